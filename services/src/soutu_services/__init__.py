@@ -1,0 +1,1 @@
+"""Services of soutu: embedding, search, and the home that runs them together."""

@@ -1,0 +1,1 @@
+"""Embedding service: texts and images in, vectors out. It keeps no state."""

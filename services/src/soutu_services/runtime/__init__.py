@@ -1,0 +1,1 @@
+"""What both services share: errors, languages, the gRPC server, metrics, logs."""
