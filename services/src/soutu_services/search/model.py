@@ -1,0 +1,235 @@
+"""The search service's own words: what a photo, an object, a filter and a job are, free of any library's types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from soutu_services.runtime.language import Text
+
+__all__ = [
+    "Annotations",
+    "BoundingBox",
+    "Filter",
+    "FloatArray",
+    "Job",
+    "JobKind",
+    "JobState",
+    "Location",
+    "MatchField",
+    "Photo",
+    "PhotoKind",
+    "PhotoName",
+    "PhotoState",
+    "Taken",
+    "TakenOrigin",
+    "UnreadableReason",
+    "WordMatch",
+]
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class PhotoState(Enum):
+    """How far a photo's ingest has come."""
+
+    PENDING = "PENDING"
+    READY = "READY"
+    UNREADABLE = "UNREADABLE"
+
+
+class UnreadableReason(Enum):
+    """Why a file cannot be read as a picture."""
+
+    EMPTY = "EMPTY"
+    NOT_AN_IMAGE = "NOT_AN_IMAGE"
+    BROKEN = "BROKEN"
+    TOO_MANY_PIXELS = "TOO_MANY_PIXELS"
+    TOO_LARGE = "TOO_LARGE"
+    UNSUPPORTED = "UNSUPPORTED"
+    MODEL_FAILED = "MODEL_FAILED"
+
+    @property
+    def text(self) -> Text:
+        """The reason for people."""
+        return _REASON_TEXTS[self]
+
+
+_REASON_TEXTS = {
+    UnreadableReason.EMPTY: Text(zh="文件是空的", en="the file is empty"),
+    UnreadableReason.NOT_AN_IMAGE: Text(zh="内容不是图片", en="the content is not a picture"),
+    UnreadableReason.BROKEN: Text(zh="图片已损坏或不完整", en="the picture is damaged or cut off"),
+    UnreadableReason.TOO_MANY_PIXELS: Text(zh="像素数超过上限", en="the picture has more pixels than the limit"),
+    UnreadableReason.TOO_LARGE: Text(zh="文件大小超过上限", en="the file is larger than the limit"),
+    UnreadableReason.UNSUPPORTED: Text(zh="暂不支持这种图片", en="pictures of this kind are not read"),
+    UnreadableReason.MODEL_FAILED: Text(zh="模型无法处理这张图片", en="the model refused this picture"),
+}
+
+
+class PhotoKind(Enum):
+    """What moves in a photo."""
+
+    STILL = "STILL"
+    ANIMATION = "ANIMATION"
+
+
+class TakenOrigin(Enum):
+    """Where a taken time comes from."""
+
+    EXIF = "EXIF"
+    NAME = "NAME"
+    MODIFIED = "MODIFIED"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """When a photo was taken, on the clock of the place where it was taken.
+
+    Attributes:
+        local_time: Naive local date and time, whole seconds.
+        utc_offset_minutes: Minutes east of UTC, where the picture says so.
+        origin: Where the time comes from.
+    """
+
+    local_time: datetime
+    utc_offset_minutes: int | None
+    origin: TakenOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place on Earth in degrees, WGS 84: north and east positive."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoName:
+    """A name that a photo has (``present``) or had: the key in its source, folders included."""
+
+    source: str
+    name: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What people added to a photo."""
+
+    favourite: bool = False
+    tags: tuple[str, ...] = ()
+    caption: str = ""
+    albums: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo and all that is known of it. Width and height are pixels with the orientation applied; 0 while not known."""
+
+    photo_id: str
+    state: PhotoState
+    unreadable: UnreadableReason | None
+    names: tuple[PhotoName, ...]
+    width: int
+    height: int
+    size_bytes: int
+    media_type: str
+    kind: PhotoKind | None
+    taken: Taken | None
+    camera: str
+    location: Location | None
+    annotations: Annotations
+    added_at: datetime
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """An area in degrees, WGS 84. West may be greater than east: across the date line."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which photos to consider. Every field that is set must hold; the meaning of each is in photo.proto."""
+
+    taken_from: str = ""
+    taken_until: str = ""
+    folders: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    area: BoundingBox | None = None
+    formats: tuple[str, ...] = ()
+    kinds: tuple[PhotoKind, ...] = ()
+    tags: tuple[str, ...] = ()
+    favourite: bool | None = None
+    albums: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every photo passes."""
+        return self == Filter()
+
+
+class MatchField(Enum):
+    """Where words of a query were found."""
+
+    NAME = "NAME"
+    TAG = "TAG"
+    CAPTION = "CAPTION"
+    ALBUM = "ALBUM"
+
+
+@dataclass(frozen=True, slots=True)
+class WordMatch:
+    """Words of the query that were found in what is written about a photo."""
+
+    field: MatchField
+    text: str
+
+
+class JobKind(Enum):
+    """What a job does."""
+
+    SYNC = "SYNC"
+
+
+class JobState(Enum):
+    """How far a job has come."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Long work. Counts are objects looked at, and photos to ingest, ingested, and unreadable among those."""
+
+    job_id: str
+    kind: JobKind
+    state: JobState
+    sources: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime | None = None
+    message: Text = field(default=Text(zh="", en=""))
+    objects_seen: int = 0
+    photos_total: int = 0
+    photos_done: int = 0
+    photos_unreadable: int = 0
