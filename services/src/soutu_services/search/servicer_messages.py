@@ -1,0 +1,109 @@
+"""The search service's words as protobuf messages, in the language of the call."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from soutu.search.v1 import library_service_pb2, photo_pb2
+
+from soutu_services.runtime.language import Language
+from soutu_services.search.model import Job, JobKind, JobState, Photo, PhotoKind, PhotoState, TakenOrigin, UnreadableReason
+
+__all__ = ["PHOTO_STATES", "job_message", "photo_message", "reason_value", "timestamp"]
+
+PHOTO_STATES = {
+    PhotoState.PENDING: photo_pb2.PHOTO_STATE_PENDING,
+    PhotoState.READY: photo_pb2.PHOTO_STATE_READY,
+    PhotoState.UNREADABLE: photo_pb2.PHOTO_STATE_UNREADABLE,
+}
+"""Photo states as the protocol writes them."""
+
+_REASONS = {
+    UnreadableReason.EMPTY: photo_pb2.UNREADABLE_REASON_EMPTY,
+    UnreadableReason.NOT_AN_IMAGE: photo_pb2.UNREADABLE_REASON_NOT_AN_IMAGE,
+    UnreadableReason.BROKEN: photo_pb2.UNREADABLE_REASON_BROKEN,
+    UnreadableReason.TOO_MANY_PIXELS: photo_pb2.UNREADABLE_REASON_TOO_MANY_PIXELS,
+    UnreadableReason.TOO_LARGE: photo_pb2.UNREADABLE_REASON_TOO_LARGE,
+    UnreadableReason.UNSUPPORTED: photo_pb2.UNREADABLE_REASON_UNSUPPORTED,
+    UnreadableReason.MODEL_FAILED: photo_pb2.UNREADABLE_REASON_MODEL_FAILED,
+}
+_KINDS = {PhotoKind.STILL: photo_pb2.PHOTO_KIND_STILL, PhotoKind.ANIMATION: photo_pb2.PHOTO_KIND_ANIMATION}
+_ORIGINS = {
+    TakenOrigin.EXIF: photo_pb2.TAKEN_ORIGIN_EXIF,
+    TakenOrigin.NAME: photo_pb2.TAKEN_ORIGIN_NAME,
+    TakenOrigin.MODIFIED: photo_pb2.TAKEN_ORIGIN_MODIFIED,
+}
+_JOB_KINDS = {JobKind.SYNC: library_service_pb2.JOB_KIND_SYNC}
+_JOB_STATES = {
+    JobState.RUNNING: library_service_pb2.JOB_STATE_RUNNING,
+    JobState.PAUSED: library_service_pb2.JOB_STATE_PAUSED,
+    JobState.SUCCEEDED: library_service_pb2.JOB_STATE_SUCCEEDED,
+    JobState.FAILED: library_service_pb2.JOB_STATE_FAILED,
+    JobState.CANCELLED: library_service_pb2.JOB_STATE_CANCELLED,
+}
+
+
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """Write an aware moment; None stays unset."""
+    if moment is None:
+        return None
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def reason_value(reason: UnreadableReason) -> photo_pb2.UnreadableReason.ValueType:
+    """Write why a photo cannot be read."""
+    return _REASONS[reason]
+
+
+def photo_message(photo: Photo, language: Language) -> photo_pb2.Photo:
+    """Write a photo."""
+    message = photo_pb2.Photo(
+        photo_id=photo.photo_id,
+        state=PHOTO_STATES[photo.state],
+        names=[photo_pb2.PhotoName(source=name.source, name=name.name, present=name.present) for name in photo.names],
+        width=photo.width,
+        height=photo.height,
+        size_bytes=photo.size_bytes,
+        media_type=photo.media_type,
+        kind=_KINDS[photo.kind] if photo.kind else photo_pb2.PHOTO_KIND_UNSPECIFIED,
+        camera=photo.camera,
+        annotations=photo_pb2.Annotations(
+            favourite=photo.annotations.favourite,
+            tags=photo.annotations.tags,
+            caption=photo.annotations.caption,
+            albums=photo.annotations.albums,
+        ),
+        added_time=timestamp(photo.added_at),
+        deleted_time=timestamp(photo.deleted_at),
+    )
+    if photo.unreadable:
+        message.unreadable.reason = _REASONS[photo.unreadable]
+        message.unreadable.message = photo.unreadable.text.to(language)
+    if photo.taken:
+        message.taken.local_time = photo.taken.local_time.isoformat(timespec="seconds")
+        message.taken.origin = _ORIGINS[photo.taken.origin]
+        if photo.taken.utc_offset_minutes is not None:
+            message.taken.utc_offset_minutes = photo.taken.utc_offset_minutes
+    if photo.location:
+        message.location.latitude = photo.location.latitude
+        message.location.longitude = photo.location.longitude
+    return message
+
+
+def job_message(job: Job, language: Language) -> library_service_pb2.Job:
+    """Write a job."""
+    return library_service_pb2.Job(
+        job_id=job.job_id,
+        kind=_JOB_KINDS[job.kind],
+        state=_JOB_STATES[job.state],
+        message=job.message.to(language),
+        objects_seen=job.objects_seen,
+        photos_total=job.photos_total,
+        photos_done=job.photos_done,
+        photos_unreadable=job.photos_unreadable,
+        start_time=timestamp(job.started_at),
+        end_time=timestamp(job.ended_at),
+    )

@@ -1,0 +1,199 @@
+"""Settings of the search service, read from the environment with the prefix ``SOUTU_SEARCH_``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = [
+    "UPLOAD_SOURCE",
+    "IngestSettings",
+    "LimitSettings",
+    "SearchSettings",
+    "SourceSettings",
+    "StoreSettings",
+    "SyncSettings",
+    "settings_problem",
+]
+
+UPLOAD_SOURCE = "photos"
+"""Name of the writable source that uploads land in."""
+
+_SOURCE_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+_BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+
+
+class StoreSettings(BaseModel):
+    """How an S3 server is reached.
+
+    Attributes:
+        url: ``http://host:port`` or ``https://host:port``.
+        access_key: Access key; empty: anonymous.
+        secret_key: Its secret.
+        region: Region that requests are signed for; plain S3 servers accept any.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    url: str = Field(default="http://127.0.0.1:8403", pattern=r"^https?://[^/\s]+/?$")
+    access_key: str = ""
+    secret_key: SecretStr = SecretStr("")
+    region: str = "us-east-1"
+
+
+class SourceSettings(BaseModel):
+    """A bucket that soutu reads besides its own.
+
+    Attributes:
+        name: How people call it.
+        bucket: The bucket.
+        prefix: Only keys that begin with this; ends with "/" unless empty.
+        store: Its S3 server; unset: the one of the photos.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    name: str = Field(pattern=_SOURCE_NAME)
+    bucket: str = Field(pattern=_BUCKET_NAME)
+    prefix: str = ""
+    store: StoreSettings | None = None
+
+    @field_validator("prefix")
+    @classmethod
+    def _end_with_slash(cls, prefix: str) -> str:
+        prefix = prefix.strip("/")
+        return f"{prefix}/" if prefix else ""
+
+    @field_validator("name")
+    @classmethod
+    def _not_the_uploads(cls, name: str) -> str:
+        if name == UPLOAD_SOURCE:
+            raise ValueError(f"{UPLOAD_SOURCE!r} is the name of the source that uploads land in")
+        return name
+
+
+class LimitSettings(BaseModel):
+    """What is refused before work is done on it.
+
+    Attributes:
+        max_object_bytes: Bytes of one object.
+        max_pixels: Pixels of a picture whose format decodes as a whole.
+        max_reduced_pixels: Pixels of a JPEG, which decodes reduced.
+        max_message_bytes: Bytes of one gRPC message.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    max_object_bytes: int = Field(default=256 << 20, ge=1 << 10)
+    max_pixels: int = Field(default=100_000_000, ge=1)
+    max_reduced_pixels: int = Field(default=500_000_000, ge=1)
+    max_message_bytes: int = Field(default=64 << 20, ge=4 << 20)
+
+
+class IngestSettings(BaseModel):
+    """How wide the ingest is.
+
+    Attributes:
+        readers: Threads that read, decode and thumbnail objects.
+        queue_objects: Objects that may wait between the catalog and the readers.
+        batch_photos: Thumbnails in one request to the embedding service.
+        batches_in_flight: Requests to it at the same time.
+        cache_bytes: Memory for bytes that are about to be needed: fresh uploads and thumbnails.
+        retry_first_seconds: First wait after something did not answer; doubles with each failure.
+        retry_most_seconds: Longest wait.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    readers: int = Field(default=4, ge=1, le=64)
+    queue_objects: int = Field(default=64, ge=1, le=10_000)
+    batch_photos: int = Field(default=16, ge=1, le=256)
+    batches_in_flight: int = Field(default=3, ge=1, le=16)
+    cache_bytes: int = Field(default=64 << 20, ge=0)
+    retry_first_seconds: float = Field(default=0.5, gt=0)
+    retry_most_seconds: float = Field(default=30.0, gt=0)
+
+
+class SyncSettings(BaseModel):
+    """When sources are read and what is believed of them.
+
+    Attributes:
+        interval_seconds: Time between two periodic syncs; 0: only when asked.
+        gone_share: Largest share of a source's objects that one sync may mark as gone.
+        gone_objects: Up to this many may go whatever their share.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    interval_seconds: float = Field(default=300.0, ge=0)
+    gone_share: float = Field(default=0.5, ge=0, le=1)
+    gone_objects: int = Field(default=20, ge=0)
+
+
+class SearchSettings(BaseSettings):
+    """Everything the search service can be told.
+
+    Nested settings are written with two underscores: ``SOUTU_SEARCH_STORE__URL``. ``SOUTU_SEARCH_SOURCES`` is a JSON list of
+    ``{"name": …, "bucket": …, "prefix": …, "store": {"url": …, "access_key": …, "secret_key": …}}``.
+
+    Attributes:
+        listen: ``host:port`` of gRPC.
+        metrics_listen: ``host:port`` of the Prometheus metrics.
+        data_folder: Holds the catalog; on a local disk.
+        store: The S3 server of the photos, the thumbnails and the recycle bucket.
+        photos_bucket: Bucket of the source that uploads land in.
+        thumbnails_bucket: Bucket of the thumbnails.
+        recycle_bucket: Bucket of deleted objects.
+        sources: Further sources, which are only read.
+        embedding_address: ``host:port`` of the embedding service.
+        limits: Limits.
+        ingest: Width of the ingest.
+        sync: Rhythm of the syncs.
+        workers: gRPC calls served at the same time.
+        grace_seconds: How long running calls may take to end at a stop.
+        log_level: ``debug``, ``info``, ``warning`` or ``error``.
+        log_json: Whether each log line is a JSON object.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="SOUTU_SEARCH_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
+
+    listen: str = "127.0.0.1:8401"
+    metrics_listen: str = "127.0.0.1:8411"
+    data_folder: Path = Field(default_factory=lambda: user_data_path("soutu", appauthor=False) / "search")
+    store: StoreSettings = StoreSettings()
+    photos_bucket: str = Field(default="soutu-photos", pattern=_BUCKET_NAME)
+    thumbnails_bucket: str = Field(default="soutu-thumbnails", pattern=_BUCKET_NAME)
+    recycle_bucket: str = Field(default="soutu-recycle", pattern=_BUCKET_NAME)
+    sources: tuple[SourceSettings, ...] = ()
+    embedding_address: str = "127.0.0.1:8402"
+    limits: LimitSettings = LimitSettings()
+    ingest: IngestSettings = IngestSettings()
+    sync: SyncSettings = SyncSettings()
+    workers: int = Field(default=16, ge=2, le=256)
+    grace_seconds: float = Field(default=5.0, ge=0)
+    log_level: str = "info"
+    log_json: bool = False
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [source.name for source in self.sources]
+        if len(set(names)) != len(names):
+            raise ValueError("two sources have the same name")
+        if len({self.photos_bucket, self.thumbnails_bucket, self.recycle_bucket}) != 3:
+            raise ValueError("photos, thumbnails and recycle need three different buckets")
+        return self
+
+
+def settings_problem(errors: list[Any]) -> str:
+    """Write what pydantic found wrong as one line: the variables and what is wrong with each. Values are not repeated."""
+    parts = []
+    for error in errors:
+        where = "__".join(str(part) for part in error["loc"]).upper()
+        parts.append(f"SOUTU_SEARCH_{where}: {error['msg']}" if where else str(error["msg"]))
+    return "; ".join(parts).replace("\n", " ")
