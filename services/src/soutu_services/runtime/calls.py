@@ -1,0 +1,27 @@
+"""What a handler asks of the gRPC call that it answers."""
+
+from __future__ import annotations
+
+import math
+
+import grpc
+
+from soutu_services.runtime.language import METADATA_KEY, Language, preferred_language
+
+__all__ = ["language_of", "seconds_left"]
+
+_NO_DEADLINE_SECONDS = 365 * 24 * 3600.0
+
+
+def language_of(context: grpc.ServicerContext) -> Language:
+    """Return the language in which the caller wants texts for people."""
+    for key, value in context.invocation_metadata() or ():
+        if key == METADATA_KEY:
+            return preferred_language(value if isinstance(value, str) else value.decode("ascii", "replace"))
+    return preferred_language(None)
+
+
+def seconds_left(context: grpc.ServicerContext) -> float:
+    """Return the seconds until the call's deadline; infinity when it has none."""
+    remaining = context.time_remaining()
+    return math.inf if remaining is None or remaining > _NO_DEADLINE_SECONDS else float(remaining)

@@ -1,0 +1,140 @@
+"""The one interceptor: errors become statuses in the caller's language, calls are counted and timed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+
+from soutu_services.runtime.calls import language_of, seconds_left
+from soutu_services.runtime.errors import REASON_METADATA_KEY, SoutuError
+from soutu_services.runtime.language import Text
+from soutu_services.runtime.metrics import CALL_SECONDS, CALLS, CALLS_IN_PROGRESS
+
+__all__ = ["INTERNAL_REASON", "CallInterceptor"]
+
+INTERNAL_REASON = "INTERNAL"
+"""Reason that goes with an error nobody foresaw."""
+
+_INTERNAL_TEXT = Text(
+    zh="服务内部出错，原因已写入服务的日志。请稍后再试。",
+    en="Something went wrong inside the service; its log says what. Please try again later.",
+)
+_UNOBSERVED = "/grpc."  # health and reflection: probes are noise, and the health servicer's Watch must not be wrapped
+
+_Handler = grpc.RpcMethodHandler
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+_logger = logging.getLogger(__name__)
+
+
+class CallInterceptor(grpc.ServerInterceptor):
+    """Stands around every call of our own services, whether it takes or returns one message or a stream."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._ended = threading.Condition()
+
+    def wait_until_idle(self, timeout_seconds: float) -> bool:
+        """Wait until no call runs; return whether that came true in time."""
+        with self._ended:
+            return self._ended.wait_for(lambda: self._running == 0, timeout_seconds)
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], _Handler[_Request, _Response] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler[_Request, _Response] | None:
+        """Wrap the handler of one call."""
+        method = handler_call_details.method
+        handler = continuation(handler_call_details)
+        if handler is None or method.startswith(_UNOBSERVED):
+            return handler
+        behaviour: Callable[[Any, grpc.ServicerContext], Any] | None
+        if handler.response_streaming:
+            behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
+            assert behaviour is not None
+            stream = self._streaming(method, behaviour)
+            wrap = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+            return wrap(stream, handler.request_deserializer, handler.response_serializer)
+        behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
+        assert behaviour is not None
+        single = self._single(method, behaviour)
+        wrap_single = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+        return wrap_single(single, handler.request_deserializer, handler.response_serializer)
+
+    def _single(
+        self, method: str, behaviour: Callable[[Any, grpc.ServicerContext], Any]
+    ) -> Callable[[Any, grpc.ServicerContext], Any]:
+        def answer(request: Any, context: grpc.ServicerContext) -> Any:
+            with self._observed(method, context):
+                return behaviour(request, context)
+
+        return answer
+
+    def _streaming(
+        self, method: str, behaviour: Callable[[Any, grpc.ServicerContext], Iterator[Any]]
+    ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+        def answer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            with self._observed(method, context):
+                yield from behaviour(request, context)
+
+        return answer
+
+    @contextmanager
+    def _observed(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
+        """Count and time what happens inside, and turn its errors into the call's status."""
+        code = grpc.StatusCode.OK
+        begun = time.perf_counter()
+        in_progress = CALLS_IN_PROGRESS.labels(method)
+        in_progress.inc()
+        with self._ended:
+            self._running += 1
+        try:
+            yield
+            code = _code_set_by_handler(context) or code
+        except GeneratorExit:  # the caller left in the middle of a stream
+            code = _code_of_a_left_call(context)
+            raise
+        except SoutuError as error:
+            code = error.status
+            _abort(context, code, error.reason, error.text)
+        except Exception as error:
+            set_code = _code_set_by_handler(context)
+            if set_code is not None:  # the handler has called context.abort itself
+                code = set_code
+                raise
+            if not context.is_active():  # nobody reads the answer; what broke in its handler is most likely just that
+                code = _code_of_a_left_call(context)
+                _logger.debug("%s: the caller left: %r", method, error)
+                context.abort(code, "")
+            code = grpc.StatusCode.INTERNAL
+            _logger.exception("%s failed", method)
+            _abort(context, code, INTERNAL_REASON, _INTERNAL_TEXT)
+        finally:
+            in_progress.dec()
+            CALLS.labels(method, code.name).inc()
+            CALL_SECONDS.labels(method).observe(time.perf_counter() - begun)
+            with self._ended:
+                self._running -= 1
+                self._ended.notify_all()
+
+
+def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str, text: Text) -> NoReturn:
+    metadata: Any = ((REASON_METADATA_KEY, reason),)
+    context.set_trailing_metadata(metadata)
+    context.abort(code, text.to(language_of(context)))
+
+
+def _code_set_by_handler(context: grpc.ServicerContext) -> grpc.StatusCode | None:
+    code: grpc.StatusCode | None = context.code()  # type: ignore[attr-defined]  # the stubs lack it
+    return code
+
+
+def _code_of_a_left_call(context: grpc.ServicerContext) -> grpc.StatusCode:
+    return grpc.StatusCode.DEADLINE_EXCEEDED if seconds_left(context) <= 0 else grpc.StatusCode.CANCELLED

@@ -1,0 +1,240 @@
+"""The gRPC server that every service runs in: health, reflection, metrics, limits, errors, a graceful stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import FrameType
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from pydantic import BaseModel, ConfigDict, Field
+
+from soutu_services.runtime.addresses import Address, CannotListen, PortInUse, cannot_listen, check_free
+from soutu_services.runtime.interceptors import CallInterceptor
+from soutu_services.runtime.metrics import MetricsServer
+
+__all__ = [
+    "CannotListen",
+    "PortInUse",
+    "RunningServer",
+    "ServedService",
+    "ServerSettings",
+    "serve_until_signal",
+    "start_server",
+]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedService:
+    """A gRPC service to serve.
+
+    Attributes:
+        name: Full proto name, for instance ``soutu.search.v1.SearchService``.
+        add: Adds the servicer to a server, for instance ``lambda s: add_SearchServiceServicer_to_server(servicer, s)``.
+    """
+
+    name: str
+    add: Callable[[grpc.Server], None]
+
+
+class ServerSettings(BaseModel):
+    """How a server listens and how much it takes at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: str = Field("127.0.0.1:0", description="Address of gRPC, host:port; port 0 takes a free one.")
+    metrics_listen: str = Field("127.0.0.1:0", description="Address of the metrics over HTTP; empty: no metrics.")
+    workers: int = Field(16, ge=1, description="Calls answered at once; each has a thread.")
+    waiting_calls: int = Field(64, ge=0, description="Calls that wait for a worker; more are refused (RESOURCE_EXHAUSTED).")
+    max_message_bytes: int = Field(64 * 1024 * 1024, ge=4096, description="Largest message, in bytes, in both directions.")
+    grace_seconds: float = Field(10.0, ge=0, description="How long calls may take to end when the server stops.")
+
+
+class RunningServer:
+    """A server that answers calls until it is stopped.
+
+    Attributes:
+        address: Where gRPC answers, ``host:port`` with the real port.
+        metrics_address: Where the metrics are, ``host:port``; empty when there are none.
+    """
+
+    def __init__(
+        self,
+        server: grpc.Server,
+        pool: ThreadPoolExecutor,
+        interceptor: CallInterceptor,
+        health_servicer: health.HealthServicer,
+        metrics: MetricsServer | None,
+        *,
+        address: str,
+        metrics_address: str,
+        grace_seconds: float,
+    ) -> None:
+        self.address = address
+        self.metrics_address = metrics_address
+        self._server = server
+        self._pool = pool
+        self._interceptor = interceptor
+        self._health = health_servicer
+        self._metrics = metrics
+        self._grace_seconds = grace_seconds
+        self._stopping = threading.Lock()
+        self._stopped = threading.Event()
+
+    def set_serving(self, name: str, serving: bool) -> None:
+        """Tell the health of one service, or with an empty name of the whole server."""
+        status = health_pb2.HealthCheckResponse
+        self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
+
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Say NOT_SERVING, take no new calls, let those that run end, then stop. A second call waits for the first.
+
+        Args:
+            grace_seconds: How long running calls may take; what runs longer is cancelled. None: as the settings say.
+        """
+        grace = self._grace_seconds if grace_seconds is None else grace_seconds
+        with self._stopping:
+            if self._stopped.is_set():
+                return
+            self._health.enter_graceful_shutdown()
+            ended = self._server.stop(grace)
+            self._interceptor.wait_until_idle(grace)
+            # A health Watch never ends by itself: when only such calls are left, there is nothing to wait for.
+            self._server.stop(0)
+            ended.wait()
+            self._pool.shutdown(wait=True)
+            if self._metrics is not None:
+                self._metrics.stop()
+            self._stopped.set()
+
+    def wait(self) -> None:
+        """Wait until the server has stopped."""
+        self._stopped.wait()
+
+
+def start_server(services: Sequence[ServedService], settings: ServerSettings, *, package: str) -> RunningServer:
+    """Start a gRPC server with health, reflection and metrics beside the services.
+
+    Args:
+        services: What to serve.
+        settings: Addresses and limits.
+        package: Proto package of the services, for the log and the reflection's order, for instance ``soutu.search.v1``.
+
+    Raises:
+        PortInUse: another program listens on one of the addresses.
+        CannotListen: one of the addresses cannot be listened on.
+        InvalidInput: one of the addresses is not ``host:port``.
+    """
+    address = Address.parse(settings.listen)
+    check_free(address)
+    metrics, metrics_address = _start_metrics(settings.metrics_listen)
+    interceptor = CallInterceptor()
+    pool = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"{package}-call")
+    server = grpc.server(
+        pool,
+        interceptors=[interceptor],
+        maximum_concurrent_rpcs=settings.workers + settings.waiting_calls,
+        options=[
+            ("grpc.so_reuseport", 0),  # or a second server would take every other call, unnoticed
+            ("grpc.max_send_message_length", settings.max_message_bytes),
+            ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # clients may ask whether a machine sleeps
+        ],
+    )
+    # Watch is answered without a worker thread, so that watchers cannot use them up.
+    health_servicer = health.HealthServicer(experimental_non_blocking=True)
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    for service in services:
+        service.add(server)
+        health_servicer.set(service.name, health_pb2.HealthCheckResponse.SERVING)
+    names = sorted(service.name for service in services)
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    try:
+        port = _bind(server, address)
+    except BaseException:
+        server.stop(0).wait()
+        pool.shutdown(wait=True)
+        if metrics is not None:
+            metrics.stop()
+        raise
+    server.start()
+    address = address.with_port(port)
+    _logger.info("%s: gRPC on %s, metrics on %s", package, address, metrics_address or "no address")
+    return RunningServer(
+        server,
+        pool,
+        interceptor,
+        health_servicer,
+        metrics,
+        address=str(address),
+        metrics_address=metrics_address,
+        grace_seconds=settings.grace_seconds,
+    )
+
+
+def serve_until_signal(server: RunningServer, on_stop: Callable[[], None], *, on_drain: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT (Ctrl-C), then stop gracefully. A second signal ends the process at once.
+
+    Must be called on the main thread.
+
+    Args:
+        server: What serves.
+        on_stop: Called after the last call has ended: frees what the services hold.
+        on_drain: Called before the server waits for running calls: ends streams that would not end by themselves.
+    """
+    asked = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del frame
+        asked.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        asked.wait()
+        _logger.info("stopping")
+        if on_drain is not None:
+            on_drain()
+        server.stop()
+    finally:
+        on_stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    _logger.info("stopped")
+
+
+def _start_metrics(listen: str) -> tuple[MetricsServer | None, str]:
+    if not listen:
+        return None, ""
+    address = Address.parse(listen)
+    check_free(address)
+    try:
+        metrics = MetricsServer(address.host, address.port)
+    except OSError as error:
+        raise cannot_listen(address, error) from error
+    return metrics, str(address.with_port(metrics.port))
+
+
+def _bind(server: grpc.Server, address: Address) -> int:
+    """Bind the server; the one place where TLS will be decided."""
+    if not address.is_loopback:
+        _logger.warning(
+            "WARNING: %s can be reached from other machines, without encryption and without a password. "
+            "Anyone in the network can see and delete the photos. Listen on 127.0.0.1 unless you trust the network.",
+            address,
+        )
+    try:
+        return server.add_insecure_port(str(address))
+    except RuntimeError as error:
+        check_free(address)  # says why, when it can
+        raise cannot_listen(address, OSError(str(error))) from error
