@@ -29,7 +29,7 @@ ACCEPTED_MEDIA_TYPES = (
 """Encodings that ``decode_rgb`` reads, as media types."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000")
-"""The same in Pillow's words (JPEG opens MPO too). Others (ICO, EPS, PSD …) are no photos, and each decoder is a risk of its own."""
+"""The same in Pillow's words; JPEG opens MPO too. Others (ICO, EPS, PSD …) are no photos, and each decoder is a risk."""
 
 _MAGIC_BYTES = 32
 

@@ -101,9 +101,6 @@ class CallInterceptor(grpc.ServerInterceptor):
         except GeneratorExit:  # the caller left in the middle of a stream
             code = _code_of_a_left_call(context)
             raise
-        except SoutuError as error:
-            code = error.status
-            _abort(context, code, error.reason, error.text)
         except Exception as error:
             set_code = _code_set_by_handler(context)
             if set_code is not None:  # the handler has called context.abort itself
@@ -113,6 +110,10 @@ class CallInterceptor(grpc.ServerInterceptor):
                 code = _code_of_a_left_call(context)
                 _logger.debug("%s: the caller left: %r", method, error)
                 context.abort(code, "")
+            if isinstance(error, SoutuError):
+                code = error.status
+                _logger.debug("%s refused: %s", method, error)
+                _abort(context, code, error.reason, error.text)
             code = grpc.StatusCode.INTERNAL
             _logger.exception("%s failed", method)
             _abort(context, code, INTERNAL_REASON, _INTERNAL_TEXT)

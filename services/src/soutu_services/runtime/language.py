@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["METADATA_KEY", "Language", "Text", "preferred_language"]
+__all__ = ["METADATA_KEY", "Language", "Text", "language_of_environment", "preferred_language"]
 
 Language = Literal["zh", "en"]
 
@@ -38,3 +39,11 @@ def preferred_language(accept_language: str | None) -> Language:
         if tag.startswith("en"):
             return "en"
     return "zh"
+
+
+def language_of_environment(environment: Mapping[str, str]) -> Language:
+    """Choose the language of a program's own messages: ``SOUTU_LANGUAGE``, else the locale (POSIX order of variables)."""
+    for name in ("SOUTU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return preferred_language(environment[name])
+    return preferred_language(None)

@@ -207,7 +207,8 @@ def serve_until_signal(server: RunningServer, on_stop: Callable[[], None], *, on
             on_drain()
         server.stop()
     finally:
-        on_stop()
+        if on_stop is not None:
+            on_stop()
         for number, handler in before.items():
             signal.signal(number, handler)
     _logger.info("stopped")

@@ -1,0 +1,89 @@
+"""Run the embedding service: ``python -m soutu_services.embedding``. Its settings come from the environment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from soutu_services.embedding.encoder import Encoder
+from soutu_services.embedding.registry import load_encoder
+from soutu_services.embedding.service import EmbeddingService
+from soutu_services.embedding.servicer import served
+from soutu_services.embedding.settings import EmbeddingSettings
+from soutu_services.runtime.addresses import Address, check_free
+from soutu_services.runtime.errors import FailedPrecondition, SoutuError
+from soutu_services.runtime.language import language_of_environment
+from soutu_services.runtime.logs import configure_logging
+from soutu_services.runtime.server import serve_until_signal, start_server
+from soutu_services.runtime.settings import load_settings
+
+__all__ = ["main", "serve"]
+
+_PACKAGE = "soutu.embedding.v1"
+_logger = logging.getLogger("soutu_services.embedding")
+
+
+def serve(settings: EmbeddingSettings) -> None:
+    """Load the models and serve until SIGTERM or Ctrl-C.
+
+    Raises:
+        SoutuError: a model cannot be loaded, or an address cannot be listened on.
+    """
+    for address in filter(None, (settings.listen, settings.metrics_listen)):
+        check_free(Address.parse(address))  # before the models, which take long to load
+    service = EmbeddingService(_load(settings), settings.request_limits, settings.batching)
+    try:
+        server = start_server([served(service)], settings.server, package=_PACKAGE)
+        models = ", ".join(f"{model.card.name} {model.card.variant} {model.card.space_id}" for model in service.models())
+        _logger.info("ready on %s with %s", server.address, models)
+        serve_until_signal(server)
+    finally:
+        service.close()
+
+
+def main() -> int:
+    """Serve; return the exit status, with one line on standard error when it is not 0."""
+    language = language_of_environment(os.environ)
+    try:
+        settings = load_settings(EmbeddingSettings)
+        configure_logging(settings.log_level, json=settings.log_format == "json")
+        serve(settings)
+    except SoutuError as error:
+        _logger.debug("cannot serve", exc_info=error)
+        sys.stderr.write(error.text.to(language) + "\n")
+        return 1
+    except KeyboardInterrupt:  # while the models were loading
+        return 130
+    return 0
+
+
+def _load(settings: EmbeddingSettings) -> list[Encoder]:
+    encoders: list[Encoder] = []
+    try:
+        for spec in settings.models:
+            encoders.append(_load_one(spec, settings))
+    except BaseException:
+        for encoder in encoders:
+            encoder.close()
+        raise
+    return encoders
+
+
+def _load_one(spec: str, settings: EmbeddingSettings) -> Encoder:
+    try:
+        return load_encoder(spec, settings)
+    except SoutuError:
+        raise
+    except Exception as error:
+        _logger.debug("the model %s cannot be loaded", spec, exc_info=True)
+        cause = f"{type(error).__name__}: {error}".replace("\n", " ")[:300]
+        raise FailedPrecondition(
+            "MODEL_NOT_LOADED",
+            zh=f"无法加载模型“{spec}”：{cause}",
+            en=f'The model "{spec}" cannot be loaded: {cause}',
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
