@@ -180,7 +180,9 @@ def start_server(services: Sequence[ServedService], settings: ServerSettings, *,
     )
 
 
-def serve_until_signal(server: RunningServer, on_stop: Callable[[], None], *, on_drain: Callable[[], None] | None = None) -> None:
+def serve_until_signal(
+    server: RunningServer, on_stop: Callable[[], None] | None = None, *, on_drain: Callable[[], None] | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT (Ctrl-C), then stop gracefully. A second signal ends the process at once.
 
     Must be called on the main thread.
