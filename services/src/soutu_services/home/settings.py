@@ -1,0 +1,79 @@
+"""Settings of the home, read from the environment. ``make run`` writes its ``PHOTOS=``, ``INPLACE=`` and ``LIBRARY=`` into them.
+
+The services' own variables (``SOUTU_EMBEDDING_…``, ``SOUTU_SEARCH_…``) are handed on to them untouched, so that a machine is set
+up with the same words whether it runs the whole house or one service of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from soutu_services.runtime.language import Language
+
+__all__ = ["HomeSettings", "language_of_person"]
+
+
+class HomeSettings(BaseSettings):
+    """Everything the home can be told.
+
+    Attributes:
+        library: Folder that everything is kept in.
+        photos: Folder (or single picture) to add.
+        in_place: Serve ``photos`` where it lies, read-only, and copy nothing.
+        samples: Folder of photos to show a fresh library with when no ``photos`` are given.
+        first_search: Sentence of the first search; empty: one that fits.
+        once: Stop after the first search.
+        store_listen: ``host:port`` of the S3 server of the library.
+        in_place_listen: ``host:port`` of the S3 server of the folders that are served where they lie.
+        start_seconds: How long a program may take until it answers; downloading a model counts.
+        least_free_bytes: Do not start with less free space than this on the library's disk.
+        log_bytes: Size at which a program's log is put aside; one older one is kept.
+        search_listen: ``host:port`` of the search service (``SOUTU_SEARCH_LISTEN``).
+        search_metrics_listen: ``host:port`` of its metrics (``SOUTU_SEARCH_METRICS_LISTEN``).
+        embedding_listen: ``host:port`` of the embedding service (``SOUTU_EMBEDDING_LISTEN``).
+        embedding_metrics_listen: ``host:port`` of its metrics (``SOUTU_EMBEDDING_METRICS_LISTEN``).
+        embedding_address: Embedding service on another machine (``SOUTU_SEARCH_EMBEDDING_ADDRESS``): none is started here.
+        store_url: S3 server on another machine (``SOUTU_SEARCH_STORE__URL``): none is started here.
+    """
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="SOUTU_HOME_", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    library: Path = Field(default_factory=lambda: user_data_path("soutu", appauthor=False))
+    photos: Path | None = None
+    in_place: bool = False
+    samples: Path | None = None
+    first_search: str = ""
+    once: bool = False
+    store_listen: str = "127.0.0.1:8403"
+    in_place_listen: str = "127.0.0.1:8404"
+    start_seconds: float = Field(default=600.0, gt=0)
+    least_free_bytes: int = Field(default=300 << 20, ge=0)
+    log_bytes: int = Field(default=5 << 20, ge=1 << 12)
+    search_listen: str = Field(default="127.0.0.1:8401", validation_alias=AliasChoices("SOUTU_SEARCH_LISTEN"))
+    search_metrics_listen: str = Field(default="127.0.0.1:8411", validation_alias=AliasChoices("SOUTU_SEARCH_METRICS_LISTEN"))
+    embedding_listen: str = Field(default="127.0.0.1:8402", validation_alias=AliasChoices("SOUTU_EMBEDDING_LISTEN"))
+    embedding_metrics_listen: str = Field(
+        default="127.0.0.1:8412", validation_alias=AliasChoices("SOUTU_EMBEDDING_METRICS_LISTEN")
+    )
+    embedding_address: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_EMBEDDING_ADDRESS"))
+    store_url: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_STORE__URL"))
+
+
+def language_of_person(environment: Mapping[str, str] = os.environ) -> Language:
+    """Choose the language of the screen: ``SOUTU_LANGUAGE``, else the locale's, else Chinese."""
+    for name in ("SOUTU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environment.get(name, "").lower()
+        if value.startswith("zh"):
+            return "zh"
+        if value.startswith("en"):
+            return "en"
+    return "zh"
