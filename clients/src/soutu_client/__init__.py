@@ -1,0 +1,176 @@
+"""Python SDK of soutu 搜图, private photo search for a home.
+
+from soutu_client import Client
+
+with Client() as client:
+client.add("旅行")
+for hit in client.search("雪地里的狗").hits:
+print(hit.photo.name)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from soutu_client._errors import (
+    BusyError,
+    CallCancelledError,
+    CallTimeoutError,
+    DataLossError,
+    FileChangedError,
+    InternalError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+    NotReadyError,
+    NotSupportedError,
+    SoutuError,
+    UnavailableError,
+)
+from soutu_client._language import (
+    Language,
+)
+from soutu_client._original import (
+    OriginalStream,
+)
+from soutu_client.add_models import (
+    AddedFile,
+    AddProgress,
+    AddResult,
+    FileProblem,
+    KnownFile,
+    ReadyProgress,
+    ReadyResult,
+)
+from soutu_client.client import (
+    Client,
+)
+from soutu_client.library_models import (
+    DuplicateGroup,
+    DuplicatePage,
+    EmbedderStatus,
+    EmbeddingBatch,
+    ImportResult,
+    IndexStatus,
+    Job,
+    JobKind,
+    JobPage,
+    JobState,
+    LibraryStatus,
+    PhotoEmbedding,
+    ReasonCount,
+    SourceStatus,
+    SpaceStatus,
+)
+from soutu_client.models import (
+    Annotations,
+    BoundingBox,
+    Filter,
+    FoundContent,
+    Hit,
+    ImageTerm,
+    Location,
+    MatchField,
+    Notice,
+    NoticeReason,
+    Photo,
+    PhotoKind,
+    PhotoName,
+    PhotoPage,
+    PhotoState,
+    PhotoTerm,
+    SearchPage,
+    Taken,
+    TakenOrigin,
+    Term,
+    TextTerm,
+    Thumbnail,
+    Unreadable,
+    UnreadableReason,
+    Upload,
+    WordMatch,
+)
+
+if TYPE_CHECKING:
+    from soutu_client._original import OriginalStream
+    from soutu_client.client import Client
+
+__all__ = [
+    "AddProgress",
+    "AddResult",
+    "AddedFile",
+    "Annotations",
+    "BoundingBox",
+    "BusyError",
+    "CallCancelledError",
+    "CallTimeoutError",
+    "Client",
+    "DataLossError",
+    "DuplicateGroup",
+    "DuplicatePage",
+    "EmbedderStatus",
+    "EmbeddingBatch",
+    "FileChangedError",
+    "FileProblem",
+    "Filter",
+    "FoundContent",
+    "Hit",
+    "ImageTerm",
+    "ImportResult",
+    "IndexStatus",
+    "InternalError",
+    "InvalidInputError",
+    "Job",
+    "JobKind",
+    "JobPage",
+    "JobState",
+    "KnownFile",
+    "Language",
+    "LibraryStatus",
+    "Location",
+    "MatchField",
+    "NotAllowedError",
+    "NotFoundError",
+    "NotReadyError",
+    "NotSupportedError",
+    "Notice",
+    "NoticeReason",
+    "OriginalStream",
+    "Photo",
+    "PhotoEmbedding",
+    "PhotoKind",
+    "PhotoName",
+    "PhotoPage",
+    "PhotoState",
+    "PhotoTerm",
+    "ReadyProgress",
+    "ReadyResult",
+    "ReasonCount",
+    "SearchPage",
+    "SourceStatus",
+    "SoutuError",
+    "SpaceStatus",
+    "Taken",
+    "TakenOrigin",
+    "Term",
+    "TextTerm",
+    "Thumbnail",
+    "UnavailableError",
+    "Unreadable",
+    "UnreadableReason",
+    "Upload",
+    "WordMatch",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load gRPC, which takes most of the time and memory, when the client is first asked for."""
+    if name == "Client":
+        from soutu_client.client import Client  # noqa: PLC0415
+
+        return Client
+    if name == "OriginalStream":
+        from soutu_client._original import OriginalStream  # noqa: PLC0415
+
+        return OriginalStream
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

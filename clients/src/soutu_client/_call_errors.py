@@ -1,0 +1,100 @@
+"""From gRPC's errors to the SDK's."""
+
+from __future__ import annotations
+
+import grpc
+
+from soutu_client._errors import (
+    BusyError,
+    CallCancelledError,
+    CallTimeoutError,
+    DataLossError,
+    InternalError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+    NotReadyError,
+    NotSupportedError,
+    SoutuError,
+    UnavailableError,
+)
+from soutu_client._language import Language, Text
+
+__all__ = ["closed_error", "error_from_call"]
+
+_REASON_METADATA_KEY = "soutu-reason"
+"""Trailing metadata key under which the services give the error's reason."""
+
+_BY_STATUS: dict[grpc.StatusCode, type[SoutuError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidInputError,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidInputError,
+    grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.FAILED_PRECONDITION: NotReadyError,
+    grpc.StatusCode.UNAUTHENTICATED: NotAllowedError,
+    grpc.StatusCode.PERMISSION_DENIED: NotAllowedError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: BusyError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: CallTimeoutError,
+    grpc.StatusCode.UNAVAILABLE: UnavailableError,
+    grpc.StatusCode.DATA_LOSS: DataLossError,
+    grpc.StatusCode.UNIMPLEMENTED: NotSupportedError,
+    grpc.StatusCode.CANCELLED: CallCancelledError,
+}
+
+# Statuses that gRPC itself makes carry its own words, which help nobody: these stand in for them.
+_OWN_TEXTS: dict[type[SoutuError], tuple[str, Text]] = {
+    UnavailableError: (
+        "UNREACHABLE",
+        Text(
+            zh="连不上搜索服务 {address}：请确认它已启动，地址和端口正确（soutu doctor 可以检查）",
+            en="cannot reach the search service at {address}: check that it runs and that address and port are right"
+            " (soutu doctor helps)",
+        ),
+    ),
+    CallTimeoutError: (
+        "DEADLINE_EXCEEDED",
+        Text(
+            zh="搜索服务 {address} 没有在规定时间内回答：请稍后再试，或放宽时限",
+            en="the search service at {address} did not answer in time: try again later, or allow more time",
+        ),
+    ),
+    BusyError: (
+        "MESSAGE_TOO_LARGE",
+        Text(zh="一次发送或接收的数据太大：请减少数量", en="too much data in one message: send or ask for less at a time"),
+    ),
+    NotSupportedError: (
+        "NOT_SUPPORTED",
+        Text(
+            zh="{address} 上的服务不支持这个操作：请把它升级到与客户端相同的版本",
+            en="the service at {address} does not support this: update it to the client's version",
+        ),
+    ),
+    CallCancelledError: ("CANCELLED", Text(zh="操作已取消", en="the call was cancelled")),
+    InternalError: (
+        "INTERNAL",
+        Text(zh="搜索服务 {address} 内部出错：请查看它的日志", en="the search service at {address} failed: its log says more"),
+    ),
+}
+
+
+def error_from_call(error: grpc.RpcError, *, address: str, language: Language) -> SoutuError:
+    """Return the SDK's error for a failed call.
+
+    The message is the service's own where the error comes from the service (it then names its reason), and the SDK's where
+    gRPC made it up, for instance because nothing listens at ``address``.
+    """
+    status = error.code()
+    kind = _BY_STATUS.get(status, InternalError)
+    details = error.details() or ""
+    trailing: dict[str, str | bytes] = dict(error.trailing_metadata() or ())  # type: ignore[call-overload]  # pairs
+    if _REASON_METADATA_KEY in trailing:
+        return kind(details, reason=str(trailing[_REASON_METADATA_KEY]))
+    if kind in _OWN_TEXTS:
+        reason, text = _OWN_TEXTS[kind]
+        return kind(text.to(language).format(address=address), reason=reason)
+    return kind(details, reason=status.name)
+
+
+def closed_error(language: Language) -> CallCancelledError:
+    """Return the error of a call on a client that was closed."""
+    reason, text = _OWN_TEXTS[CallCancelledError]
+    return CallCancelledError(text.to(language), reason=reason)

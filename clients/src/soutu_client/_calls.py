@@ -1,0 +1,69 @@
+"""Calls to the search service: each with a deadline, a language, and the SDK's own errors."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import grpc
+from soutu.search.v1 import library_service_pb2_grpc, photo_service_pb2_grpc, search_service_pb2_grpc
+
+from soutu_client._call_errors import closed_error, error_from_call
+from soutu_client._channel import full_address, open_channel
+from soutu_client._language import Language
+
+__all__ = ["Calls"]
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+
+class Calls:
+    """A channel, its stubs, and how each kind of call is made."""
+
+    def __init__(self, address: str, *, timeout_seconds: float, language: Language) -> None:
+        self.address = full_address(address, language)
+        self.timeout_seconds = timeout_seconds
+        self.language = language
+        self._is_closed = False
+        self._channel = open_channel(self.address)
+        self._metadata = (("accept-language", language),)
+        self.photos = photo_service_pb2_grpc.PhotoServiceStub(self._channel)
+        self.search = search_service_pb2_grpc.SearchServiceStub(self._channel)
+        self.library = library_service_pb2_grpc.LibraryServiceStub(self._channel)
+
+    def close(self) -> None:
+        """Close the channel; calls in flight end as cancelled."""
+        self._is_closed = True
+        self._channel.close()
+
+    def unary(self, method: grpc.UnaryUnaryMultiCallable[Q, R], request: Q, *, timeout_seconds: float | None = None) -> R:
+        """Make a call with one answer."""
+        with self._own_errors():
+            return method(request, timeout=timeout_seconds or self.timeout_seconds, metadata=self._metadata)
+
+    def sending(self, method: grpc.StreamUnaryMultiCallable[Q, R], requests: Iterator[Q], *, timeout_seconds: float) -> R:
+        """Make a call that streams to the service. ``requests`` must not raise: gRPC would only log it."""
+        with self._own_errors():
+            return method(requests, timeout=timeout_seconds, metadata=self._metadata)
+
+    def receiving(self, method: grpc.UnaryStreamMultiCallable[Q, R], request: Q, *, timeout_seconds: float) -> Generator[R]:
+        """Make a call that streams from the service. Closing the iterator ends the call."""
+        with self._own_errors():
+            call = method(request, timeout=timeout_seconds, metadata=self._metadata)
+            try:
+                yield from call
+            finally:
+                call.cancel()
+
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise error_from_call(error, address=self.address, language=self.language) from None
+        except ValueError:
+            if self._is_closed:  # gRPC's way to say so
+                raise closed_error(self.language) from None
+            raise

@@ -1,0 +1,219 @@
+"""Jobs, status, near-duplicates and embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from soutu.search.v1 import library_service_pb2, photo_pb2
+
+from soutu_client._convert.photos import photo
+from soutu_client._convert.values import member, when
+from soutu_client.library_models import (
+    DuplicateGroup,
+    DuplicatePage,
+    EmbedderStatus,
+    EmbeddingBatch,
+    ImportResult,
+    IndexStatus,
+    Job,
+    JobKind,
+    JobPage,
+    JobState,
+    LibraryStatus,
+    PhotoEmbedding,
+    ReasonCount,
+    SourceStatus,
+    SpaceStatus,
+)
+from soutu_client.models import UnreadableReason
+
+__all__ = [
+    "cancel_request",
+    "duplicate_page",
+    "duplicates_request",
+    "embedding_batch",
+    "export_request",
+    "import_request",
+    "import_result",
+    "job_of",
+    "job_page",
+    "job_request",
+    "jobs_request",
+    "pause_request",
+    "resume_request",
+    "status",
+    "status_request",
+    "sync_request",
+    "watch_request",
+]
+
+_JobAnswer = (
+    library_service_pb2.StartSyncResponse
+    | library_service_pb2.GetJobResponse
+    | library_service_pb2.WatchJobResponse
+    | library_service_pb2.PauseJobResponse
+    | library_service_pb2.ResumeJobResponse
+    | library_service_pb2.CancelJobResponse
+)
+
+
+def sync_request(sources: Sequence[str]) -> library_service_pb2.StartSyncRequest:
+    """Return a request to sync; no source named: all."""
+    return library_service_pb2.StartSyncRequest(sources=sources)
+
+
+def job_request(job_id: str) -> library_service_pb2.GetJobRequest:
+    """Return a request for a job."""
+    return library_service_pb2.GetJobRequest(job_id=job_id)
+
+
+def watch_request(job_id: str) -> library_service_pb2.WatchJobRequest:
+    """Return a request for a job's progress."""
+    return library_service_pb2.WatchJobRequest(job_id=job_id)
+
+
+def pause_request(job_id: str) -> library_service_pb2.PauseJobRequest:
+    """Return a request to pause a job."""
+    return library_service_pb2.PauseJobRequest(job_id=job_id)
+
+
+def resume_request(job_id: str) -> library_service_pb2.ResumeJobRequest:
+    """Return a request to go on with a job."""
+    return library_service_pb2.ResumeJobRequest(job_id=job_id)
+
+
+def cancel_request(job_id: str) -> library_service_pb2.CancelJobRequest:
+    """Return a request to end a job early."""
+    return library_service_pb2.CancelJobRequest(job_id=job_id)
+
+
+def job_of(answer: _JobAnswer) -> Job:
+    """Return the job of an answer."""
+    return _job(answer.job)
+
+
+def jobs_request(*, page_size: int, page_token: str) -> library_service_pb2.ListJobsRequest:
+    """Return a request for a page of jobs."""
+    return library_service_pb2.ListJobsRequest(page_size=page_size, page_token=page_token)
+
+
+def job_page(message: library_service_pb2.ListJobsResponse) -> JobPage:
+    """Return a page of jobs."""
+    return JobPage(jobs=tuple(_job(job) for job in message.jobs), next_page_token=message.next_page_token)
+
+
+def _job(message: library_service_pb2.Job) -> Job:
+    return Job(
+        job_id=message.job_id,
+        kind=member(JobKind, library_service_pb2.JobKind.DESCRIPTOR, message.kind, "JOB_KIND_") or JobKind.UNKNOWN,
+        state=member(JobState, library_service_pb2.JobState.DESCRIPTOR, message.state, "JOB_STATE_") or JobState.UNKNOWN,
+        message=message.message,
+        objects_seen=message.objects_seen,
+        photos_total=message.photos_total,
+        photos_done=message.photos_done,
+        photos_unreadable=message.photos_unreadable,
+        started_at=when(message, "start_time"),
+        ended_at=when(message, "end_time"),
+    )
+
+
+def status_request() -> library_service_pb2.GetStatusRequest:
+    """Return a request for the status."""
+    return library_service_pb2.GetStatusRequest()
+
+
+def status(message: library_service_pb2.GetStatusResponse) -> LibraryStatus:
+    """Return how the library is."""
+    embedder = message.embedder
+    return LibraryStatus(
+        photos=message.photos,
+        photos_pending=message.photos_pending,
+        photos_ready=message.photos_ready,
+        photos_unreadable=message.photos_unreadable,
+        unreadable_reasons=tuple(_reason_count(count) for count in message.unreadable_reasons),
+        photos_deleted=message.photos_deleted,
+        objects=message.objects,
+        ignored={count.extension: count.objects for count in message.ignored},
+        size_bytes=message.size_bytes,
+        sources=tuple(_source(source) for source in message.sources),
+        spaces=tuple(
+            SpaceStatus(
+                space_id=space.space_id,
+                model=space.model,
+                dimension=space.dimension,
+                photos=space.photos,
+                serving=space.serving,
+            )
+            for space in message.spaces
+        ),
+        index=IndexStatus(kind=message.index.kind, vectors=message.index.vectors),
+        embedder=EmbedderStatus(
+            available=embedder.available,
+            address=embedder.address,
+            model=embedder.model,
+            variant=embedder.variant,
+            problem=embedder.problem,
+        ),
+        jobs=tuple(_job(job) for job in message.jobs),
+        pending_since=when(message, "pending_since"),
+        version=message.version,
+    )
+
+
+def _reason_count(message: library_service_pb2.ReasonCount) -> ReasonCount:
+    reason = member(UnreadableReason, photo_pb2.UnreadableReason.DESCRIPTOR, message.reason, "UNREADABLE_REASON_")
+    return ReasonCount(reason=reason or UnreadableReason.UNKNOWN, message=message.message, photos=message.photos)
+
+
+def _source(message: library_service_pb2.SourceStatus) -> SourceStatus:
+    return SourceStatus(
+        source=message.source,
+        bucket=message.bucket,
+        read_only=message.read_only,
+        objects=message.objects,
+        synced_at=when(message, "synced_time"),
+        problem=message.problem,
+    )
+
+
+def duplicates_request(
+    *, max_distance: int | None, min_cosine: float | None, page_size: int, page_token: str
+) -> library_service_pb2.ListNearDuplicatesRequest:
+    """Return a request for a page of groups."""
+    return library_service_pb2.ListNearDuplicatesRequest(
+        max_distance=max_distance, min_cosine=min_cosine, page_size=page_size, page_token=page_token
+    )
+
+
+def duplicate_page(message: library_service_pb2.ListNearDuplicatesResponse) -> DuplicatePage:
+    """Return a page of groups."""
+    groups = tuple(DuplicateGroup(photos=tuple(photo(each) for each in group.photos)) for group in message.groups)
+    return DuplicatePage(groups=groups, next_page_token=message.next_page_token)
+
+
+def export_request(space_id: str) -> library_service_pb2.ExportEmbeddingsRequest:
+    """Return a request for embeddings; no space named: the one that serves."""
+    return library_service_pb2.ExportEmbeddingsRequest(space_id=space_id)
+
+
+def embedding_batch(message: library_service_pb2.ExportEmbeddingsResponse) -> EmbeddingBatch:
+    """Return some of the embeddings."""
+    embeddings = tuple(PhotoEmbedding(photo_id=each.photo_id, vector=each.embedding) for each in message.embeddings)
+    return EmbeddingBatch(space_id=message.space_id, embeddings=embeddings)
+
+
+def import_request(
+    *, space_id: str, model: str, embeddings: Sequence[PhotoEmbedding]
+) -> library_service_pb2.ImportEmbeddingsRequest:
+    """Return a message of embeddings to take in; space and model are empty after the first."""
+    kind = library_service_pb2.PhotoEmbedding
+    return library_service_pb2.ImportEmbeddingsRequest(
+        space_id=space_id,
+        model=model,
+        embeddings=[kind(photo_id=each.photo_id, embedding=each.vector) for each in embeddings],
+    )
+
+
+def import_result(message: library_service_pb2.ImportEmbeddingsResponse) -> ImportResult:
+    """Return what was taken in."""
+    return ImportResult(stored=message.stored, unknown=message.unknown)

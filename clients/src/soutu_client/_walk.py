@@ -1,0 +1,126 @@
+"""Which files a person means when they add a path."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from soutu_client._naming import library_name
+
+__all__ = ["FoundFile", "Walk", "walk"]
+
+_NO_PHOTOS = frozenset(
+    ending
+    for some in (
+        # Video and sound; a Live Photo's clip is not a picture of its own.
+        ".mp4 .mov .m4v .avi .mkv .webm .mts .m2ts .mpg .mpeg .wmv .flv .3gp .vob .ts .rmvb .insv .lrv",
+        ".mp3 .m4a .aac .wav .flac .ogg .opus .wma .amr",
+        # What programs leave beside photos.
+        ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .tmp .part .crdownload .lnk .url .bak",
+        # Writing, archives, programs.
+        ".txt .md .csv .tsv .xml .html .htm .css .js .py .pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .rtf .epub .srt",
+        ".zip .rar .7z .tar .gz .tgz .bz2 .xz .zst .iso .dmg .exe .msi .apk .dll .so .bin .sh .bat .yaml .yml .toml",
+    )
+    for ending in some.split()
+)
+
+_NO_PHOTO_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+
+# What NAS systems, Windows and macOS keep for themselves.
+_NO_PHOTO_FOLDERS = frozenset(
+    {"@eadir", "#recycle", "#snapshot", "@recycle", "@tmp", "$recycle.bin", "system volume information", "lost+found", "__macosx"}
+)
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file to add.
+
+    Attributes:
+        path: Where it is.
+        name: Its name in the library.
+        size_bytes: When it was found.
+    """
+
+    path: Path
+    name: str
+    size_bytes: int
+
+
+@dataclass
+class Walk:
+    """What was found: files by name, what is no photo by extension, and what could not be looked at."""
+
+    files: list[FoundFile] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[Path, OSError]] = field(default_factory=list)
+
+
+def walk(paths: Iterable[Path]) -> Walk:
+    """Find the files below some paths, in the order of their names, each once.
+
+    Hidden files, folders that systems keep for themselves and obvious non-photos are ignored and counted; the service decides
+    about the rest. Links to files are followed; links to folders and special files (pipes, devices) are ignored, so that a
+    walk always ends. A path that a person named is added even if it is hidden or a link.
+    """
+    found = Walk()
+    seen: set[Path] = set()
+    for added in paths:
+        try:
+            status = added.stat()
+        except OSError as error:
+            found.problems.append((added, error))
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            _walk_folder(added, added, found, seen)
+        elif not stat.S_ISREG(status.st_mode):
+            found.ignored[""] += 1
+        else:
+            _take(added, added, status.st_size, found, seen)
+    return found
+
+
+def _walk_folder(folder: Path, added: Path, found: Walk, seen: set[Path]) -> None:
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        folders = []
+        try:
+            with os.scandir(current) as entries:
+                ordered = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            found.problems.append((current, error))
+            continue
+        for entry in ordered:
+            path = current / entry.name
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if not _is_ignored_folder(entry.name):
+                        folders.append(path)
+                elif _is_ignored_file(entry.name) or not stat.S_ISREG((status := entry.stat()).st_mode):
+                    found.ignored[path.suffix.lower()] += 1
+                else:
+                    _take(path, added, status.st_size, found, seen)
+            except OSError as error:
+                found.problems.append((path, error))
+        waiting.extend(reversed(folders))
+
+
+def _take(path: Path, added: Path, size_bytes: int, found: Walk, seen: set[Path]) -> None:
+    """Take a file, unless it was reached by another of the paths before."""
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - normalises ".." and follows no link
+    if whole not in seen:
+        seen.add(whole)
+        found.files.append(FoundFile(path=path, name=library_name(path, added=added), size_bytes=size_bytes))
+
+
+def _is_ignored_folder(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _NO_PHOTO_FOLDERS
+
+
+def _is_ignored_file(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _NO_PHOTO_FILES or os.path.splitext(name)[1].lower() in _NO_PHOTOS  # noqa: PTH122

@@ -1,0 +1,443 @@
+"""The client: what a program does with a library, one method each."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from soutu_client._adding import add_files
+from soutu_client._calls import Calls
+from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS
+from soutu_client._convert import library as convert_library
+from soutu_client._convert import photos as convert_photos
+from soutu_client._convert import search as convert_search
+from soutu_client._errors import CallTimeoutError
+from soutu_client._language import Language, preferred_language
+from soutu_client._original import OriginalStream, open_original, save_original
+from soutu_client._ready import wait_until_ready
+from soutu_client._upload import read_content, upload_content
+from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
+from soutu_client.library_models import (
+    DuplicatePage,
+    EmbeddingBatch,
+    ImportResult,
+    Job,
+    JobPage,
+    LibraryStatus,
+    PhotoEmbedding,
+)
+from soutu_client.models import (
+    Filter,
+    FoundContent,
+    ImageTerm,
+    Photo,
+    PhotoPage,
+    PhotoState,
+    PhotoTerm,
+    SearchPage,
+    Term,
+    TextTerm,
+    Thumbnail,
+    Upload,
+)
+
+__all__ = ["Client"]
+
+T = TypeVar("T")
+
+_MOST_PER_CALL = 1000
+_WATCH_SECONDS = 600.0
+_STREAM_SECONDS = 3600.0
+
+
+class Client:
+    """A connection to a search service; it is made at the first call and again when it was lost.
+
+        with Client("nas.local:8401") as client:
+            for hit in client.search("雪地里的狗").hits:
+                print(hit.photo.name)
+
+    Every method may raise the errors of ``SoutuError``; what is particular to one is said there. Safe to use from several
+    threads.
+    """
+
+    def __init__(self, address: str | None = None, *, timeout_seconds: float = 30.0, language: Language | None = None) -> None:
+        """Prepare a connection.
+
+        Args:
+            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401.
+            timeout_seconds: How long a call may take. Transfers of files get more, by their size.
+            language: Of messages; default: ``SOUTU_LANGUAGE``, else the locale's.
+
+        Raises:
+            InvalidInputError: The address is none.
+        """
+        self._calls = Calls(
+            address or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS,
+            timeout_seconds=timeout_seconds,
+            language=language or preferred_language(os.environ),
+        )
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of the search service."""
+        return self._calls.address
+
+    @property
+    def language(self) -> Language:
+        """Language of messages."""
+        return self._calls.language
+
+    def close(self) -> None:
+        """Close the connection; calls in flight end with ``CallCancelledError``."""
+        self._calls.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    # Finding
+
+    def search(
+        self,
+        query: str | Sequence[Term] = (),
+        *,
+        filter: Filter | None = None,
+        min_score: float | None = None,
+        page_size: int = 50,
+        page_token: str = "",
+    ) -> SearchPage:
+        """Find photos by words, or by any mix of words, pictures and known photos, best first.
+
+        Args:
+            query: Words, or terms with weights, of which one at least is positive. Nothing: what passes the filter, newest first.
+            filter: Which photos to consider.
+            min_score: Smallest cosine, -1 to 1, of a visual match. Name matches are not held to it.
+            page_size: Hits a page, at most 200.
+            page_token: From the page before, with all else unchanged.
+        """
+        terms = ((TextTerm(query),) if query else ()) if isinstance(query, str) else query
+        request = convert_search.search_request(
+            terms, chosen=filter, min_score=min_score, page_size=page_size, page_token=page_token
+        )
+        return convert_search.search_page(self._calls.unary(self._calls.search.SearchPhotos, request))
+
+    def similar(
+        self,
+        like: str | bytes | Path,
+        *,
+        filter: Filter | None = None,
+        min_score: float | None = None,
+        page_size: int = 50,
+        page_token: str = "",
+    ) -> SearchPage:
+        """Find photos that look like another: a photo id, the bytes of an encoded picture, or the path of a file.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        if isinstance(like, Path):
+            like = like.read_bytes()
+        term = PhotoTerm(like) if isinstance(like, str) else ImageTerm(like)
+        return self.search([term], filter=filter, min_score=min_score, page_size=page_size, page_token=page_token)
+
+    # Photos in
+
+    def upload(self, path: str | Path, *, name: str | None = None, on_bytes: Callable[[int], None] | None = None) -> Upload:
+        """Upload one file. It is safe in the store and the catalog when this returns; it is searchable soon after.
+
+        Args:
+            path: The file.
+            name: Name in the library, "/" between folders; default: the file's own.
+            on_bytes: Told the size of each part that was sent.
+
+        Raises:
+            OSError: The file cannot be read.
+            FileChangedError: It changed while it was read.
+        """
+        path = Path(path)
+        return upload_content(self._calls, read_content(path), name=name or path.name, on_bytes=on_bytes or (lambda _: None))
+
+    def add(
+        self,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        on_progress: Callable[[AddProgress], None] | None = None,
+        patience_seconds: float = 300.0,
+        uploads_in_flight: int = 4,
+    ) -> AddResult:
+        """Add files and whole folders, by content: what the library has already is not sent again, only its name is told.
+
+        A file that fails is reported and stops no other. While the service is away or busy, it is waited for.
+
+        Args:
+            paths: Files and folders. Names in the library begin with the added folder's own name.
+            on_progress: Told how far it is, about twenty times a second, from one thread at a time.
+            patience_seconds: How long a service that is away is waited for.
+            uploads_in_flight: Files that are sent at the same time.
+        """
+        some = [paths] if isinstance(paths, str | Path) else paths
+        return add_files(
+            self._calls,
+            [Path(path) for path in some],
+            on_progress=on_progress,
+            patience_seconds=patience_seconds,
+            uploads_in_flight=uploads_in_flight,
+        )
+
+    def wait_until_ready(
+        self,
+        photo_ids: Iterable[str],
+        *,
+        on_progress: Callable[[ReadyProgress], None] | None = None,
+        timeout_seconds: float | None = None,
+        patience_seconds: float = 300.0,
+    ) -> ReadyResult:
+        """Wait until photos are searchable or found to be unreadable, at most ``timeout_seconds`` (None: as long as it takes)."""
+        return wait_until_ready(
+            self._calls,
+            photo_ids,
+            on_progress=on_progress,
+            timeout_seconds=timeout_seconds,
+            patience_seconds=patience_seconds,
+        )
+
+    def find_contents(self, contents: Sequence[tuple[str, str]]) -> list[FoundContent]:
+        """Say which contents, pairs of SHA-256 as hex digits and name, the library has; in their order.
+
+        A new name of a known photo becomes searchable; an empty one only looks.
+        """
+        found: list[FoundContent] = []
+        for some in _slices(contents, _MOST_PER_CALL):
+            request = convert_photos.find_contents_request(some)
+            found += convert_photos.found_contents(self._calls.unary(self._calls.photos.FindContents, request))
+        return found
+
+    # Photos out
+
+    def photo(self, photo_id: str) -> Photo:
+        """Return a photo by its id, or by the first digits (at least 6) of it."""
+        request = convert_photos.get_photo_request(photo_id)
+        return convert_photos.got_photo(self._calls.unary(self._calls.photos.GetPhoto, request))
+
+    def photos(self, photo_ids: Sequence[str]) -> list[Photo]:
+        """Return photos by their whole ids, in this order; those that do not exist are left out."""
+        photos: list[Photo] = []
+        for some in _slices(photo_ids, _MOST_PER_CALL):
+            request = convert_photos.batch_get_request(some)
+            photos += convert_photos.batch_of_photos(self._calls.unary(self._calls.photos.BatchGetPhotos, request))
+        return photos
+
+    def list_photos(
+        self,
+        *,
+        filter: Filter | None = None,
+        states: Iterable[PhotoState] = (),
+        deleted: bool = False,
+        page_size: int = 100,
+        page_token: str = "",
+    ) -> PhotoPage:
+        """List photos, newest taken first; ``deleted``: those that were deleted instead of the others."""
+        request = convert_photos.list_photos_request(
+            chosen=filter, states=states, deleted=deleted, page_size=page_size, page_token=page_token
+        )
+        return convert_photos.photo_page(self._calls.unary(self._calls.photos.ListPhotos, request))
+
+    def thumbnail(self, photo_id: str) -> Thumbnail:
+        """Return a photo's thumbnail: at most 512 pixels on its longer side."""
+        request = convert_photos.thumbnail_request(photo_id)
+        return convert_photos.thumbnail(self._calls.unary(self._calls.photos.GetThumbnail, request))
+
+    def read_original(self, photo_id: str) -> OriginalStream:
+        """Begin to read a photo's original bytes."""
+        return open_original(self._calls, photo_id)
+
+    def save_original(self, photo_id: str, folder: str | Path) -> Path:
+        """Save a photo's original into a folder under its own name, made safe and never over another file.
+
+        Raises:
+            OSError: The folder cannot be written.
+            DataLossError: What arrived is not the photo's content.
+        """
+        return save_original(self._calls, photo_id, Path(folder))
+
+    # Photos changed
+
+    def annotate(
+        self,
+        photo_ids: Sequence[str],
+        *,
+        favourite: bool | None = None,
+        caption: str | None = None,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        add_albums: Sequence[str] = (),
+        remove_albums: Sequence[str] = (),
+    ) -> list[Photo]:
+        """Change what people add to photos; what is not given stays. Returns the photos as they are then.
+
+        Args:
+            photo_ids: Whole ids.
+            favourite: Makes them favourites, or not.
+            caption: Replaces the caption; empty removes it.
+            add_tags: Tags to add.
+            remove_tags: Tags to remove.
+            add_albums: Albums to put them in.
+            remove_albums: Albums to take them out of.
+        """
+        photos: list[Photo] = []
+        for some in _slices(photo_ids, _MOST_PER_CALL):
+            request = convert_photos.annotate_request(
+                some,
+                favourite=favourite,
+                caption=caption,
+                add_tags=add_tags,
+                remove_tags=remove_tags,
+                add_albums=add_albums,
+                remove_albums=remove_albums,
+            )
+            photos += convert_photos.annotated(self._calls.unary(self._calls.photos.AnnotatePhotos, request))
+        return photos
+
+    def delete(self, photo_ids: Sequence[str]) -> list[str]:
+        """Move photos to the recycle prefix; ``undelete`` brings them back. Returns the ids that are deleted then."""
+        deleted: list[str] = []
+        for some in _slices(photo_ids, _MOST_PER_CALL):
+            request = convert_photos.delete_request(some)
+            deleted += convert_photos.deleted_ids(self._calls.unary(self._calls.photos.DeletePhotos, request))
+        return deleted
+
+    def undelete(self, photo_ids: Sequence[str]) -> list[str]:
+        """Bring deleted photos back under their old names. Returns the ids that are there again."""
+        back: list[str] = []
+        for some in _slices(photo_ids, _MOST_PER_CALL):
+            request = convert_photos.undelete_request(some)
+            back += convert_photos.undeleted_ids(self._calls.unary(self._calls.photos.UndeletePhotos, request))
+        return back
+
+    def purge(self, photo_ids: Sequence[str]) -> int:
+        """Remove deleted photos for good. Returns how many; no id: none (see ``purge_all``)."""
+        count = 0
+        for some in _slices(photo_ids, _MOST_PER_CALL):
+            request = convert_photos.purge_request(some)
+            count += convert_photos.purged(self._calls.unary(self._calls.photos.PurgePhotos, request))
+        return count
+
+    def purge_all(self) -> int:
+        """Remove all deleted photos for good. Returns how many."""
+        request = convert_photos.purge_request(())
+        return convert_photos.purged(self._calls.unary(self._calls.photos.PurgePhotos, request, timeout_seconds=_STREAM_SECONDS))
+
+    # The library
+
+    def status(self) -> LibraryStatus:
+        """Say how the library is."""
+        request = convert_library.status_request()
+        return convert_library.status(self._calls.unary(self._calls.library.GetStatus, request))
+
+    def start_sync(self, sources: Sequence[str] = ()) -> Job:
+        """Start reading sources (none named: all) for what is new, changed or gone; a sync that runs already is returned."""
+        request = convert_library.sync_request(sources)
+        return convert_library.job_of(self._calls.unary(self._calls.library.StartSync, request))
+
+    def job(self, job_id: str) -> Job:
+        """Return a job."""
+        request = convert_library.job_request(job_id)
+        return convert_library.job_of(self._calls.unary(self._calls.library.GetJob, request))
+
+    def jobs(self, *, page_size: int = 20, page_token: str = "") -> JobPage:
+        """List jobs, newest first."""
+        request = convert_library.jobs_request(page_size=page_size, page_token=page_token)
+        return convert_library.job_page(self._calls.unary(self._calls.library.ListJobs, request))
+
+    def watch_job(self, job_id: str, *, timeout_seconds: float | None = None) -> Iterator[Job]:
+        """Yield a job whenever it has come further, until it is over.
+
+        Raises:
+            CallTimeoutError: It is not over after ``timeout_seconds`` (None: as long as it takes).
+        """
+        give_up = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        request = convert_library.watch_request(job_id)
+        while True:
+            left = _WATCH_SECONDS if give_up is None else min(_WATCH_SECONDS, max(give_up - time.monotonic(), 0.001))
+            try:
+                for message in self._calls.receiving(self._calls.library.WatchJob, request, timeout_seconds=left):
+                    job = convert_library.job_of(message)
+                    yield job
+                    if job.state.is_over:
+                        return
+            except CallTimeoutError:
+                if give_up is not None and time.monotonic() >= give_up:
+                    raise
+            time.sleep(0.2)
+
+    def pause_job(self, job_id: str) -> Job:
+        """Pause a job; what is done stays done."""
+        request = convert_library.pause_request(job_id)
+        return convert_library.job_of(self._calls.unary(self._calls.library.PauseJob, request))
+
+    def resume_job(self, job_id: str) -> Job:
+        """Go on with a paused job."""
+        request = convert_library.resume_request(job_id)
+        return convert_library.job_of(self._calls.unary(self._calls.library.ResumeJob, request))
+
+    def cancel_job(self, job_id: str) -> Job:
+        """End a job early; what is done stays done."""
+        request = convert_library.cancel_request(job_id)
+        return convert_library.job_of(self._calls.unary(self._calls.library.CancelJob, request))
+
+    def near_duplicates(
+        self,
+        *,
+        max_distance: int | None = None,
+        min_cosine: float | None = None,
+        page_size: int = 50,
+        page_token: str = "",
+    ) -> DuplicatePage:
+        """List groups of photos that are nearly the same, the largest first.
+
+        Args:
+            max_distance: Largest Hamming distance of two perceptual hashes of 64 bits, at most 16; None: 6.
+            min_cosine: Smallest cosine of two embeddings; None: 0.9.
+            page_size: Groups a page, at most 200.
+            page_token: From the page before, with all else unchanged.
+        """
+        request = convert_library.duplicates_request(
+            max_distance=max_distance, min_cosine=min_cosine, page_size=page_size, page_token=page_token
+        )
+        return convert_library.duplicate_page(self._calls.unary(self._calls.library.ListNearDuplicates, request))
+
+    def export_embeddings(self, space_id: str = "") -> Iterator[EmbeddingBatch]:
+        """Yield the embeddings of a space (none named: the one that serves), ordered by photo id."""
+        request = convert_library.export_request(space_id)
+        for message in self._calls.receiving(self._calls.library.ExportEmbeddings, request, timeout_seconds=_STREAM_SECONDS):
+            yield convert_library.embedding_batch(message)
+
+    def import_embeddings(self, embeddings: Sequence[PhotoEmbedding], *, space_id: str, model: str) -> ImportResult:
+        """Take embeddings in. They serve queries once their space does.
+
+        Args:
+            embeddings: Any number; sent in parts.
+            space_id: Their space.
+            model: Name of their model.
+        """
+        parts = _slices(embeddings, _MOST_PER_CALL)
+        messages = (
+            convert_library.import_request(
+                space_id=space_id if number == 0 else "", model=model if number == 0 else "", embeddings=part
+            )
+            for number, part in enumerate(parts)
+        )
+        answer = self._calls.sending(self._calls.library.ImportEmbeddings, messages, timeout_seconds=_STREAM_SECONDS)
+        return convert_library.import_result(answer)
+
+
+def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]

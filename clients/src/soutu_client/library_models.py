@@ -1,0 +1,217 @@
+"""What the SDK gives about the library as a whole: jobs, status, near-duplicates, embeddings."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from soutu_client.models import Photo, UnreadableReason
+
+__all__ = [
+    "DuplicateGroup",
+    "DuplicatePage",
+    "EmbedderStatus",
+    "EmbeddingBatch",
+    "ImportResult",
+    "IndexStatus",
+    "Job",
+    "JobKind",
+    "JobPage",
+    "JobState",
+    "LibraryStatus",
+    "PhotoEmbedding",
+    "ReasonCount",
+    "SourceStatus",
+    "SpaceStatus",
+]
+
+
+class JobKind(Enum):
+    """What a job does."""
+
+    UNKNOWN = "UNKNOWN"
+    SYNC = "SYNC"
+
+
+class JobState(Enum):
+    """How far a job has come."""
+
+    UNKNOWN = "UNKNOWN"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Long work that outlives the client that asked for it.
+
+    Attributes:
+        message: One line for people; empty if there is nothing to say.
+        objects_seen: Objects looked at.
+        photos_total: Photos it has to ingest, as far as known.
+        photos_done: Of those, READY or UNREADABLE.
+        photos_unreadable: Of those done, UNREADABLE.
+        started_at: UTC.
+        ended_at: UTC; None while it is not over.
+    """
+
+    job_id: str
+    kind: JobKind
+    state: JobState
+    message: str
+    objects_seen: int
+    photos_total: int
+    photos_done: int
+    photos_unreadable: int
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """A page of jobs, newest first. ``next_page_token`` is empty after the last."""
+
+    jobs: tuple[Job, ...]
+    next_page_token: str
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """Unreadable photos of one reason."""
+
+    reason: UnreadableReason
+    message: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """A bucket that is read; ``problem`` says why it cannot be read now, empty if it can."""
+
+    source: str
+    bucket: str
+    read_only: bool
+    objects: int
+    synced_at: datetime | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class SpaceStatus:
+    """A space that has embeddings."""
+
+    space_id: str
+    model: str
+    dimension: int
+    photos: int
+    serving: bool
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """The index that answers queries."""
+
+    kind: str
+    vectors: int
+
+
+@dataclass(frozen=True)
+class EmbedderStatus:
+    """The embedding service as the search service sees it; ``problem`` is empty if it can be used."""
+
+    available: bool
+    address: str
+    model: str
+    variant: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class LibraryStatus:
+    """How the library is.
+
+    Attributes:
+        photos: Photos that are not deleted, in any state.
+        objects: Objects that are present.
+        ignored: Objects that are no photos, by lower-case extension with its dot.
+        size_bytes: Bytes of all present objects of photos.
+        jobs: Those that run or are paused.
+        pending_since: Since when the oldest pending photo waits, UTC.
+        version: Of the search service.
+    """
+
+    photos: int
+    photos_pending: int
+    photos_ready: int
+    photos_unreadable: int
+    unreadable_reasons: tuple[ReasonCount, ...]
+    photos_deleted: int
+    objects: int
+    ignored: dict[str, int]
+    size_bytes: int
+    sources: tuple[SourceStatus, ...]
+    spaces: tuple[SpaceStatus, ...]
+    index: IndexStatus
+    embedder: EmbedderStatus
+    jobs: tuple[Job, ...]
+    pending_since: datetime | None
+    version: str
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Photos that are nearly the same, the one with most pixels first."""
+
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class DuplicatePage:
+    """A page of groups, the largest first. ``next_page_token`` is empty after the last."""
+
+    groups: tuple[DuplicateGroup, ...]
+    next_page_token: str
+
+
+@dataclass(frozen=True)
+class PhotoEmbedding:
+    """A photo's embedding.
+
+    Attributes:
+        photo_id: 32 hex digits.
+        vector: L2-normalised, little-endian float32; ``numpy.frombuffer(vector, "<f4")`` reads it without a copy.
+    """
+
+    photo_id: str
+    vector: bytes
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The vector as numbers."""
+        return struct.unpack(f"<{len(self.vector) // 4}f", self.vector)
+
+
+@dataclass(frozen=True)
+class EmbeddingBatch:
+    """Some embeddings of one space, ordered by photo id."""
+
+    space_id: str
+    embeddings: tuple[PhotoEmbedding, ...]
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Embeddings that were stored, and those left out since their photo does not exist."""
+
+    stored: int
+    unknown: int
