@@ -1,0 +1,57 @@
+# soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint wheels recall clean
+.SILENT:
+
+# Handed on as they were typed, whatever characters they hold.
+override PHOTOS := $(value PHOTOS)
+override INPLACE := $(value INPLACE)
+override LIBRARY := $(value LIBRARY)
+override QUERY := $(value QUERY)
+override ONCE := $(value ONCE)
+override DATA := $(value DATA)
+override SPLIT := $(value SPLIT)
+export PHOTOS INPLACE LIBRARY QUERY ONCE DATA SPLIT
+
+BIN := .venv/bin
+DISTRIBUTIONS := protos services clients
+SETUP_SOURCES := deploy/setup.sh deploy/constraints.txt $(wildcard */pyproject.toml) protos/generate_stubs.py \
+	$(wildcard protos/soutu/*/v*/*.proto)
+
+help: ## 列出所有目标 · list the targets
+	awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
+
+.venv/ready-to-run: $(SETUP_SOURCES)
+	deploy/setup.sh run
+
+.venv/ready-to-test: .venv/ready-to-run deploy/test-requirements.txt
+	deploy/setup.sh test
+
+run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹]
+	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
+	SOUTU_HOME_FIRST_SEARCH="$$QUERY" SOUTU_HOME_SAMPLES=deploy/samples exec $(BIN)/python -m soutu_services.home
+
+test: .venv/ready-to-test ## 单元、集成测试和检查 · unit and integration tests, then lint; sets itself up
+	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory lint
+
+lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy services/src clients/src tests protos/generate_stubs.py
+	$(BIN)/lint-imports
+	cd protos && ../$(BIN)/buf lint
+
+wheels: setup ## 三个安装包 · build the three wheels into dist/
+	for each in $(DISTRIBUTIONS); do $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist ./$$each || exit 1; done
+	ls dist/*.whl
+
+recall: setup ## 检索效果 · measure retrieval through the real services: DATA=文件夹 SPLIT=val
+	$(BIN)/python tests/bench/recall.py --data "$$DATA" --split "$$SPLIT"
+
+clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
+	rm -rf .venv dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

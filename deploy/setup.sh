@@ -1,0 +1,53 @@
+#!/bin/sh
+# Make .venv at the root: `deploy/setup.sh run` for what `make run` needs, `deploy/setup.sh test` for what the tests need on top.
+# PYTHON=python3.12 chooses the Python. What pip says goes to .venv/setup.log.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$1"; }
+fail() { printf '%s\n' "$1" >&2; exit 1; }
+
+fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; }
+
+find_python() {
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python}; do
+    if fits "$candidate"; then command -v "$candidate"; return; fi
+  done
+  fail "找不到 Python 3.11–3.13。请先安装（例如 apt install python3 python3-venv），或用 make PYTHON=路径 指定。 / Python 3.11 to 3.13 was not found. Install it (for instance: apt install python3 python3-venv), or name it with make PYTHON=PATH."
+}
+
+pip_install() { # what, arguments of pip
+  what=$1; shift
+  say "$what"
+  if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+      --constraint deploy/constraints.txt "$@" >>.venv/setup.log 2>&1; then
+    reason=$(grep -E '^ *(ERROR|error):' .venv/setup.log | tail -n 1 || true)
+    fail "安装失败：${reason:-没有更多信息}（检查网络和磁盘空间后再试一次；详情：.venv/setup.log） / The installation failed: ${reason:-nothing more is known} (check the network and the disk space, then try again; details: .venv/setup.log)"
+  fi
+}
+
+if ! [ -x .venv/bin/python ] || ! fits .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  python=$(find_python) || exit 1
+  "$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    fail "这个 Python 缺少 venv 模块。请安装它（Debian/Ubuntu：apt install python3-venv）。 / This Python has no venv module. Install it (Debian, Ubuntu: apt install python3-venv)."
+  say "正在建立 .venv（$("$python" --version)）…… / Making .venv …"
+  rm -rf .venv
+  "$python" -m venv .venv || fail "无法建立 .venv，请检查磁盘空间和权限。 / .venv cannot be made: check the disk space and the permissions."
+fi
+: >.venv/setup.log
+
+case "${1:-run}" in
+  run)
+    pip_install "正在安装搜图（约 200 MB，一两分钟）…… / Installing soutu (about 200 MB, a minute or two) …" \
+      ./protos --editable ./services --editable './clients[cli]'
+    touch .venv/ready-to-run
+    ;;
+  test)
+    pip_install "正在安装测试工具…… / Installing the tools of the tests …" --requirement deploy/test-requirements.txt
+    say "正在安装 torch 和 cn_clip（测试要和真的 Chinese-CLIP 对照，几分钟）…… / Installing torch and cn_clip (the tests compare with the real Chinese-CLIP; minutes) …"
+    .venv/bin/soutu-embedding install-clip >>.venv/setup.log 2>&1 ||
+      fail "torch 或 cn_clip 安装失败，详情：.venv/setup.log / torch or cn_clip could not be installed; details: .venv/setup.log"
+    touch .venv/ready-to-test
+    ;;
+  *) fail "usage: deploy/setup.sh run|test" ;;
+esac
