@@ -1,0 +1,359 @@
+"""The search service's side of the embedding service: the only module here that knows its protobuf types."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import grpc
+import numpy as np
+from soutu.embedding.v1 import embedding_pb2, embedding_pb2_grpc
+
+from soutu_services.runtime.errors import DeadlinePassed, FailedPrecondition, InvalidInput, Overloaded, SoutuError, Unavailable
+from soutu_services.search.model import FloatArray, UnreadableReason
+
+__all__ = ["Embedded", "Embedder", "EmbedderTimeouts", "EmbeddingModel", "NotEmbedded", "Outcome", "SpaceChanged"]
+
+_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_MESSAGE_RESERVE_BYTES = 64 * 1024
+_NORM_TOLERANCE = 1e-3
+_SERVICE = embedding_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name
+
+_RETRY = {
+    "methodConfig": [
+        {
+            "name": [{"service": _SERVICE}],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 3,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+
+_REASONS = {
+    embedding_pb2.ITEM_ERROR_REASON_EMPTY: UnreadableReason.EMPTY,
+    embedding_pb2.ITEM_ERROR_REASON_NOT_AN_IMAGE: UnreadableReason.NOT_AN_IMAGE,
+    embedding_pb2.ITEM_ERROR_REASON_BROKEN_IMAGE: UnreadableReason.BROKEN,
+    embedding_pb2.ITEM_ERROR_REASON_TOO_MANY_PIXELS: UnreadableReason.TOO_MANY_PIXELS,
+    embedding_pb2.ITEM_ERROR_REASON_TOO_LARGE: UnreadableReason.TOO_LARGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """The model that embeds for this service.
+
+    Attributes:
+        space_id: Which embeddings may be compared.
+        variant: How it is run.
+        name: For people.
+        dimension: Length of an embedding.
+        has_texts: Whether its text tower is served.
+        has_images: Whether its image tower is served.
+        batch_items: Most items of one request.
+        text_characters: Longest text, in characters.
+        image_bytes: Largest image, in bytes.
+        message_bytes: Largest request, in bytes.
+    """
+
+    space_id: str
+    variant: str
+    name: str
+    dimension: int
+    has_texts: bool
+    has_images: bool
+    batch_items: int
+    text_characters: int
+    image_bytes: int
+    message_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An item's embedding: float32, shape (dimension,), L2-normalised, read-only; in the space ``space_id``, by ``variant``."""
+
+    vector: FloatArray
+    space_id: str
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotEmbedded:
+    """Why one item has no embedding."""
+
+    reason: UnreadableReason
+    message: str
+
+
+Outcome = Embedded | NotEmbedded
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderTimeouts:
+    """How long calls may take, in seconds. ``bulk_seconds`` is for ingest: a busy model may serve people first."""
+
+    models_seconds: float = 5.0
+    interactive_seconds: float = 20.0
+    bulk_seconds: float = 120.0
+
+
+class SpaceChanged(FailedPrecondition):
+    """The embedding service no longer serves the space that the catalog's embeddings are in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "SPACE_CHANGED",
+            zh="向量服务换了模型，与已有的向量不能比较；请换回原来的模型，或重建索引",
+            en="the embedding service serves another model, whose vectors cannot be compared; put the old one back or re-index",
+        )
+
+
+@dataclass(slots=True)
+class _TextCache:
+    """The embeddings of the last texts."""
+
+    most: int
+    _kept: OrderedDict[tuple[str, str], Embedded] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, key: tuple[str, str]) -> Embedded | None:
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[str, str], embedded: Embedded) -> None:
+        with self._lock:
+            self._kept[key] = embedded
+            self._kept.move_to_end(key)
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+
+
+_Response = TypeVar("_Response")
+
+
+class Embedder:
+    """A client of the embedding service. Safe to use from several threads; close it at the end."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        space_id: str = "",
+        timeouts: EmbedderTimeouts | None = None,
+        max_message_bytes: int = _MAX_MESSAGE_BYTES,
+        cached_texts: int = 1024,
+    ) -> None:
+        """Prepare the connection; nothing is sent yet.
+
+        Args:
+            address: ``host:port``.
+            space_id: The space that is embedded into; empty: the service's default model, and from then on that one.
+            timeouts: Deadlines of the calls.
+            max_message_bytes: Largest message in both directions.
+            cached_texts: How many texts' embeddings are kept.
+        """
+        self._timeouts = timeouts or EmbedderTimeouts()
+        self._max_message_bytes = max_message_bytes
+        self._wanted_space = space_id
+        self._model: EmbeddingModel | None = None
+        self._lock = threading.Lock()
+        self._cache = _TextCache(cached_texts)
+        self._channel = grpc.insecure_channel(
+            address,
+            options=[
+                ("grpc.max_send_message_length", max_message_bytes),
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.enable_retries", 1),
+                ("grpc.service_config", json.dumps(_RETRY)),
+                ("grpc.initial_reconnect_backoff_ms", 200),
+                ("grpc.max_reconnect_backoff_ms", 5000),
+                ("grpc.keepalive_time_ms", 60_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
+            ],
+        )
+        self._stub = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
+        self._channel.subscribe(self._on_connectivity)
+
+    def _on_connectivity(self, state: grpc.ChannelConnectivity) -> None:
+        if state in (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.IDLE):
+            with self._lock:
+                self._model = None  # who answers next may be another
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.unsubscribe(self._on_connectivity)
+        self._channel.close()
+
+    def model(self) -> EmbeddingModel:
+        """Describe the model that embeds; asked again after the connection was lost.
+
+        Raises:
+            Unavailable: the service does not answer.
+            SpaceChanged: it does not serve the space that this client embeds into.
+        """
+        with self._lock:
+            if self._model is not None:
+                return self._model
+        response = self._call(self._stub.ListModels, embedding_pb2.ListModelsRequest(), self._timeouts.models_seconds)
+        wanted = self._wanted_space
+        found = next((model for model in response.models if not wanted or model.space_id == wanted), None)
+        if found is None:
+            if response.models:
+                raise SpaceChanged
+            raise _unavailable()
+        model = self._converted(found)
+        with self._lock:
+            self._wanted_space = model.space_id
+            self._model = model
+        return model
+
+    def _converted(self, model: embedding_pb2.Model) -> EmbeddingModel:
+        return EmbeddingModel(
+            space_id=model.space_id,
+            variant=model.variant,
+            name=model.name,
+            dimension=model.dimension,
+            has_texts=embedding_pb2.TOWER_TEXT in model.towers,
+            has_images=embedding_pb2.TOWER_IMAGE in model.towers,
+            batch_items=model.limits.batch_items or 1,
+            text_characters=model.limits.text_characters,
+            image_bytes=model.limits.image_bytes,
+            message_bytes=min(model.limits.message_bytes or self._max_message_bytes, self._max_message_bytes),
+        )
+
+    def embed_texts(self, texts: Sequence[str], *, interactive: bool = True) -> list[Outcome]:
+        """Embed texts, each with its own outcome, in their order. The last ones are remembered.
+
+        Raises:
+            Unavailable: the service does not answer, or its text tower is not loaded.
+            SpaceChanged: its vectors cannot be compared with those before.
+            Overloaded: its queue is full.
+            DeadlinePassed: it took too long.
+        """
+        model = self.model()
+        outcomes: dict[str, Outcome] = {}
+        for text in texts:
+            known = self._cache.get((model.space_id, text))
+            if known is not None:
+                outcomes[text] = known
+        missing = list(dict.fromkeys(text for text in texts if text not in outcomes))
+        for batch in _batches(missing, [len(text.encode()) for text in missing], model):
+            request = embedding_pb2.EmbedTextsRequest(space_id=model.space_id, texts=batch, priority=_priority(interactive))
+            response = self._call(self._stub.EmbedTexts, request, self._seconds(interactive))
+            for text, outcome in zip(batch, _outcomes(response, model, len(batch)), strict=True):
+                outcomes[text] = outcome
+                if isinstance(outcome, Embedded):
+                    self._cache.put((model.space_id, text), outcome)
+        return [outcomes[text] for text in texts]
+
+    def embed_images(self, images: Sequence[bytes], *, interactive: bool = False) -> list[Outcome]:
+        """Embed encoded images, each with its own outcome, in their order.
+
+        Raises:
+            Unavailable: the service does not answer, or its image tower is not loaded.
+            SpaceChanged: its vectors cannot be compared with those before.
+            Overloaded: its queue is full.
+            DeadlinePassed: it took too long.
+        """
+        model = self.model()
+        outcomes: list[Outcome] = []
+        for batch in _batches(images, [len(image) for image in images], model):
+            request = embedding_pb2.EmbedImagesRequest(space_id=model.space_id, images=batch, priority=_priority(interactive))
+            response = self._call(self._stub.EmbedImages, request, self._seconds(interactive))
+            outcomes.extend(_outcomes(response, model, len(batch)))
+        return outcomes
+
+    def _seconds(self, interactive: bool) -> float:
+        return self._timeouts.interactive_seconds if interactive else self._timeouts.bulk_seconds
+
+    def _call(self, method: Callable[..., _Response], request: Any, seconds: float) -> _Response:
+        try:
+            return method(request, timeout=seconds)
+        except grpc.RpcError as error:
+            with self._lock:
+                self._model = None
+            raise _translated(error) from error
+
+
+_Item = TypeVar("_Item", str, bytes)
+
+
+def _batches(items: Sequence[_Item], sizes: Sequence[int], model: EmbeddingModel) -> list[list[_Item]]:
+    """Cut items into requests that keep the service's limits."""
+    batches: list[list[_Item]] = []
+    room = 0
+    for item, size in zip(items, sizes, strict=True):
+        if not batches or len(batches[-1]) >= model.batch_items or size > room:
+            batches.append([])
+            room = model.message_bytes - _MESSAGE_RESERVE_BYTES
+        batches[-1].append(item)
+        room -= size + 16
+    return batches
+
+
+def _priority(interactive: bool) -> embedding_pb2.Priority.ValueType:
+    return embedding_pb2.PRIORITY_INTERACTIVE if interactive else embedding_pb2.PRIORITY_BULK
+
+
+def _outcomes(
+    response: embedding_pb2.EmbedTextsResponse | embedding_pb2.EmbedImagesResponse, model: EmbeddingModel, items: int
+) -> list[Outcome]:
+    if response.space_id != model.space_id:
+        raise SpaceChanged
+    if len(response.results) != items:
+        raise _unavailable()
+    return [_outcome(result, response.variant, model) for result in response.results]
+
+
+def _outcome(result: embedding_pb2.ItemResult, variant: str, model: EmbeddingModel) -> Outcome:
+    if result.WhichOneof("outcome") != "embedding":
+        return NotEmbedded(_REASONS.get(result.error.reason, UnreadableReason.MODEL_FAILED), result.error.message)
+    if len(result.embedding) != 4 * model.dimension:
+        return NotEmbedded(UnreadableReason.MODEL_FAILED, "the vector has the wrong length")
+    vector = np.frombuffer(result.embedding, dtype="<f4").astype(np.float32, copy=False)
+    norm = float(np.linalg.norm(vector.astype(np.float64)))
+    if not abs(norm - 1.0) <= _NORM_TOLERANCE:  # also false for what is not finite
+        return NotEmbedded(UnreadableReason.MODEL_FAILED, "the vector is not of length 1")
+    return Embedded(vector, model.space_id, variant)
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "EMBEDDING_UNAVAILABLE",
+        zh="向量服务没有响应，请检查它是否在运行；新照片会等它恢复后再处理",
+        en="the embedding service does not answer; check that it is running; new photos wait until it is back",
+    )
+
+
+def _translated(error: grpc.RpcError) -> SoutuError:
+    status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+    match status:
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return SpaceChanged()
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return Overloaded(
+                "EMBEDDING_BUSY", zh="向量服务正忙，请稍后再试", en="the embedding service is busy; try again in a moment"
+            )
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return DeadlinePassed(
+                "EMBEDDING_SLOW",
+                zh="向量服务响应超时，请稍后再试",
+                en="the embedding service took too long; try again in a moment",
+            )
+        case grpc.StatusCode.INVALID_ARGUMENT:
+            return InvalidInput(
+                "EMBEDDING_REFUSED", zh="向量服务不接受这个请求", en="the embedding service does not accept this request"
+            )
+        case _:
+            return _unavailable()

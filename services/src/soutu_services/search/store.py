@@ -1,0 +1,315 @@
+"""Buckets of an S3 server: the only module that knows the MinIO client.
+
+Everything goes through plain S3, path style, so that any S3-compatible server works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import CopySource
+from minio.error import InvalidResponseError, S3Error, ServerError
+from urllib3.exceptions import HTTPError
+
+from soutu_services.runtime.errors import InvalidInput, SoutuError
+from soutu_services.search.objects import (
+    BucketMissing,
+    KeyConflict,
+    KeyRefused,
+    ObjectMissing,
+    ObjectStore,
+    ObjectTooLarge,
+    StoredObject,
+    StoreFailed,
+    StoreRefused,
+    StoreUnavailable,
+)
+from soutu_services.search.settings import StoreSettings
+
+__all__ = ["ObjectStore", "S3Connection", "S3Store", "StoredObject"]
+
+_CONNECT_SECONDS = 3.0
+_READ_SECONDS = 60.0
+_PIECE_BYTES = 256 * 1024
+_PART_BYTES = 16 * 1024 * 1024
+"""Larger objects are uploaded in parts of this size, one after the other."""
+_SHORTEST_ACCESS_KEY = 3
+"""A shorter access key is refused by MinIO's servers, with an error that does not say so."""
+
+
+class _Pool(urllib3.PoolManager):
+    """urllib3's pool; calls an XML error an XML error.
+
+    rclone sends errors as ``text/xml``, which the MinIO client takes for the answer of something that is no S3 server.
+    """
+
+    def urlopen(self, *args: object, **kwargs: object) -> urllib3.BaseHTTPResponse:
+        response = super().urlopen(*args, **kwargs)  # type: ignore[arg-type]
+        if response.headers.get("content-type", "").startswith("text/xml"):
+            response.headers["content-type"] = "application/xml"
+        return response
+
+
+class S3Connection:
+    """An S3 server and the connections to it, shared by its buckets."""
+
+    def __init__(self, settings: StoreSettings, *, connections: int = 16, retries: int = 2) -> None:
+        """Prepare the connection; nothing is sent yet.
+
+        Args:
+            settings: Where the server is and how it is entered.
+            connections: Connections that are kept open: as many as threads use the store.
+            retries: How often a request that got no answer, or 502 to 504, is sent again.
+
+        Raises:
+            StoreRefused: the access key is shorter than any server takes.
+        """
+        if settings.access_key and len(settings.access_key) < _SHORTEST_ACCESS_KEY:
+            raise StoreRefused
+        address = urlsplit(settings.url)
+        self.settings = settings
+        self.pool = _Pool(
+            maxsize=connections,
+            num_pools=2,
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            retries=urllib3.Retry(
+                total=retries, backoff_factor=0.2, status_forcelist=(502, 503, 504), allowed_methods=None, raise_on_status=False
+            ),
+        )
+        self.client = Minio(
+            endpoint=address.netloc,
+            access_key=settings.access_key or None,
+            secret_key=settings.secret_key.get_secret_value() or None,
+            secure=address.scheme == "https",
+            region=settings.region,
+            http_client=self.pool,
+        )
+
+    def bucket(self, name: str) -> S3Store:
+        """Return one of the server's buckets."""
+        return S3Store(self, name)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.pool.clear()
+
+
+class S3Store:
+    """A bucket of an S3 server. See ``ObjectStore``."""
+
+    def __init__(self, connection: S3Connection, bucket: str) -> None:
+        self._connection = connection
+        self._client = connection.client
+        self._bucket = bucket
+
+    @property
+    def bucket(self) -> str:
+        """Name of the bucket."""
+        return self._bucket
+
+    def walk(self, prefix: str = "") -> Iterator[StoredObject]:
+        """List all objects below a folder, folder by folder: some servers list a tree at once only by reading all of it first."""
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            below: list[str] = []
+            with _translated():
+                for found in self._client.list_objects(self._bucket, prefix=folder):
+                    key = found.object_name or ""
+                    if found.is_dir:
+                        if key != folder:
+                            below.append(key)
+                    else:
+                        yield _stored(key, found.etag, found.size, found.last_modified)
+            folders.extend(reversed(below))
+
+    def stat(self, key: str) -> StoredObject:
+        """Describe one object."""
+        with _translated():
+            found = self._client.stat_object(self._bucket, key)
+        return _stored(key, found.etag, found.size, found.last_modified)
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object of this key."""
+        try:
+            self.stat(key)
+        except ObjectMissing:
+            return False
+        return True
+
+    def read(self, key: str, *, max_bytes: int) -> bytes:
+        """Read a whole object into memory; ``ObjectTooLarge`` before its bytes are read."""
+        with self._opened(key) as response:
+            said = response.headers.get("content-length", "")
+            if said.isdecimal() and int(said) > max_bytes:
+                raise ObjectTooLarge
+            data = response.read(max_bytes + 1)
+            if len(data) > max_bytes:
+                raise ObjectTooLarge
+            if said.isdecimal() and len(data) != int(said):
+                raise StoreUnavailable  # the connection broke off; a part must never pass for the whole
+            return data
+
+    def read_range(self, key: str, *, offset: int, length: int) -> bytes:
+        """Read up to ``length`` bytes from ``offset`` on; fewer at the end, none beyond it."""
+        try:
+            with self._opened(key, offset=offset, length=length) as response:
+                return response.read(length)
+        except _OutOfRange:
+            return b""
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Read an object piece by piece. Close the iterator if it is not read to its end."""
+        with self._opened(key) as response:
+            said = response.headers.get("content-length", "")
+            sent = 0
+            while piece := response.read(_PIECE_BYTES):
+                sent += len(piece)
+                yield piece
+            if said.isdecimal() and sent != int(said):
+                raise StoreUnavailable
+
+    @contextmanager
+    def _opened(self, key: str, *, offset: int = 0, length: int = 0) -> Iterator[urllib3.BaseHTTPResponse]:
+        with _translated():
+            response = self._client.get_object(self._bucket, key, offset=offset, length=length)
+            complete = False
+            try:
+                yield response
+                complete = True
+            finally:
+                if not complete:
+                    response.close()  # what is still on the way must not be read by the next request
+                response.release_conn()
+
+    def put(self, key: str, data: bytes | BinaryIO, *, size_bytes: int | None = None, media_type: str = "") -> None:
+        """Store an object, replacing one of the same key. ``size_bytes`` is needed for a stream."""
+        if isinstance(data, bytes):
+            stream, size = BytesIO(data), len(data)
+        elif size_bytes is None:
+            raise ValueError("a stream needs its size")
+        else:
+            stream, size = data, size_bytes  # type: ignore[assignment]
+        try:
+            with _translated():
+                self._client.put_object(
+                    self._bucket,
+                    key,
+                    stream,
+                    size,
+                    content_type=media_type or "application/octet-stream",
+                    part_size=_PART_BYTES,
+                    num_parallel_uploads=1,
+                )
+        except StoreFailed as error:
+            raise self._why_not_stored(key) from error
+
+    def copy_to(self, key: str, destination: ObjectStore, destination_key: str) -> None:
+        """Copy an object into this or another bucket: by the server where both are on the same one, else through here."""
+        if isinstance(destination, S3Store) and destination._connection is self._connection:
+            self._copy_inside(key, destination, destination_key)
+            return
+        described = self.stat(key)
+        with self._opened(key) as response:
+            destination.put(destination_key, response, size_bytes=described.size_bytes)  # type: ignore[arg-type]
+
+    def _copy_inside(self, key: str, destination: S3Store, destination_key: str) -> None:
+        try:
+            with _translated():
+                self._client.copy_object(destination.bucket, destination_key, CopySource(self._bucket, key))
+        except StoreFailed as error:
+            raise destination._why_not_stored(destination_key) from error
+
+    def _why_not_stored(self, key: str) -> SoutuError:
+        """Find out why a server failed to store: a file server answers a conflict and a name it cannot keep with a bare 500."""
+        parts = key.split("/")
+        if any(self.exists("/".join(parts[:depth])) for depth in range(1, len(parts))):
+            return KeyConflict()
+        with _translated():
+            is_folder = next(iter(self._client.list_objects(self._bucket, prefix=f"{key}/")), None) is not None
+        if is_folder:
+            return KeyConflict()
+        if any(len(part.encode()) > 255 for part in parts) or not key.isprintable():
+            return KeyRefused()
+        return StoreFailed()
+
+    def remove(self, key: str) -> None:
+        """Remove an object; none of that name is no error."""
+        try:
+            with _translated():
+                self._client.remove_object(self._bucket, key)
+        except ObjectMissing:
+            return
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket unless it exists."""
+        with _translated():
+            if self._client.bucket_exists(self._bucket):
+                return
+            try:
+                self._client.make_bucket(self._bucket)
+            except S3Error as error:
+                if error.code not in {"BucketAlreadyExists", "BucketAlreadyOwnedByYou"}:
+                    raise
+
+    def check(self) -> None:
+        """Raise unless the server answers and has the bucket."""
+        with _translated():
+            if not self._client.bucket_exists(self._bucket):
+                raise BucketMissing
+
+
+class _OutOfRange(InvalidInput):
+    """A range begins beyond the end of an object."""
+
+    def __init__(self) -> None:
+        super().__init__("OUT_OF_RANGE", zh="读取位置超出文件末尾", en="the position is beyond the end of the file")
+
+
+_BY_CODE: dict[str, Callable[[], SoutuError]] = {
+    "NoSuchKey": ObjectMissing,
+    "NoSuchVersion": ObjectMissing,
+    "NoSuchBucket": BucketMissing,
+    "InvalidRange": _OutOfRange,
+    "InvalidArgument": KeyRefused,
+    "InvalidObjectName": KeyRefused,
+    "XMinioInvalidObjectName": KeyRefused,
+    "KeyTooLongError": KeyRefused,
+    "XMinioParentIsObject": KeyConflict,
+    "XMinioObjectExistsAsDirectory": KeyConflict,
+    "EntityTooLarge": ObjectTooLarge,
+    "AccessDenied": StoreRefused,
+    "AllAccessDisabled": StoreRefused,
+    "InvalidAccessKeyId": StoreRefused,
+    "SignatureDoesNotMatch": StoreRefused,
+    "MethodNotAllowed": StoreRefused,
+    "NotImplemented": StoreRefused,
+    "RequestTimeTooSkewed": StoreRefused,
+    "InternalError": StoreFailed,
+}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the MinIO client and urllib3 raise into this module's errors."""
+    try:
+        yield
+    except S3Error as error:
+        raise _BY_CODE.get(error.code or "", StoreUnavailable)() from error
+    except (InvalidResponseError, ServerError, HTTPError, OSError) as error:
+        raise StoreUnavailable from error
+    except ValueError as error:  # the client's own checks of names
+        raise KeyRefused from error
+
+
+def _stored(key: str, etag: str | None, size: int | None, modified_at: datetime | None) -> StoredObject:
+    modified = (modified_at or datetime.fromtimestamp(0, UTC)).astimezone(UTC).replace(microsecond=0)
+    size_bytes = size or 0
+    return StoredObject(key, (etag or "").strip('"') or f"{size_bytes:x}-{int(modified.timestamp()):x}", size_bytes, modified)
