@@ -1,0 +1,124 @@
+"""Annotations: what people add to photos."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from soutu_services.runtime.errors import InvalidInput, NotFound
+from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.names import index_words
+from soutu_services.search.catalog.photo_rows import load_photos
+from soutu_services.search.catalog.records import AnnotationChange
+from soutu_services.search.model import MatchField, Photo
+
+__all__ = ["MAX_CAPTION_CHARACTERS", "MAX_LABELS", "MAX_LABEL_CHARACTERS", "Annotating"]
+
+MAX_LABEL_CHARACTERS = 100
+"""Longest tag or album name."""
+MAX_LABELS = 200
+"""Most tags, and most albums, that one photo may have."""
+MAX_CAPTION_CHARACTERS = 2000
+"""Longest caption."""
+
+
+class Annotating:
+    """Changes annotations. Thread safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def annotate(self, photo_ids: Sequence[str], change: AnnotationChange) -> list[Photo]:
+        """Change the annotations of photos, all or none. Tags and albums are trimmed and in Unicode NFC.
+
+        Returns:
+            The photos as they are now, in the order of the ids.
+
+        Raises:
+            NotFound: one of the photos does not exist.
+            InvalidInput: a tag, an album or the caption is empty, too long or has control characters, or there are too many.
+        """
+        labels = {
+            "tags": (_labels(change.add_tags), _labels(change.remove_tags)),
+            "albums": (_labels(change.add_albums), _labels(change.remove_albums)),
+        }
+        caption = None if change.caption is None else _caption(change.caption)
+        with self._database.write() as writer:
+            for photo in self._keys(writer, photo_ids):
+                _annotate(writer, photo, "favourite", change.favourite)
+                if caption is not None:
+                    _annotate(writer, photo, "caption", caption)
+                    writer.execute("DELETE FROM words WHERE photo = ? AND field = ?", (photo, MatchField.CAPTION.value))
+                    if caption:
+                        index_words(writer, photo, MatchField.CAPTION, caption)
+                for table, (added, removed) in labels.items():
+                    _label(writer, photo, table, added, removed)
+            return load_photos(writer, photo_ids)
+
+    @staticmethod
+    def _keys(writer: sqlite3.Connection, photo_ids: Sequence[str]) -> list[int]:
+        rows = writer.execute(
+            "SELECT id FROM photos WHERE photo_id IN (SELECT value FROM json_each(?))", (json.dumps(list(photo_ids)),)
+        ).fetchall()
+        if len(rows) != len(set(photo_ids)):
+            raise NotFound(
+                "PHOTO_NOT_FOUND",
+                zh="其中有找不到的照片，什么都没有改动",
+                en="one of the photos does not exist; nothing was changed",
+            )
+        return [row["id"] for row in rows]
+
+
+def _annotate(writer: sqlite3.Connection, photo: int, column: str, value: bool | str | None) -> None:
+    if value is not None:
+        writer.execute(
+            f"INSERT INTO annotations (photo, {column}) VALUES (?, ?) "
+            f"ON CONFLICT (photo) DO UPDATE SET {column} = excluded.{column}",
+            (photo, value),
+        )
+
+
+def _label(writer: sqlite3.Connection, photo: int, table: str, added: Sequence[str], removed: Sequence[str]) -> None:
+    column = {"tags": "tag", "albums": "album"}[table]
+    field = {"tags": MatchField.TAG, "albums": MatchField.ALBUM}[table]
+    for label in removed:
+        writer.execute(f"DELETE FROM {table} WHERE photo = ? AND {column} = ?", (photo, label))
+        writer.execute("DELETE FROM words WHERE photo = ? AND field = ? AND text = ?", (photo, field.value, label))
+    for label in added:
+        writer.execute(f"INSERT INTO {table} (photo, {column}) VALUES (?, ?) ON CONFLICT DO NOTHING", (photo, label))
+        index_words(writer, photo, field, label)
+    if added and writer.execute(f"SELECT count(*) FROM {table} WHERE photo = ?", (photo,)).fetchone()[0] > MAX_LABELS:
+        raise InvalidInput(
+            "TOO_MANY_LABELS",
+            zh=f"一张照片最多 {MAX_LABELS} 个标签和 {MAX_LABELS} 个相册",
+            en=f"a photo has at most {MAX_LABELS} tags and {MAX_LABELS} albums",
+        )
+
+
+def _labels(labels: Iterable[str]) -> list[str]:
+    clean = [unicodedata.normalize("NFC", label).strip() for label in labels]
+    for label in clean:
+        if not label or len(label) > MAX_LABEL_CHARACTERS or _has_control_characters(label):
+            raise InvalidInput(
+                "BAD_LABEL",
+                zh=f"标签和相册名应为 1 到 {MAX_LABEL_CHARACTERS} 个字，不含换行等控制字符",
+                en=f"a tag or album has 1 to {MAX_LABEL_CHARACTERS} characters, without line breaks or other control characters",
+            )
+    return list(dict.fromkeys(clean))
+
+
+def _caption(caption: str) -> str:
+    clean = unicodedata.normalize("NFC", caption).strip()
+    if len(clean) > MAX_CAPTION_CHARACTERS or _has_control_characters(clean.replace("\n", "").replace("\t", "")):
+        raise InvalidInput(
+            "BAD_CAPTION",
+            zh=f"说明最多 {MAX_CAPTION_CHARACTERS} 个字，不含控制字符",
+            en=f"a caption has at most {MAX_CAPTION_CHARACTERS} characters, without control characters",
+        )
+    return clean
+
+
+def _has_control_characters(text: str) -> bool:
+    return any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)

@@ -1,0 +1,107 @@
+"""The catalog: the one source of truth about the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from soutu_services.search.catalog.annotating import Annotating
+from soutu_services.search.catalog.clock import from_milliseconds
+from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.embeddings import Embeddings
+from soutu_services.search.catalog.ingest import Ingest
+from soutu_services.search.catalog.jobs import Jobs
+from soutu_services.search.catalog.objects import Objects
+from soutu_services.search.catalog.photos import Photos
+from soutu_services.search.catalog.records import LibraryCounts
+from soutu_services.search.catalog.word_search import WordSearch
+from soutu_services.search.model import PhotoState, UnreadableReason
+
+__all__ = ["Catalog"]
+
+
+class Catalog:
+    """All that soutu knows of a library, in one SQLite file. Thread safe.
+
+    Attributes:
+        objects: What lies in the sources, and contents.
+        ingest: What reading objects brought.
+        photos: Photos: get, list, delete, undelete, purge.
+        annotations: What people add to photos.
+        words: Search in names, tags, captions and albums.
+        embeddings: Spaces and vectors.
+        jobs: Jobs, and when sources were synced.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.objects = Objects(database)
+        self.ingest = Ingest(database)
+        self.photos = Photos(database)
+        self.annotations = Annotating(database)
+        self.words = WordSearch(database)
+        self.embeddings = Embeddings(database)
+        self.jobs = Jobs(database)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the catalog in a file on a local disk, made if it is not there, brought to the present schema if it is older.
+
+        Raises:
+            FailedPrecondition: the file was made by a newer soutu.
+            Overloaded: the disk is full.
+            DataLoss: the file is damaged, or is no catalog.
+        """
+        return cls(Database(path))
+
+    def close(self) -> None:
+        """Close the file. No call may be under way."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def counts(self) -> LibraryCounts:
+        """Tell how the library is."""
+        shown = "present = 1 AND deleted_at IS NULL"
+        with self._database.read() as reader:
+            states = dict(reader.execute(f"SELECT state, count(*) FROM photos WHERE {shown} GROUP BY state").fetchall())
+            reasons = reader.execute(
+                f"SELECT unreadable_reason, count(*) AS photos FROM photos "
+                f"WHERE {shown} AND state = 'UNREADABLE' GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+            deleted = reader.execute("SELECT count(*) FROM photos WHERE deleted_at IS NOT NULL").fetchone()[0]
+            objects = reader.execute(
+                "SELECT source, count(*) AS objects, sum(CASE WHEN state = 'IGNORED' THEN 0 ELSE size_bytes END) AS size_bytes "
+                "FROM objects WHERE present = 1 GROUP BY source ORDER BY source"
+            ).fetchall()
+            ignored = reader.execute(
+                "SELECT extension, count(*) AS objects FROM objects "
+                "WHERE present = 1 AND state = 'IGNORED' GROUP BY 1 ORDER BY 2 DESC, 1"
+            ).fetchall()
+            unread = reader.execute(
+                "SELECT count(*) AS objects, min(seen_at) AS since FROM objects "
+                "WHERE present = 1 AND state = 'UNREAD' AND (content IS NULL OR content_outdated = 1)"
+            ).fetchone()
+            pending = reader.execute(f"SELECT min(pending_since) FROM photos WHERE {shown} AND state = 'PENDING'").fetchone()[0]
+            spaces = tuple(self.embeddings.spaces())
+        waiting = [moment for moment in (unread["since"], pending) if moment is not None]
+        return LibraryCounts(
+            photos=sum(states.values()),
+            pending=states.get(PhotoState.PENDING.value, 0),
+            ready=states.get(PhotoState.READY.value, 0),
+            unreadable=states.get(PhotoState.UNREADABLE.value, 0),
+            unreadable_by_reason={UnreadableReason(row["unreadable_reason"]): row["photos"] for row in reasons},
+            deleted=deleted,
+            unread_objects=unread["objects"],
+            objects=sum(row["objects"] for row in objects),
+            objects_by_source={row["source"]: row["objects"] for row in objects},
+            ignored={row["extension"]: row["objects"] for row in ignored},
+            size_bytes=sum(row["size_bytes"] for row in objects),
+            pending_since=from_milliseconds(min(waiting)) if waiting else None,
+            spaces=spaces,
+        )

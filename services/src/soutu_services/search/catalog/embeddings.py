@@ -1,0 +1,246 @@
+"""Spaces and embeddings."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from soutu_services.runtime.errors import FailedPrecondition
+from soutu_services.search.catalog.clock import now_milliseconds
+from soutu_services.search.catalog.contents import refresh_states
+from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.filters import filter_condition
+from soutu_services.search.catalog.records import EmbeddingBatch, IdArray, Space, StoredEmbeddings
+from soutu_services.search.catalog.vectors import decode_vectors, encode_vector, insert_vector, space_row
+from soutu_services.search.model import Filter, FloatArray
+
+__all__ = ["Embeddings"]
+
+_SPACE = """
+SELECT s.space_id, s.model, s.variant, s.dimension, s.serving,
+       (SELECT count(DISTINCT e.photo) FROM embeddings e WHERE e.space = s.id) AS photos
+FROM spaces s
+"""
+_SEARCHABLE = "p.present = 1 AND p.deleted_at IS NULL AND p.state != 'UNREADABLE'"
+
+
+class Embeddings:
+    """The embeddings of the catalog. An embedding's id is its row's number and never given twice. Thread safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def register_space(self, space_id: str, *, model: str, variant: str, dimension: int) -> Space:
+        """Make a space known; one that is known takes over the new model name and variant. The first one serves.
+
+        Raises:
+            FailedPrecondition: the space is known with another dimension.
+        """
+        with self._database.write() as writer:
+            writer.execute(
+                "INSERT INTO spaces (space_id, model, variant, dimension, serving, registered_at) "
+                "VALUES (?, ?, ?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE serving = 1), ?) "
+                "ON CONFLICT (space_id) DO UPDATE SET model = excluded.model, variant = excluded.variant",
+                (space_id, model, variant, dimension, now_milliseconds()),
+            )
+            if space_row(writer, space_id)["dimension"] != dimension:
+                raise FailedPrecondition(
+                    "DIMENSION_DIFFERS",
+                    zh="同一向量空间的向量长度前后不一致，请检查向量服务使用的模型",
+                    en="the space had another embedding length before; check which model the embedding service runs",
+                )
+            return _space(writer.execute(f"{_SPACE} WHERE s.space_id = ?", (space_id,)).fetchone())
+
+    def spaces(self) -> list[Space]:
+        """List the spaces, in the order they were registered."""
+        with self._database.read() as reader:
+            return [_space(row) for row in reader.execute(f"{_SPACE} ORDER BY s.id")]
+
+    def serving_space(self) -> Space | None:
+        """Tell from which space queries are answered; None while no space is registered."""
+        with self._database.read() as reader:
+            row = reader.execute("SELECT *, 0 AS photos FROM spaces WHERE serving = 1").fetchone()
+            return _space(row) if row else None
+
+    def set_serving_space(self, space_id: str) -> None:
+        """Answer queries from another space. The state of photos follows: READY are those embedded in it.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.write() as writer:
+            row = space_row(writer, space_id)
+            if row["serving"]:
+                return
+            writer.execute("UPDATE spaces SET serving = 0 WHERE serving = 1")
+            writer.execute("UPDATE spaces SET serving = 1 WHERE id = ?", (row["id"],))
+            refresh_states(writer)
+
+    def put(self, space_id: str, photo_ids: Sequence[str], vectors: FloatArray) -> StoredEmbeddings:
+        """Store embeddings of photos, replacing those that differ, in one transaction.
+
+        Args:
+            space_id: Their space.
+            photo_ids: Whole ids, each once; those the library does not have are reported, not refused.
+            vectors: float32, shape (len(photo_ids), dimension).
+
+        Raises:
+            FailedPrecondition: the space is not registered or has another dimension.
+            ValueError: a vector is not finite or has no length.
+        """
+        ids: list[int] = []
+        stored: list[bytes] = []
+        replaced: list[int] = []
+        unknown: list[str] = []
+        with self._database.write() as writer:
+            space = space_row(writer, space_id)
+            for photo_id, vector in zip(photo_ids, vectors, strict=True):
+                photo = writer.execute("SELECT id FROM photos WHERE photo_id = ?", (photo_id,)).fetchone()
+                if photo is None:
+                    unknown.append(photo_id)
+                    continue
+                blob = encode_vector(vector)
+                gone = writer.execute(
+                    "DELETE FROM embeddings WHERE photo = ? AND space = ? AND frame_ms = 0 AND vector != ? RETURNING id",
+                    (photo["id"], space["id"], blob),
+                ).fetchall()
+                replaced.extend(row[0] for row in gone)
+                ids.append(insert_vector(writer, photo["id"], space, vector)[0])
+                stored.append(blob)
+            refresh_states(
+                writer,
+                "SELECT id FROM photos WHERE photo_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(photo_ids)),),
+            )
+            return StoredEmbeddings(
+                ids=np.array(ids, dtype=np.int64),
+                vectors=decode_vectors(stored, space["dimension"]),
+                replaced=np.array(replaced, dtype=np.int64),
+                unknown=tuple(unknown),
+            )
+
+    def iterate(self, space_id: str, *, batch_size: int = 4096, shown_only: bool = False) -> Iterator[EmbeddingBatch]:
+        """Read all embeddings of a space in batches, by photo id if only those of shown photos are asked for, else by id.
+
+        Args:
+            space_id: The space.
+            batch_size: Embeddings a batch.
+            shown_only: Leave out deleted photos and those without a present object.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+        order = "p.photo_id, e.id" if shown_only else "e.id"
+        shown = "p.present = 1 AND p.deleted_at IS NULL" if shown_only else "1"
+        position: tuple[object, ...] = ("", 0) if shown_only else (0,)
+        while True:
+            with self._database.read() as reader:  # one at a time: a long read would keep the write-ahead log from shrinking
+                rows = reader.execute(
+                    "SELECT e.id, p.photo_id, e.vector FROM embeddings e JOIN photos p ON p.id = e.photo "
+                    f"WHERE e.space = ? AND {shown} "
+                    f"AND ({order}) > ({', '.join('?' * len(position))}) ORDER BY {order} LIMIT ?",
+                    (space["id"], *position, batch_size),
+                ).fetchall()
+            if not rows:
+                return
+            position = (rows[-1]["photo_id"], rows[-1]["id"]) if shown_only else (rows[-1]["id"],)
+            yield EmbeddingBatch(
+                ids=np.array([row["id"] for row in rows], dtype=np.int64),
+                photo_ids=tuple(row["photo_id"] for row in rows),
+                vectors=decode_vectors([row["vector"] for row in rows], space["dimension"]),
+            )
+
+    def vectors(self, space_id: str, photo_ids: Sequence[str]) -> dict[str, FloatArray]:
+        """Read the embeddings of photos, the first frame's of each: float32, shape (dimension,), normalised.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+            rows = reader.execute(
+                "SELECT p.photo_id, e.vector FROM photos p JOIN embeddings e ON e.photo = p.id AND e.space = ? "
+                "WHERE p.photo_id IN (SELECT value FROM json_each(?)) ORDER BY e.frame_ms DESC",
+                (space["id"], json.dumps(list(photo_ids))),
+            ).fetchall()
+        vectors = decode_vectors([row["vector"] for row in rows], space["dimension"])
+        return {row["photo_id"]: vector for row, vector in zip(rows, vectors, strict=True)}
+
+    def ids_matching(self, space_id: str, photo_filter: Filter) -> IdArray:
+        """List the ids of the embeddings, in a space, of searchable photos that pass a filter: int64, in no order.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+            InvalidInput: the filter cannot be right.
+        """
+        condition, parameters = filter_condition(photo_filter)
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+            rows = reader.execute(
+                "SELECT e.id FROM photos p JOIN embeddings e ON e.photo = p.id AND e.space = :space "
+                f"WHERE {_SEARCHABLE} AND {condition}",
+                {**parameters, "space": space["id"]},
+            )
+            return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+    def photos_of(self, ids: Sequence[int] | IdArray) -> dict[int, str]:
+        """Map ids of embeddings to their photos' ids; those of photos that are not searchable are left out."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT e.id, p.photo_id FROM json_each(?) j JOIN embeddings e ON e.id = j.value "
+                f"JOIN photos p ON p.id = e.photo WHERE {_SEARCHABLE}",
+                (json.dumps([int(value) for value in ids]),),
+            )
+            return {row[0]: row[1] for row in rows}
+
+    def ids_of(self, space_id: str, photo_ids: Sequence[str]) -> dict[int, str]:
+        """Map the ids of the embeddings that photos have in a space to the photos' ids, whatever the photos' state.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+            rows = reader.execute(
+                "SELECT e.id, p.photo_id FROM photos p JOIN embeddings e ON e.photo = p.id AND e.space = ? "
+                "WHERE p.photo_id IN (SELECT value FROM json_each(?))",
+                (space["id"], json.dumps(list(photo_ids))),
+            )
+            return {row[0]: row[1] for row in rows}
+
+    def pending(self, space_id: str, limit: int, *, after_id: int = 0) -> list[tuple[int, str]]:
+        """List (position, photo id) of shown photos that have been read but lack an embedding in a space, the oldest first.
+
+        Args:
+            space_id: The space.
+            limit: How many at most.
+            after_id: Only photos with a greater position, to page through what is already under way.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+            rows = reader.execute(
+                "SELECT p.id, p.photo_id FROM photos p WHERE p.present = 1 AND p.deleted_at IS NULL AND p.read_at IS NOT NULL "
+                "AND p.unreadable_reason IS NULL AND p.id > ? "
+                "AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.photo = p.id AND e.space = ?) ORDER BY p.id LIMIT ?",
+                (after_id, space["id"], limit),
+            )
+            return [(row[0], row[1]) for row in rows]
+
+
+def _space(row: sqlite3.Row) -> Space:
+    return Space(
+        space_id=row["space_id"],
+        model=row["model"],
+        variant=row["variant"],
+        dimension=row["dimension"],
+        serving=bool(row["serving"]),
+        photos=row["photos"],
+    )

@@ -1,0 +1,161 @@
+"""Filters as SQL. User text is only ever a parameter, and never a pattern."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from calendar import monthrange
+from datetime import datetime
+
+from soutu_services.runtime.errors import InvalidInput
+from soutu_services.search.model import BoundingBox, Filter
+
+__all__ = ["filter_condition", "taken_bounds"]
+
+Parameters = dict[str, str | int | float]
+
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?)?)?", re.ASCII)
+_FORMAT_ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "svg": "svg+xml", "ico": "x-icon"}
+_MAX_VALUES = 100
+
+
+def filter_condition(photo_filter: Filter) -> tuple[str, Parameters]:
+    """Write a filter as a condition on a photo, called ``p`` in the statement, and its named parameters.
+
+    Raises:
+        InvalidInput: a date, an area or the number of values cannot be right.
+    """
+    conditions: list[str] = []
+    parameters: Parameters = {}
+    _check_counts(photo_filter)
+    first, last = taken_bounds(photo_filter.taken_from, photo_filter.taken_until)
+    if first:
+        conditions.append("p.taken_local >= :taken_first")
+        parameters["taken_first"] = first
+    if last:
+        conditions.append("p.taken_local <= :taken_last")
+        parameters["taken_last"] = last
+    if photo_filter.folders or photo_filter.sources:
+        conditions.append(_places(photo_filter, parameters))
+    if photo_filter.cameras:
+        conditions.append("EXISTS (SELECT 1 FROM json_each(:cameras) WHERE instr(p.camera_folded, value) > 0)")
+        parameters["cameras"] = json.dumps([camera.casefold().strip() for camera in photo_filter.cameras])
+    if photo_filter.area is not None:
+        conditions.append(_area(photo_filter.area, parameters))
+    if photo_filter.formats:
+        conditions.append("p.media_type IN (SELECT value FROM json_each(:formats))")
+        parameters["formats"] = json.dumps([_media_type(name) for name in photo_filter.formats])
+    if photo_filter.kinds:
+        conditions.append("p.kind IN (SELECT value FROM json_each(:kinds))")
+        parameters["kinds"] = json.dumps([kind.value for kind in photo_filter.kinds])
+    for at, tag in enumerate(photo_filter.tags):
+        conditions.append(f"p.id IN (SELECT photo FROM tags WHERE tag = :tag{at})")
+        parameters[f"tag{at}"] = unicodedata.normalize("NFC", tag.strip())
+    if photo_filter.favourite is not None:
+        negation = "" if photo_filter.favourite else "NOT "
+        conditions.append(f"p.id {negation}IN (SELECT photo FROM annotations WHERE favourite = 1)")
+    if photo_filter.albums:
+        conditions.append("p.id IN (SELECT photo FROM albums WHERE album IN (SELECT value FROM json_each(:albums)))")
+        parameters["albums"] = json.dumps([unicodedata.normalize("NFC", album.strip()) for album in photo_filter.albums])
+    return " AND ".join(conditions) or "1", parameters
+
+
+def taken_bounds(taken_from: str, taken_until: str) -> tuple[str, str]:
+    """Turn partial dates into the first and the last second they allow, both "" where open.
+
+    ``2019`` begins on the first of January and ends on the last second of December.
+
+    Raises:
+        InvalidInput: one is no date, or they leave nothing between them.
+    """
+    first = _moment(taken_from, last=False) if taken_from else ""
+    last = _moment(taken_until, last=True) if taken_until else ""
+    if first and last and first > last:
+        raise InvalidInput("BAD_DATE", zh="开始日期晚于结束日期，请对调", en="the first date is after the last one; swap them")
+    return first, last
+
+
+def _moment(text: str, *, last: bool) -> str:
+    match = _DATE.fullmatch(text.strip())
+    try:
+        if match is None:
+            raise ValueError
+        year, month, day, hour, minute, second = (None if part is None else int(part) for part in match.groups())
+        assert year is not None
+        month = (12 if last else 1) if month is None else month
+        day = (monthrange(year, month)[1] if last else 1) if day is None else day
+        end = 59 if last else 0
+        moment = datetime(
+            year,
+            month,
+            day,
+            (23 if last else 0) if hour is None else hour,
+            end if minute is None else minute,
+            end if second is None else second,
+        )
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            "BAD_DATE",
+            zh="日期写法不对，请写成 2019、2019-05、2019-05-01 或 2019-05-01T12:30",
+            en="not a date; write 2019, 2019-05, 2019-05-01 or 2019-05-01T12:30",
+        ) from None
+    return moment.isoformat()
+
+
+def _places(photo_filter: Filter, parameters: Parameters) -> str:
+    """Match names in sources and below folders; one name must do both. Folders are ranges of paths: "/" is followed by "0"."""
+    conditions = ["(n.present = 1 OR n.alias = 1)"]
+    if photo_filter.sources:
+        conditions.append("n.source IN (SELECT value FROM json_each(:sources))")
+        parameters["sources"] = json.dumps(photo_filter.sources)
+    paths = [
+        unicodedata.normalize("NFC", "/".join(part for part in folder.split("/") if part)) for folder in photo_filter.folders
+    ]
+    if paths and all(paths):
+        ranges = []
+        for at, path in enumerate(paths):
+            ranges.append(f"(n.path >= :folder{at} AND n.path < :folder{at}_end)")
+            parameters[f"folder{at}"] = f"{path}/"
+            parameters[f"folder{at}_end"] = f"{path}0"
+        conditions.append(f"({' OR '.join(ranges)})")
+    return f"p.id IN (SELECT n.photo FROM names n WHERE {' AND '.join(conditions)})"
+
+
+def _area(area: BoundingBox, parameters: Parameters) -> str:
+    edges = (area.south, area.west, area.north, area.east)
+    if (
+        not all(math.isfinite(edge) for edge in edges)
+        or not -90 <= area.south <= area.north <= 90
+        or not (-180 <= area.west <= 180 and -180 <= area.east <= 180)
+    ):
+        raise InvalidInput(
+            "BAD_AREA",
+            zh="区域不对：纬度在 -90 到 90 之间且南不大于北，经度在 -180 到 180 之间",
+            en="not an area: latitudes from -90 to 90, south not above north, longitudes from -180 to 180",
+        )
+    parameters.update(south=area.south, west=area.west, north=area.north, east=area.east)
+    across = "OR" if area.west > area.east else "AND"
+    return f"p.latitude BETWEEN :south AND :north AND (p.longitude >= :west {across} p.longitude <= :east)"
+
+
+def _media_type(name: str) -> str:
+    name = name.strip().casefold().removeprefix(".")
+    return name if "/" in name else f"image/{_FORMAT_ALIASES.get(name, name)}"
+
+
+def _check_counts(photo_filter: Filter) -> None:
+    lists = (
+        photo_filter.folders,
+        photo_filter.sources,
+        photo_filter.cameras,
+        photo_filter.formats,
+        photo_filter.kinds,
+        photo_filter.tags,
+        photo_filter.albums,
+    )
+    if any(len(values) > _MAX_VALUES for values in lists):
+        raise InvalidInput(
+            "FILTER_TOO_LONG", zh=f"每种筛选条件最多 {_MAX_VALUES} 个", en=f"at most {_MAX_VALUES} values of each filter"
+        )

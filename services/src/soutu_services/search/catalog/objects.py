@@ -1,0 +1,352 @@
+"""Objects: what lies in the sources, as listings show it and as soutu itself writes it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from soutu_services.runtime.errors import NotFound
+from soutu_services.search.catalog.clock import from_milliseconds, now_milliseconds, to_milliseconds
+from soutu_services.search.catalog.contents import content_row, photo_of_content
+from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.names import index_new_names
+from soutu_services.search.catalog.records import (
+    ContentState,
+    PutResult,
+    RecycledObject,
+    SeenObject,
+    SeenResult,
+    StoredObject,
+    UnreadObject,
+)
+from soutu_services.search.model import PhotoState
+
+__all__ = ["Objects"]
+
+_STORED = """
+SELECT o.id, o.source, o.key, o.etag, o.size_bytes, o.modified_at, o.present, c.sha256
+FROM objects o JOIN contents c ON c.id = o.content
+"""
+
+
+class Objects:
+    """The objects of the catalog. Thread safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record_seen(self, source: str, seen: Sequence[SeenObject]) -> SeenResult:
+        """Take over what a listing shows, in one transaction; what is unchanged costs a look-up alone.
+
+        An object is unchanged if its size and entity tag are, or, where there is no tag, its size and modification time. One
+        that is back unchanged after it was gone keeps all that is known of it. What is new or changed awaits reading; until it is
+        read, a changed object stays under the photo it held.
+
+        Args:
+            source: The source that was listed.
+            seen: Objects, each key once; some thousands at a time.
+        """
+        counts = dict.fromkeys(("new", "changed", "returned", "unchanged", "ignored"), 0)
+        with self._database.read() as reader:
+            known = _known(reader, source, seen)
+            verdicts = [(item, _verdict(item, known.get(item.key))) for item in seen]
+        work = [(item, verdict) for item, verdict in verdicts if verdict != "unchanged"]
+        if work:
+            with self._database.write() as writer:  # judged again: another thread may have written the same objects meanwhile
+                known.update(_known(writer, source, [item for item, _ in work]))
+                verdicts = [(item, _verdict(item, known.get(item.key))) for item in seen]
+                for item, verdict in verdicts:
+                    if verdict in _SEEN_STATEMENTS:
+                        writer.execute(_SEEN_STATEMENTS[verdict], _seen_values(source, item))
+                index_new_names(writer)
+        for item, verdict in verdicts:
+            counts["ignored" if item.ignored else verdict] += 1
+        return SeenResult(**counts)
+
+    def present_keys(self, source: str, folder: str | None = None) -> list[str]:
+        """List the keys that are present, of one folder (without those below; "" is the top) or of the whole source."""
+        with self._database.read() as reader:
+            if folder is None:
+                rows = reader.execute("SELECT key FROM objects WHERE source = ? AND present = 1", (source,))
+            else:
+                rows = reader.execute(
+                    "SELECT key FROM objects WHERE source = ? AND folder = ? AND present = 1", (source, folder.rstrip("/"))
+                )
+            return [row[0] for row in rows]
+
+    def folders(self, source: str) -> list[str]:
+        """List the folders, without a slash at the end, that hold present objects; "" is the top."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT DISTINCT folder FROM objects WHERE source = ? AND present = 1 ORDER BY folder", (source,)
+            )
+            return [row[0] for row in rows]
+
+    def mark_gone(self, source: str, keys: Iterable[str]) -> int:
+        """Note that objects are not in the source any more.
+
+        Their names stay in the photos' history. A photo without any object is not shown; all that is known of it is kept, so that
+        it costs nothing when an object with its content appears again.
+
+        Returns:
+            How many were present until now.
+        """
+        with self._database.write() as writer:
+            return writer.execute(
+                "UPDATE objects SET present = 0 WHERE source = ? AND present = 1 AND key IN (SELECT value FROM json_each(?))",
+                (source, json.dumps(list(keys))),
+            ).rowcount
+
+    def record_ignored(self, source: str, keys: Iterable[str]) -> None:
+        """Note that objects, known from ``record_seen``, are no photos by their first bytes; they are read again if they change."""
+        with self._database.write() as writer:
+            writer.execute(
+                "UPDATE objects SET state = 'IGNORED', content = NULL "
+                "WHERE source = ? AND key IN (SELECT value FROM json_each(?))",
+                (source, json.dumps(list(keys))),
+            )
+
+    def next_unread(self, limit: int, *, after_id: int = 0, sources: Sequence[str] | None = None) -> list[UnreadObject]:
+        """List present objects that await reading, those first seen first.
+
+        Args:
+            limit: How many at most.
+            after_id: Only objects with a greater ``object_id``, to page through what is already under way.
+            sources: Only of these; None: of all.
+        """
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT o.id, o.source, o.key, o.etag, o.size_bytes, o.modified_at, c.sha256 "
+                "FROM objects o LEFT JOIN contents c ON c.id = o.content AND o.content_outdated = 0 "
+                "WHERE o.present = 1 AND o.state = 'UNREAD' AND o.id > ? "
+                "AND (? IS NULL OR o.source IN (SELECT value FROM json_each(?))) ORDER BY o.id LIMIT ?",
+                (after_id, *(2 * (None if sources is None else json.dumps(list(sources)),)), limit),
+            )
+            return [_unread(row) for row in rows]
+
+    def count_unread(self, sources: Sequence[str] | None = None) -> int:
+        """Count present objects that await reading."""
+        with self._database.read() as reader:
+            row = reader.execute(
+                "SELECT count(*) FROM objects WHERE present = 1 AND state = 'UNREAD' "
+                "AND (? IS NULL OR source IN (SELECT value FROM json_each(?)))",
+                2 * (None if sources is None else json.dumps(list(sources)),),
+            ).fetchone()
+            return int(row[0])
+
+    def put(self, source: str, key: str, *, etag: str, size_bytes: int, modified_at: datetime, sha256: str) -> PutResult:
+        """Note an object that soutu itself wrote, with its content known. It awaits reading unless the content has been read.
+
+        A purged content becomes a new photo: a person brought it. A deleted photo stays deleted.
+        """
+        with self._database.write() as writer:
+            content = content_row(writer, sha256, size_bytes)
+            photo, created = photo_of_content(writer, content)
+            seen = SeenObject(key, etag, size_bytes, modified_at)
+            writer.execute(_SEEN_STATEMENTS["new"], _seen_values(source, seen))
+            writer.execute(
+                "UPDATE objects SET content = :content, content_outdated = 0, present = 1, "
+                "state = CASE WHEN EXISTS (SELECT 1 FROM photos WHERE id = :photo AND read_at IS NOT NULL) "
+                "THEN 'READ' ELSE 'UNREAD' END "
+                "WHERE source = :source AND key = :key",
+                {"content": content, "photo": photo, "source": source, "key": key},
+            )
+            index_new_names(writer)
+            row = writer.execute("SELECT photo_id, deleted_at, state FROM photos WHERE id = ?", (photo,)).fetchone()
+            return PutResult(row["photo_id"], created, row["deleted_at"] is not None, PhotoState(row["state"]))
+
+    def find(self, source: str, key: str) -> StoredObject | None:
+        """Look up the object of a name; None if there is none, it is gone, or its content is not known yet."""
+        with self._database.read() as reader:
+            row = reader.execute(f"{_STORED} WHERE o.source = ? AND o.key = ? AND o.present = 1", (source, key)).fetchone()
+            return _stored(row) if row else None
+
+    def is_taken(self, source: str, key: str) -> bool:
+        """Tell whether an object of that name is present, its content known or not."""
+        with self._database.read() as reader:
+            sql = "SELECT 1 FROM objects WHERE source = ? AND key = ? AND present = 1"
+            return reader.execute(sql, (source, key)).fetchone() is not None
+
+    def of_photo(self, photo_id: str) -> list[StoredObject]:
+        """List the present objects of a photo: those of its primary content first, then in the order they were first seen."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                f"{_STORED} JOIN photos p ON p.id = c.photo WHERE p.photo_id = ? AND o.present = 1 "
+                "ORDER BY substr(c.sha256, 1, 32) != p.photo_id, o.id",
+                (photo_id,),
+            )
+            return [_stored(row) for row in rows]
+
+    def of_deleted_photos(self, sources: Sequence[str]) -> list[tuple[str, StoredObject]]:
+        """List (photo id, object) for objects of deleted photos that are still present in these sources: a move to finish."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT p.photo_id, o.id, o.source, o.key, o.etag, o.size_bytes, o.modified_at, o.present, c.sha256 "
+                "FROM photos p JOIN contents c ON c.photo = p.id JOIN objects o ON o.content = c.id "
+                "WHERE p.deleted_at IS NOT NULL AND o.present = 1 AND o.source IN (SELECT value FROM json_each(?)) ORDER BY o.id",
+                (json.dumps(list(sources)),),
+            )
+            return [(row["photo_id"], _stored(row)) for row in rows]
+
+    def find_contents(self, sha256s: Sequence[str]) -> dict[str, ContentState]:
+        """Say what is known of contents; those that belong to no photo (unknown or purged) are left out."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT c.sha256, p.photo_id, p.state, p.deleted_at, p.present, p.read_at "
+                "FROM contents c JOIN photos p ON p.id = c.photo WHERE c.sha256 IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(sha256s)),),
+            )
+            return {
+                row["sha256"]: ContentState(
+                    photo_id=row["photo_id"],
+                    state=PhotoState(row["state"]),
+                    deleted=row["deleted_at"] is not None,
+                    present=bool(row["present"]),
+                    read=row["read_at"] is not None,
+                )
+                for row in rows
+            }
+
+    def recycle(self, object_id: int, recycle_key: str) -> None:
+        """Note that an object was moved to the recycle bucket under a key of its own. Repeating it changes nothing.
+
+        Raises:
+            NotFound: there is no such object with a known content.
+        """
+        with self._database.write() as writer:
+            moved = writer.execute(
+                "INSERT INTO recycled (content, source, key, recycle_key, size_bytes, modified_at) "
+                "SELECT content, source, key, ?, size_bytes, modified_at FROM objects WHERE id = ? AND content IS NOT NULL "
+                "ON CONFLICT (recycle_key) DO UPDATE SET content = excluded.content",
+                (recycle_key, object_id),
+            ).rowcount
+            if not moved:
+                raise NotFound("OBJECT_NOT_FOUND", zh="找不到这个文件", en="there is no such file")
+            writer.execute("UPDATE objects SET present = 0 WHERE id = ?", (object_id,))
+
+    def recycled(self, photo_ids: Sequence[str] | None = None) -> list[RecycledObject]:
+        """List objects in the recycle bucket, of some photos or of all, in the order they were moved."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT r.*, p.photo_id, c.sha256 FROM recycled r JOIN contents c ON c.id = r.content "
+                "JOIN photos p ON p.id = c.photo WHERE ? IS NULL OR p.photo_id IN (SELECT value FROM json_each(?)) ORDER BY r.id",
+                2 * (None if photo_ids is None else json.dumps(list(photo_ids)),),
+            )
+            return [
+                RecycledObject(
+                    recycled_id=row["id"],
+                    photo_id=row["photo_id"],
+                    source=row["source"],
+                    key=row["key"],
+                    recycle_key=row["recycle_key"],
+                    sha256=row["sha256"],
+                    size_bytes=row["size_bytes"],
+                    modified_at=from_milliseconds(row["modified_at"]),
+                )
+                for row in rows
+            ]
+
+    def restore(self, recycled_id: int, key: str, *, etag: str, size_bytes: int, modified_at: datetime) -> PutResult:
+        """Note that a recycled object was moved back to its source, under its old key or another.
+
+        Raises:
+            NotFound: there is no such recycled object.
+        """
+        with self._database.write() as writer:
+            row = writer.execute(
+                "SELECT r.source, c.sha256 FROM recycled r JOIN contents c ON c.id = r.content WHERE r.id = ?", (recycled_id,)
+            ).fetchone()
+            if row is None:
+                raise NotFound("OBJECT_NOT_FOUND", zh="回收站里没有这个文件", en="there is no such file in the recycle bucket")
+            writer.execute("DELETE FROM recycled WHERE id = ?", (recycled_id,))
+            return self.put(row["source"], key, etag=etag, size_bytes=size_bytes, modified_at=modified_at, sha256=row["sha256"])
+
+
+_SEEN_STATEMENTS = {
+    # Also over a row that is there, for put.
+    "new": "INSERT INTO objects (source, key, folder, extension, etag, size_bytes, modified_at, state, seen_at) "
+    "VALUES (:source, :key, :folder, :extension, :etag, :size_bytes, :modified_at, :state, :now) "
+    "ON CONFLICT (source, key) DO UPDATE SET "
+    "etag = excluded.etag, size_bytes = excluded.size_bytes, modified_at = excluded.modified_at",
+    # What a gone object held says nothing of what is there now.
+    "changed": "UPDATE objects SET etag = :etag, size_bytes = :size_bytes, modified_at = :modified_at, state = :state, "
+    "seen_at = :now, content = CASE WHEN present = 1 AND :state = 'UNREAD' THEN content END, content_outdated = 1, present = 1 "
+    "WHERE source = :source AND key = :key",
+    "returned": "UPDATE objects SET present = 1 WHERE source = :source AND key = :key",
+    "ignored": "UPDATE objects SET etag = :etag, size_bytes = :size_bytes, modified_at = :modified_at, state = 'IGNORED', "
+    "content = NULL, present = 1 WHERE source = :source AND key = :key",
+}
+
+
+def _known(connection: sqlite3.Connection, source: str, seen: Sequence[SeenObject]) -> dict[str, sqlite3.Row]:
+    rows = connection.execute(
+        "SELECT key, etag, size_bytes, modified_at, present, state FROM objects "
+        "WHERE source = ? AND key IN (SELECT value FROM json_each(?))",
+        (source, json.dumps([item.key for item in seen])),
+    )
+    return {row["key"]: row for row in rows}
+
+
+def _verdict(item: SeenObject, row: sqlite3.Row | None) -> str:
+    if row is None:
+        return "new"
+    if not _is_unchanged(item, row):
+        return "changed"
+    if item.ignored and row["state"] != "IGNORED":
+        return "ignored"
+    return "unchanged" if row["present"] else "returned"
+
+
+def _is_unchanged(item: SeenObject, row: sqlite3.Row) -> bool:
+    if item.size_bytes != row["size_bytes"]:
+        return False
+    etag = item.etag.strip('"')
+    if etag and row["etag"]:
+        return bool(etag == row["etag"])
+    seen, known = to_milliseconds(item.modified_at), int(row["modified_at"])
+    if seen % 1000 == 0 or known % 1000 == 0:  # headers tell whole seconds, listings often more
+        return seen // 1000 == known // 1000
+    return seen == known
+
+
+def _seen_values(source: str, item: SeenObject) -> dict[str, str | int]:
+    folder, _, name = item.key.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    return {
+        "source": source,
+        "key": item.key,
+        "folder": folder,
+        "extension": f".{extension.lower()}" if stem and dot else "",
+        "etag": item.etag.strip('"'),
+        "size_bytes": item.size_bytes,
+        "modified_at": to_milliseconds(item.modified_at),
+        "state": "IGNORED" if item.ignored else "UNREAD",
+        "now": now_milliseconds(),
+    }
+
+
+def _unread(row: sqlite3.Row) -> UnreadObject:
+    return UnreadObject(
+        object_id=row["id"],
+        source=row["source"],
+        key=row["key"],
+        etag=row["etag"],
+        size_bytes=row["size_bytes"],
+        modified_at=from_milliseconds(row["modified_at"]),
+        sha256=row["sha256"],
+    )
+
+
+def _stored(row: sqlite3.Row) -> StoredObject:
+    return StoredObject(
+        object_id=row["id"],
+        source=row["source"],
+        key=row["key"],
+        etag=row["etag"],
+        size_bytes=row["size_bytes"],
+        modified_at=from_milliseconds(row["modified_at"]),
+        sha256=row["sha256"],
+        present=bool(row["present"]),
+    )
