@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from soutu_services.runtime.errors import NotFound
-from soutu_services.search.catalog.clock import from_milliseconds, now_milliseconds, to_milliseconds
+from soutu_services.search.catalog.clock import from_milliseconds
 from soutu_services.search.catalog.contents import content_row, photo_of_content
 from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.listings import compare_listing, write_object
 from soutu_services.search.catalog.names import index_new_names
 from soutu_services.search.catalog.records import (
     ContentState,
@@ -48,22 +49,7 @@ class Objects:
             source: The source that was listed.
             seen: Objects, each key once; some thousands at a time.
         """
-        counts = dict.fromkeys(("new", "changed", "returned", "unchanged", "ignored"), 0)
-        with self._database.read() as reader:
-            known = _known(reader, source, seen)
-            verdicts = [(item, _verdict(item, known.get(item.key))) for item in seen]
-        work = [(item, verdict) for item, verdict in verdicts if verdict != "unchanged"]
-        if work:
-            with self._database.write() as writer:  # judged again: another thread may have written the same objects meanwhile
-                known.update(_known(writer, source, [item for item, _ in work]))
-                verdicts = [(item, _verdict(item, known.get(item.key))) for item in seen]
-                for item, verdict in verdicts:
-                    if verdict in _SEEN_STATEMENTS:
-                        writer.execute(_SEEN_STATEMENTS[verdict], _seen_values(source, item))
-                index_new_names(writer)
-        for item, verdict in verdicts:
-            counts["ignored" if item.ignored else verdict] += 1
-        return SeenResult(**counts)
+        return compare_listing(self._database, source, seen)
 
     def present_keys(self, source: str, folder: str | None = None) -> list[str]:
         """List the keys that are present, of one folder (without those below; "" is the top) or of the whole source."""
@@ -100,7 +86,7 @@ class Objects:
             ).rowcount
 
     def record_ignored(self, source: str, keys: Iterable[str]) -> None:
-        """Note that objects, known from ``record_seen``, are no photos by their first bytes; they are read again if they change."""
+        """Note that objects, known from ``record_seen``, are no photos by their first bytes: to be read again if they change."""
         with self._database.write() as writer:
             writer.execute(
                 "UPDATE objects SET state = 'IGNORED', content = NULL "
@@ -144,8 +130,7 @@ class Objects:
         with self._database.write() as writer:
             content = content_row(writer, sha256, size_bytes)
             photo, created = photo_of_content(writer, content)
-            seen = SeenObject(key, etag, size_bytes, modified_at)
-            writer.execute(_SEEN_STATEMENTS["new"], _seen_values(source, seen))
+            write_object(writer, source, SeenObject(key, etag, size_bytes, modified_at))
             writer.execute(
                 "UPDATE objects SET content = :content, content_outdated = 0, present = 1, "
                 "state = CASE WHEN EXISTS (SELECT 1 FROM photos WHERE id = :photo AND read_at IS NOT NULL) "
@@ -262,69 +247,6 @@ class Objects:
                 raise NotFound("OBJECT_NOT_FOUND", zh="回收站里没有这个文件", en="there is no such file in the recycle bucket")
             writer.execute("DELETE FROM recycled WHERE id = ?", (recycled_id,))
             return self.put(row["source"], key, etag=etag, size_bytes=size_bytes, modified_at=modified_at, sha256=row["sha256"])
-
-
-_SEEN_STATEMENTS = {
-    # Also over a row that is there, for put.
-    "new": "INSERT INTO objects (source, key, folder, extension, etag, size_bytes, modified_at, state, seen_at) "
-    "VALUES (:source, :key, :folder, :extension, :etag, :size_bytes, :modified_at, :state, :now) "
-    "ON CONFLICT (source, key) DO UPDATE SET "
-    "etag = excluded.etag, size_bytes = excluded.size_bytes, modified_at = excluded.modified_at",
-    # What a gone object held says nothing of what is there now.
-    "changed": "UPDATE objects SET etag = :etag, size_bytes = :size_bytes, modified_at = :modified_at, state = :state, "
-    "seen_at = :now, content = CASE WHEN present = 1 AND :state = 'UNREAD' THEN content END, content_outdated = 1, present = 1 "
-    "WHERE source = :source AND key = :key",
-    "returned": "UPDATE objects SET present = 1 WHERE source = :source AND key = :key",
-    "ignored": "UPDATE objects SET etag = :etag, size_bytes = :size_bytes, modified_at = :modified_at, state = 'IGNORED', "
-    "content = NULL, present = 1 WHERE source = :source AND key = :key",
-}
-
-
-def _known(connection: sqlite3.Connection, source: str, seen: Sequence[SeenObject]) -> dict[str, sqlite3.Row]:
-    rows = connection.execute(
-        "SELECT key, etag, size_bytes, modified_at, present, state FROM objects "
-        "WHERE source = ? AND key IN (SELECT value FROM json_each(?))",
-        (source, json.dumps([item.key for item in seen])),
-    )
-    return {row["key"]: row for row in rows}
-
-
-def _verdict(item: SeenObject, row: sqlite3.Row | None) -> str:
-    if row is None:
-        return "new"
-    if not _is_unchanged(item, row):
-        return "changed"
-    if item.ignored and row["state"] != "IGNORED":
-        return "ignored"
-    return "unchanged" if row["present"] else "returned"
-
-
-def _is_unchanged(item: SeenObject, row: sqlite3.Row) -> bool:
-    if item.size_bytes != row["size_bytes"]:
-        return False
-    etag = item.etag.strip('"')
-    if etag and row["etag"]:
-        return bool(etag == row["etag"])
-    seen, known = to_milliseconds(item.modified_at), int(row["modified_at"])
-    if seen % 1000 == 0 or known % 1000 == 0:  # headers tell whole seconds, listings often more
-        return seen // 1000 == known // 1000
-    return seen == known
-
-
-def _seen_values(source: str, item: SeenObject) -> dict[str, str | int]:
-    folder, _, name = item.key.rpartition("/")
-    stem, dot, extension = name.rpartition(".")
-    return {
-        "source": source,
-        "key": item.key,
-        "folder": folder,
-        "extension": f".{extension.lower()}" if stem and dot else "",
-        "etag": item.etag.strip('"'),
-        "size_bytes": item.size_bytes,
-        "modified_at": to_milliseconds(item.modified_at),
-        "state": "IGNORED" if item.ignored else "UNREAD",
-        "now": now_milliseconds(),
-    }
 
 
 def _unread(row: sqlite3.Row) -> UnreadObject:

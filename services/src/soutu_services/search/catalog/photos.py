@@ -153,7 +153,7 @@ class Photos:
         """Remove deleted photos for good, with their embeddings, annotations and names; others are passed over.
 
         It is remembered that their contents were purged: an object that still holds one, in a source that is only read, does not
-        come back by sync. Remove the recycled objects (``Objects.recycled``) and the thumbnails first: the catalog forgets them here.
+        come back by sync. Remove recycled objects (``Objects.recycled``) and thumbnails first: the catalog forgets them here.
 
         Args:
             photo_ids: The photos; None: all that are deleted.

@@ -39,8 +39,8 @@ class WordSearch:
 
         Candidates come from FTS5, ranked by BM25; ``search/words.py`` says which of them the text really means. Those that hold
         exactly what was asked for come first and share the first rank, then those that hold all of it, by BM25, then those that
-        hold enough of a sentence. What many photos have in common tells little: photos found by the same part of a sentence, or by
-        the same single character, all have the last rank among them.
+        hold enough of a sentence. What many photos have in common tells little: photos found by the same part of a sentence, or
+        by the same single character, all have the last rank among them.
 
         Args:
             text: The words or the sentence; any text is safe.
