@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,10 +14,10 @@ from soutu_services.home.library import Library
 from soutu_services.home.photos import check_room, usable_photos
 from soutu_services.home.problem import HomeProblem
 from soutu_services.home.screen import Screen
-from soutu_services.home.settings import HomeSettings, language_of_person
+from soutu_services.home.settings import HomeSettings
 from soutu_services.home.supervisor import Program
 from soutu_services.runtime.errors import SoutuError
-from soutu_services.runtime.language import Text
+from soutu_services.runtime.language import Text, language_of_environment
 from soutu_services.runtime.settings import load_settings
 
 __all__ = ["main"]
@@ -43,7 +44,7 @@ class _StopRequest:
 
 def main() -> None:
     """Run the house. Exit status: 0 stopped as asked, 1 could not run, 2 a setting is wrong."""
-    screen = Screen(language_of_person())
+    screen = Screen(language_of_environment(os.environ))
     should_stop = _StopRequest()
     try:
         status = _run(load_settings(HomeSettings), screen, should_stop)

@@ -22,6 +22,8 @@ from soutu_services.runtime.language import Language
 __all__ = ["Errands"]
 
 _TICK_SECONDS = 0.1
+_WORKED = frozenset({0, 3, 5})
+"""Exit statuses of ``soutu`` with which there is no reason to stop: done, nothing was found, some files could not be read."""
 _STOP_SECONDS = 10.0
 
 
@@ -59,11 +61,11 @@ class Errands:
 
     def add(self, photos: Path) -> bool:
         """Copy photos into the library and wait until they can be searched, with a progress bar."""
-        return self._run("add", "--wait", str(photos))
+        return self._run("add", str(photos))
 
     def sync(self) -> bool:
         """Read the sources for what is new and wait until it can be searched, with a progress bar."""
-        return self._run("sync", "--wait")
+        return self._run("sync")
 
     def search(self, sentence: str) -> bool:
         """Search and show what was found."""
@@ -88,4 +90,4 @@ class Errands:
                     process.wait()
                 return False
             time.sleep(_TICK_SECONDS)
-        return process.returncode == 0
+        return process.returncode in _WORKED

@@ -6,8 +6,6 @@ up with the same words whether it runs the whole house or one service of it.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,9 +13,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from soutu_services.runtime.language import Language
-
-__all__ = ["HomeSettings", "language_of_person"]
+__all__ = ["HomeSettings"]
 
 
 class HomeSettings(BaseSettings):
@@ -66,14 +62,3 @@ class HomeSettings(BaseSettings):
     )
     embedding_address: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_EMBEDDING_ADDRESS"))
     store_url: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_STORE__URL"))
-
-
-def language_of_person(environment: Mapping[str, str] = os.environ) -> Language:
-    """Choose the language of the screen: ``SOUTU_LANGUAGE``, else the locale's, else Chinese."""
-    for name in ("SOUTU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        value = environment.get(name, "").lower()
-        if value.startswith("zh"):
-            return "zh"
-        if value.startswith("en"):
-            return "en"
-    return "zh"

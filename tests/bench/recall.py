@@ -1,0 +1,160 @@
+"""Measure text-to-photo retrieval through the real services, with a library that is thrown away.
+
+``make recall DATA=DIR SPLIT=NAME`` calls it. DIR holds ``photos/`` and ``captions.zh.tsv`` with the columns ``photo``, ``split``
+and ``caption``. The last line of the output is JSON: the share of captions whose photo is among the first 1, 5 and 10 hits, and
+the median rank, where 1 is best.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from soutu_client import Client
+from soutu_services.home.house import House
+from soutu_services.home.library import Library
+from soutu_services.home.problem import HomeProblem
+from soutu_services.home.settings import HomeSettings
+from soutu_services.runtime.language import language_of_environment
+
+__all__ = ["main"]
+
+_PAGE = 200
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; return the exit status."""
+    parser = argparse.ArgumentParser(description="Text-to-photo retrieval through the real services.")
+    parser.add_argument("--data", required=True, help="folder with photos/ and captions.zh.tsv")
+    parser.add_argument("--split", required=True, help="rows of captions.zh.tsv to take")
+    given = parser.parse_args(arguments)
+    language = language_of_environment(os.environ)
+    try:
+        captions = read_captions(Path(given.data), given.split)
+        with running_house() as address, Client(address, timeout_seconds=120, language=language) as client:
+            report = measure(client, Path(given.data) / "photos", captions)
+    except HomeProblem as problem:
+        sys.stderr.write(problem.text.to(language) + "\n")
+        return 1
+    sys.stdout.write(json.dumps(report) + "\n")
+    return 0
+
+
+def read_captions(data: Path, split: str) -> list[tuple[str, str]]:
+    """Return the pairs of photo and caption of a split, in the file's order.
+
+    Raises:
+        HomeProblem: the folder is not as it should be, or has no such split.
+    """
+    table = data / "captions.zh.tsv"
+    if not str(data).strip(".") or not table.is_file() or not (data / "photos").is_dir():
+        raise HomeProblem(
+            zh=f"DATA= 需要一个含有 photos/ 和 captions.zh.tsv 的文件夹：{data}",
+            en=f"DATA= needs a folder with photos/ and captions.zh.tsv: {data}",
+        )
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    pairs = [(row["photo"], row["caption"]) for row in rows if row["split"] == split]
+    if not pairs:
+        known = ", ".join(sorted({row["split"] for row in rows}))
+        raise HomeProblem(zh=f"SPLIT= 没有“{split}”；有：{known}", en=f"SPLIT= has no {split!r}; there is: {known}")
+    return pairs
+
+
+@contextmanager
+def running_house() -> Iterator[str]:
+    """Run the whole house on free ports over a library that is thrown away; give the address of its search service."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="soutu-recall-", ignore_cleanup_errors=True))
+        search, metrics, embedding, embedding_metrics, store, in_place = (f"127.0.0.1:{port}" for port in free_ports(6))
+        settings = HomeSettings(
+            library=Path(folder),
+            search_listen=search,
+            search_metrics_listen=metrics,
+            embedding_listen=embedding,
+            embedding_metrics_listen=embedding_metrics,
+            store_listen=store,
+            in_place_listen=in_place,
+        )
+        library = stack.enter_context(Library.open(settings.library, least_free_bytes=settings.least_free_bytes))
+        house = House(settings, library, on_death=_fail)
+        stack.callback(house.stop)
+        house.start(lambda: False)
+        yield search
+
+
+def measure(client: Client, photos: Path, captions: Sequence[tuple[str, str]]) -> Mapping[str, float]:
+    """Add the photos, search every caption, and sum the ranks up."""
+    names = sorted({photo for photo, _ in captions})
+    with Progress(console=Console(stderr=True), transient=not sys.stderr.isatty()) as progress:
+        adding = progress.add_task("photos", total=len(names))
+        begin = time.monotonic()
+        result = client.add([photos / name for name in names])
+        ids = {file.path.name: file.photo_id for file in result.added} | {file.path.name: file.photo_id for file in result.known}
+        if len(ids) < len(names):
+            missing = sorted(set(names) - set(ids))
+            raise HomeProblem(zh=f"有照片没有加进去：{missing[:3]}", en=f"photos could not be added: {missing[:3]}")
+        ready = client.wait_until_ready(
+            ids.values(), on_progress=lambda now: progress.update(adding, completed=now.photos_done), timeout_seconds=3600
+        )
+        if len(set(ready.ready)) < len(set(ids.values())):
+            raise HomeProblem(zh="有照片无法读取或等不到向量", en="some photos could not be read, or wait for their embedding")
+        added_seconds = time.monotonic() - begin
+        searching = progress.add_task("captions", total=len(captions))
+        begin = time.monotonic()
+        ranks = []
+        for photo, caption in captions:
+            ranks.append(rank_of(client, ids[photo], caption, worst=len(ready.ready)))
+            progress.advance(searching)
+    search_seconds = time.monotonic() - begin
+    sys.stderr.write(
+        f"{len(names)} photos in {added_seconds:.1f} s ({len(names) / added_seconds:.0f}/s), "
+        f"{len(captions)} searches in {search_seconds:.1f} s ({1000 * search_seconds / len(captions):.0f} ms each)\n"
+    )
+    share = {f"r{most}": round(sum(rank <= most for rank in ranks) / len(ranks), 4) for most in (1, 5, 10)}
+    return {"photos": len(names), "captions": len(captions), **share, "median_rank": statistics.median(ranks)}
+
+
+def rank_of(client: Client, photo_id: str, caption: str, *, worst: int) -> int:
+    """Return the place of a photo among the hits of a text search, 1 for the first; ``worst`` if it is not among them."""
+    rank, token = 0, ""
+    while True:
+        page = client.search(caption, page_size=_PAGE, page_token=token)
+        for hit in page.hits:
+            rank += 1
+            if hit.photo.photo_id == photo_id:
+                return rank
+        token = page.next_page_token
+        if not token:
+            return worst
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nothing listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _fail(program: object, status: int, pause: float) -> None:
+    del pause
+    raise HomeProblem(zh=f"服务停止了（{status}）：{program}", en=f"a program stopped ({status}): {program}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
