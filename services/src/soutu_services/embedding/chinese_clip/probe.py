@@ -48,7 +48,7 @@ def _pictures(count: int) -> Iterator[Image.Image]:
         yield Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
 
 
-def unit_rows(rows: npt.NDArray[np.floating]) -> FloatArray:
+def unit_rows(rows: npt.NDArray[np.generic]) -> FloatArray:
     """L2-normalise rows in float32; a row without a direction becomes NaN, which the service reports as the model's failure."""
     plain = np.asarray(rows, dtype=np.float32)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

@@ -1,0 +1,1 @@
+"""``soutu-embedding export``: from a Chinese-CLIP checkpoint to a folder that ONNX Runtime alone can run."""
