@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -17,13 +17,12 @@ __all__ = [
     "SourceSettings",
     "StoreSettings",
     "SyncSettings",
-    "settings_problem",
 ]
 
 UPLOAD_SOURCE = "photos"
 """Name of the writable source that uploads land in."""
 
-_SOURCE_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+_SOURCE_NAME = r"^[^/\s\x00-\x1f]{1,64}$"
 _BUCKET_NAME = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 
 
@@ -155,12 +154,12 @@ class SearchSettings(BaseSettings):
         sync: Rhythm of the syncs.
         workers: gRPC calls served at the same time.
         grace_seconds: How long running calls may take to end at a stop.
-        log_level: ``debug``, ``info``, ``warning`` or ``error``.
-        log_json: Whether each log line is a JSON object.
+        log_level: What is logged.
+        log_format: Lines for people or JSON objects.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="SOUTU_SEARCH_", env_nested_delimiter="__", frozen=True, extra="ignore"
+        env_prefix="SOUTU_SEARCH_", env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
     listen: str = "127.0.0.1:8401"
@@ -177,8 +176,8 @@ class SearchSettings(BaseSettings):
     sync: SyncSettings = SyncSettings()
     workers: int = Field(default=16, ge=2, le=256)
     grace_seconds: float = Field(default=5.0, ge=0)
-    log_level: str = "info"
-    log_json: bool = False
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -188,12 +187,3 @@ class SearchSettings(BaseSettings):
         if len({self.photos_bucket, self.thumbnails_bucket, self.recycle_bucket}) != 3:
             raise ValueError("photos, thumbnails and recycle need three different buckets")
         return self
-
-
-def settings_problem(errors: list[Any]) -> str:
-    """Write what pydantic found wrong as one line: the variables and what is wrong with each. Values are not repeated."""
-    parts = []
-    for error in errors:
-        where = "__".join(str(part) for part in error["loc"]).upper()
-        parts.append(f"SOUTU_SEARCH_{where}: {error['msg']}" if where else str(error["msg"]))
-    return "; ".join(parts).replace("\n", " ")

@@ -1,0 +1,139 @@
+"""The buckets of a library: the sources of its photos, its thumbnails, and what was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from soutu_services.search.objects import ObjectMissing, ObjectStore
+from soutu_services.search.settings import UPLOAD_SOURCE, SearchSettings, StoreSettings
+from soutu_services.search.store import S3Connection
+
+__all__ = ["Buckets", "Source", "Thumbnails"]
+
+_MAX_THUMBNAIL_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A bucket, or a folder of one, that photos are read from.
+
+    Attributes:
+        name: How people call it.
+        store: The bucket.
+        read_only: Whether soutu never writes to it.
+        prefix: Folder of the bucket that is the top of the source; ends with "/" unless empty. No part of the photos' names.
+    """
+
+    name: str
+    store: ObjectStore
+    read_only: bool
+    prefix: str = ""
+
+    def object_key(self, key: str) -> str:
+        """Tell the key in the bucket of a key in the source."""
+        return self.prefix + key
+
+
+class Thumbnails:
+    """The bucket of thumbnails, ``{first two digits}/{photo id}.jpg``. What is missing can be made again."""
+
+    media_type = "image/jpeg"
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, photo_id: str, image: bytes) -> None:
+        """Keep a photo's thumbnail, instead of one that is there."""
+        self._store.put(self._key(photo_id), image, media_type=self.media_type)
+
+    def get(self, photo_id: str) -> bytes | None:
+        """Read a photo's thumbnail; None if there is none."""
+        try:
+            return self._store.read(self._key(photo_id), max_bytes=_MAX_THUMBNAIL_BYTES) or None
+        except ObjectMissing:
+            return None
+
+    def remove(self, photo_id: str) -> None:
+        """Remove a photo's thumbnail, if there is one."""
+        self._store.remove(self._key(photo_id))
+
+    @staticmethod
+    def _key(photo_id: str) -> str:
+        return f"{photo_id[:2]}/{photo_id}.jpg"
+
+
+class Buckets:
+    """All buckets and the connections to their servers. Close it at the end.
+
+    Attributes:
+        sources: Sources by name, the writable one first.
+        thumbnails: Thumbnails.
+        recycle: Bucket of the objects of deleted photos.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        thumbnails: ObjectStore,
+        recycle: ObjectStore,
+        connections: tuple[S3Connection, ...] = (),
+    ) -> None:
+        self.sources = sources
+        self.thumbnails = Thumbnails(thumbnails)
+        self.recycle = recycle
+        self._own = (sources[UPLOAD_SOURCE].store, thumbnails, recycle)
+        self._connections = connections
+
+    @classmethod
+    def open(cls, settings: SearchSettings) -> Self:
+        """Prepare the connections that the settings name; nothing is sent yet.
+
+        Raises:
+            StoreRefused: an access key is shorter than any server takes.
+        """
+        width = settings.workers + settings.ingest.readers + settings.ingest.batches_in_flight
+        connections: dict[StoreSettings, S3Connection] = {}
+
+        def connection(store: StoreSettings | None) -> S3Connection:
+            wanted = store or settings.store
+            if wanted not in connections:
+                connections[wanted] = S3Connection(wanted, connections=width)
+            return connections[wanted]
+
+        own = connection(None)
+        sources = {UPLOAD_SOURCE: Source(UPLOAD_SOURCE, own.bucket(settings.photos_bucket), read_only=False)}
+        for source in settings.sources:
+            store = connection(source.store).bucket(source.bucket)
+            sources[source.name] = Source(source.name, store, read_only=True, prefix=source.prefix)
+        return cls(
+            sources,
+            own.bucket(settings.thumbnails_bucket),
+            own.bucket(settings.recycle_bucket),
+            tuple(connections.values()),
+        )
+
+    @property
+    def uploads(self) -> Source:
+        """The source that uploads land in."""
+        return self.sources[UPLOAD_SOURCE]
+
+    @property
+    def writable(self) -> tuple[str, ...]:
+        """Names of the sources that soutu writes to."""
+        return tuple(source.name for source in self.sources.values() if not source.read_only)
+
+    def ensure(self) -> None:
+        """Create soutu's own buckets unless they exist.
+
+        Raises:
+            SoutuError: the server does not answer, or refuses.
+        """
+        for store in self._own:
+            store.ensure_bucket()
+
+    def close(self) -> None:
+        """Close the connections."""
+        for connection in self._connections:
+            connection.close()

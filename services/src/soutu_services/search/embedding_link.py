@@ -1,0 +1,153 @@
+"""The search service's standing with the embedding service: whether it answers, and whether its vectors belong to the library."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from soutu_services.runtime.errors import InvalidInput, Overloaded, SoutuError, Unavailable
+from soutu_services.runtime.language import Text
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.embedder import Embedded, Embedder, EmbeddingModel, Outcome
+from soutu_services.search.ingest.gate import Gate
+from soutu_services.search.metrics import EMBEDDER_UP
+from soutu_services.search.model import FloatArray
+
+__all__ = ["EmbeddingLink"]
+
+_logger = logging.getLogger(__name__)
+
+_PROBE_SECONDS = 5.0
+
+
+class EmbeddingLink:
+    """Watches the embedding service and lends it out to the ingest and to queries.
+
+    The first model that answers an empty library gives it its space; from then on no other space is let in.
+
+    Args:
+        catalog: The catalog, which knows the spaces.
+        embedder: The client, made for the catalog's serving space if there is one.
+        gate: How it backs off.
+        on_connected: Called, on the link's thread, when the service answers after it did not.
+    """
+
+    def __init__(self, catalog: Catalog, embedder: Embedder, gate: Gate, *, on_connected: Callable[[], None]) -> None:
+        self._catalog = catalog
+        self._embedder = embedder
+        self._gate = gate
+        self._on_connected = on_connected
+        self._lock = threading.Lock()
+        self._model: EmbeddingModel | None = None
+        self._last_model: EmbeddingModel | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="embedder-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close the connection."""
+        self._stop.set()
+        self._thread.join()
+        self._embedder.close()
+
+    @property
+    def model(self) -> EmbeddingModel | None:
+        """The model that embeds now; None while none can."""
+        with self._lock:
+            return self._model
+
+    @property
+    def last_model(self) -> EmbeddingModel | None:
+        """The model that embedded last, whether it still answers or not."""
+        with self._lock:
+            return self._last_model
+
+    @property
+    def problem(self) -> Text:
+        """Why it cannot be used; empty if it can."""
+        return self._gate.problem
+
+    def embed_bulk(self, images: Sequence[bytes]) -> list[Outcome]:
+        """Embed thumbnails for the ingest.
+
+        Raises:
+            SoutuError: it cannot now; the link knows, and backs off.
+        """
+        try:
+            return self._embedder.embed_images(images, interactive=False)
+        except Overloaded:
+            raise
+        except SoutuError as error:
+            self._lost(error)
+            raise
+
+    def embed_text(self, text: str) -> FloatArray:
+        """Embed a query's words: float32, shape (dimension,).
+
+        Raises:
+            Unavailable: it cannot now.
+            InvalidInput: the words cannot be embedded.
+        """
+        return self._one(lambda: self._embedder.embed_texts([text], interactive=True))
+
+    def embed_image(self, image: bytes) -> FloatArray:
+        """Embed a query's picture, rendered as thumbnails are: float32, shape (dimension,).
+
+        Raises:
+            Unavailable: it cannot now.
+            InvalidInput: the picture cannot be embedded.
+        """
+        return self._one(lambda: self._embedder.embed_images([image], interactive=True))
+
+    def _one(self, embed: Callable[[], list[Outcome]]) -> FloatArray:
+        if self.model is None and not self._gate.is_open:
+            raise Unavailable("EMBEDDING_UNAVAILABLE", zh=self.problem.zh, en=self.problem.en)
+        try:
+            outcome = embed()[0]
+        except Overloaded:
+            raise
+        except SoutuError as error:
+            self._lost(error)
+            raise Unavailable(error.reason, zh=error.text.zh, en=error.text.en) from error
+        if isinstance(outcome, Embedded):
+            return outcome.vector
+        text = outcome.reason.text
+        raise InvalidInput(f"NOT_EMBEDDED_{outcome.reason.value}", zh=text.zh, en=text.en)
+
+    def _lost(self, error: SoutuError) -> None:
+        with self._lock:
+            self._model = None
+        EMBEDDER_UP.set(0)
+        if self._gate.failed(error.text):
+            _logger.warning("the embedding service cannot be used: %s", error.text.en)
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            if self._gate.is_open:
+                self._probe()
+            self._stop.wait(min(_PROBE_SECONDS, self._gate.seconds_left() or _PROBE_SECONDS))
+
+    def _probe(self) -> None:
+        try:
+            model = self._embedder.model()
+            if self.model == model:
+                return
+            self._catalog.embeddings.register_space(
+                model.space_id, model=model.name, variant=model.variant, dimension=model.dimension
+            )
+        except SoutuError as error:
+            self._lost(error)
+            return
+        except Exception:
+            _logger.exception("the embedding service could not be looked up")
+            return
+        self._gate.succeeded()
+        with self._lock:
+            self._model = self._last_model = model
+        EMBEDDER_UP.set(1)
+        _logger.info("embedding with %s (%s)", model.name, model.variant)
+        self._on_connected()

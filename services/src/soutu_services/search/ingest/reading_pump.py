@@ -1,0 +1,288 @@
+"""Reads the objects that the catalog says await reading."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.language import Text
+from soutu_services.search.buckets import Buckets, Source
+from soutu_services.search.catalog import Catalog, Ingested, Recorded, RecordedOutcome, UnreadObject
+from soutu_services.search.imaging import PictureLimits, Unreadable, is_candidate, read_picture, sniff
+from soutu_services.search.ingest.byte_cache import ByteCache
+from soutu_services.search.ingest.gate import Gate
+from soutu_services.search.ingest.group_commit import GroupCommit
+from soutu_services.search.metrics import STAGE_SECONDS
+from soutu_services.search.model import UnreadableReason
+from soutu_services.search.objects import KeyRefused, ObjectMissing, ObjectTooLarge
+from soutu_services.search.settings import UPLOAD_SOURCE, IngestSettings
+
+__all__ = ["ReadingPump"]
+
+_logger = logging.getLogger(__name__)
+
+_PAGE = 256
+_GROUP = 64
+_LARGE_BYTES = 32 << 20
+_SNIFF_BYTES = 64
+_IDLE_SECONDS = 30.0
+_STOP_CHECK_SECONDS = 0.2
+
+
+class ReadingPump:
+    """Reads, digests, decodes and thumbnails objects, and records what they hold; the photos then wait to be embedded.
+
+    One thread feeds a bounded queue from the catalog's rows; some threads work on them; one commits what they found, many rows
+    at a time. An object is not fed again while it is under way, and stays in the catalog's list until it is recorded:
+    whatever happens in between only means that it is read again.
+
+    Args:
+        catalog: The catalog.
+        buckets: Where the objects are.
+        limits: Limits of a picture.
+        settings: Width of the pump.
+        fresh: Bytes of uploads that were received just now, by SHA-256.
+        rendered: Receives thumbnails by photo id, for the embedding pump.
+        on_photos: Called after photos were recorded.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        buckets: Buckets,
+        limits: PictureLimits,
+        settings: IngestSettings,
+        *,
+        fresh: ByteCache,
+        rendered: ByteCache,
+        on_photos: Callable[[], None],
+    ) -> None:
+        self._catalog = catalog
+        self._buckets = buckets
+        self._limits = limits
+        self._settings = settings
+        self._fresh = fresh
+        self._rendered = rendered
+        self._on_photos = on_photos
+        self._gates = {name: _gate(settings) for name in buckets.sources}
+        self._own_gate = _gate(settings)  # the thumbnails' bucket and the catalog: nothing goes without them
+        self._held_back: frozenset[str] = frozenset()
+        self._under_way: set[int] = set()
+        self._lock = threading.Lock()
+        self._large = threading.Lock()  # one large object in memory at a time
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._queue: queue.Queue[UnreadObject] = queue.Queue(settings.queue_objects)
+        self._commits = GroupCommit[Ingested, Recorded](catalog.ingest.record, most_items=_GROUP, name="ingest-commit")
+        self._threads = [threading.Thread(target=self._feed, name="ingest-feed", daemon=True)]
+        self._threads += [
+            threading.Thread(target=self._work, name=f"ingest-read-{number}", daemon=True) for number in range(settings.readers)
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way and end the threads."""
+        self._stop.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join()
+        self._commits.close()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    def hold_back(self, sources: Collection[str]) -> None:
+        """Do not begin to read what a sync found in these sources until they are left out of a later call; uploads go on."""
+        self._held_back = frozenset(sources)
+        self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """Objects that are queued or under way."""
+        with self._lock:
+            return len(self._under_way)
+
+    def problems(self) -> Mapping[str, Text]:
+        """Say what keeps objects of which source from being read now."""
+        own = self._own_gate.problem
+        if own.en:
+            return dict.fromkeys(self._gates, own)
+        return {name: gate.problem for name, gate in self._gates.items() if gate.problem.en}
+
+    def _feed(self) -> None:
+        after = 0
+        while not self._stop.is_set():
+            rows = self._next_rows(after)
+            if not rows:
+                after = 0
+                self._wake.wait(self._seconds_to_wait())
+                self._stop.wait(0.01)  # what wakes it seldom comes alone
+                self._wake.clear()
+                continue
+            after = rows[-1].object_id
+            held_back = self._held_back
+            for row in rows:
+                if row.sha256 is None and row.source in held_back:
+                    continue
+                if not self._take(row):
+                    continue
+                if not self._enqueue(row):
+                    return
+
+    def _next_rows(self, after: int) -> Sequence[UnreadObject]:
+        if not self._own_gate.is_open:
+            return ()
+        sources = [name for name, gate in self._gates.items() if gate.is_open]
+        try:
+            return self._catalog.objects.next_unread(_PAGE, after_id=after, sources=sources) if sources else ()
+        except Exception as error:  # noqa: BLE001 - the pump must outlive whatever the disk does
+            self._catalog_failed(error)
+            return ()
+
+    def _seconds_to_wait(self) -> float:
+        closed = [gate.seconds_left() for gate in (self._own_gate, *self._gates.values()) if not gate.is_open]
+        return min([*closed, _IDLE_SECONDS]) + 0.01
+
+    def _take(self, row: UnreadObject) -> bool:
+        with self._lock:
+            if row.object_id in self._under_way:
+                return False
+            self._under_way.add(row.object_id)
+            return True
+
+    def _enqueue(self, row: UnreadObject) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(row, timeout=_STOP_CHECK_SECONDS)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def _release(self, row: UnreadObject) -> None:
+        with self._lock:
+            self._under_way.discard(row.object_id)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                row = self._queue.get(timeout=_STOP_CHECK_SECONDS)
+            except queue.Empty:
+                continue
+            try:
+                ingested = self._handle(row)
+            except SoutuError as error:
+                self._failed(row, error)
+                continue
+            except Exception:
+                _logger.exception("reading an object failed; it counts as broken")
+                ingested = Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.BROKEN)
+            if ingested is None:
+                self._release(row)
+            else:
+                self._commits.submit(ingested).add_done_callback(partial(self._recorded, row))
+
+    def _failed(self, row: UnreadObject, error: SoutuError) -> None:
+        if self._gates[row.source].failed(error.text):
+            _logger.warning("source %s cannot be read now: %s", row.source, error.text.en)
+        self._release(row)
+
+    def _catalog_failed(self, error: BaseException) -> None:
+        text = error.text if isinstance(error, SoutuError) else _CATALOG_FAILED
+        if self._own_gate.failed(text):
+            _logger.error("the ingest cannot go on now: %s", text.en, exc_info=error)
+
+    def _recorded(self, row: UnreadObject, future: Future[Recorded]) -> None:
+        self._release(row)
+        error = future.exception()
+        if error is not None:
+            self._catalog_failed(error)
+            return
+        if self._own_gate.has_failed:
+            self._own_gate.succeeded()
+        if future.result().outcome is RecordedOutcome.STALE:
+            self._wake.set()
+        self._on_photos()
+
+    def _handle(self, row: UnreadObject) -> Ingested | None:
+        """Read one object; None if there is nothing to record."""
+        source = self._buckets.sources[row.source]
+        try:
+            if is_candidate(row.key) is None and row.sha256 is None:
+                first = source.store.read_range(source.object_key(row.key), offset=0, length=_SNIFF_BYTES)
+                if not sniff(first):
+                    self._catalog.objects.record_ignored(row.source, [row.key])
+                    return None
+            if row.size_bytes > _LARGE_BYTES:
+                with self._large:
+                    return self._read(row, source)
+            return self._read(row, source)
+        except ObjectMissing:
+            self._catalog.objects.mark_gone(row.source, [row.key])
+            return None
+        except ObjectTooLarge:
+            return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.TOO_LARGE)
+        except KeyRefused:
+            return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.UNSUPPORTED)
+
+    def _read(self, row: UnreadObject, source: Source) -> Ingested:
+        revives = row.source == UPLOAD_SOURCE
+        data = self._fresh.take(row.sha256) if row.sha256 else None
+        if data is not None and row.sha256:
+            digest = row.sha256
+        else:
+            if row.size_bytes > self._limits.max_bytes:
+                raise ObjectTooLarge
+            with STAGE_SECONDS.labels("read").time():
+                data = source.store.read(source.object_key(row.key), max_bytes=self._limits.max_bytes)
+            digest = hashlib.sha256(data).hexdigest()
+            self._gates[row.source].succeeded()
+            known = self._catalog.objects.find_contents([digest]).get(digest)
+            if known is not None and known.read:
+                return Ingested(row, digest, revives_purged=revives)
+        with STAGE_SECONDS.labels("decode").time():
+            try:
+                reading = read_picture(data, self._limits, name=row.key, modified_at=row.modified_at)
+            except Unreadable as unreadable:
+                _logger.info("a file cannot be read as a picture: %s", unreadable)
+                return Ingested(row, digest, unreadable=unreadable.reason, revives_purged=revives)
+        photo_id = digest[:32]
+        with STAGE_SECONDS.labels("thumbnail").time():
+            self._put_thumbnail(photo_id, reading.thumbnail)
+        self._rendered.put(photo_id, reading.thumbnail)
+        return Ingested(row, digest, reading=reading, revives_purged=revives)
+
+    def _put_thumbnail(self, photo_id: str, image: bytes) -> None:
+        try:
+            self._buckets.thumbnails.put(photo_id, image)
+        except SoutuError as error:
+            if self._own_gate.failed(error.text):
+                _logger.warning("thumbnails cannot be stored now: %s", error.text.en)
+            raise
+
+
+_CATALOG_FAILED = Text(
+    zh="图库目录写入失败，会自动重试，详情见服务日志", en="the catalog cannot be written; it is tried again, see the log"
+)
+
+
+def _gate(settings: IngestSettings) -> Gate:
+    return Gate(first_seconds=settings.retry_first_seconds, most_seconds=settings.retry_most_seconds)
+
+
+def _stand_in_digest(row: UnreadObject) -> str:
+    """Digest what tells an object apart whose bytes are not read: its place, tag and size."""
+    if row.sha256:
+        return row.sha256
+    return hashlib.sha256(f"unread object\0{row.source}\0{row.key}\0{row.etag}\0{row.size_bytes}".encode()).hexdigest()

@@ -1,0 +1,143 @@
+"""Originals: the bytes that photos were made of, wherever they lie now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from soutu_services.runtime.errors import FailedPrecondition, NotFound
+from soutu_services.search.buckets import Buckets
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.imaging import PictureLimits, read_picture
+from soutu_services.search.objects import ObjectMissing, ObjectStore
+
+__all__ = ["Original", "Originals"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    store: ObjectStore
+    object_key: str
+    name: str
+    size_bytes: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A photo's original.
+
+    Attributes:
+        media_type: What it is, by its content.
+        size_bytes: Its size.
+        file_name: Last part of its name.
+        chunks: Its bytes. Close the iterator if it is not read to its end.
+    """
+
+    media_type: str
+    size_bytes: int
+    file_name: str
+    chunks: Iterator[bytes]
+
+
+class Originals:
+    """Finds and reads originals, those of deleted photos too. Thread safe."""
+
+    def __init__(self, catalog: Catalog, buckets: Buckets, limits: PictureLimits) -> None:
+        self._catalog = catalog
+        self._buckets = buckets
+        self._limits = limits
+
+    def open(self, photo_id: str) -> Original:
+        """Open the original of a photo, given by its id or the first digits of it.
+
+        Raises:
+            NotFound: there is no such photo, or no object of it is there now.
+            SoutuError: the store cannot be read.
+        """
+        photo = self._catalog.photos.get(photo_id)
+        for place in self._places(photo.photo_id):
+            chunks = place.store.stream(place.object_key)
+            try:
+                first = next(chunks, b"")
+            except ObjectMissing:
+                continue
+            return Original(
+                media_type=photo.media_type or "application/octet-stream",
+                size_bytes=place.size_bytes,
+                file_name=place.name.rpartition("/")[2],
+                chunks=_chained(first, chunks),
+            )
+        raise _gone()
+
+    def render(self, photo_id: str) -> bytes:
+        """Make the thumbnail of a photo from its original.
+
+        Raises:
+            NotFound: no object of the photo is there now.
+            Unreadable: the original cannot be read as a picture.
+            SoutuError: the store cannot be read.
+        """
+        for place in self._places(photo_id):
+            try:
+                data = place.store.read(place.object_key, max_bytes=self._limits.max_bytes)
+            except ObjectMissing:
+                continue
+            return read_picture(data, self._limits, name=place.name, modified_at=place.modified_at).thumbnail
+        raise _gone()
+
+    def thumbnail(self, photo_id: str) -> bytes:
+        """Get the thumbnail of a photo, given by its id or the first digits of it; made again if it is missing.
+
+        Raises:
+            NotFound: there is no such photo, or no object of it is there now.
+            FailedPrecondition: the photo has none yet, or cannot be read.
+            SoutuError: the store cannot be read.
+        """
+        photo = self._catalog.photos.get(photo_id)
+        if photo.unreadable is not None and not photo.media_type:
+            text = photo.unreadable.text
+            raise FailedPrecondition("NO_THUMBNAIL", zh=f"没有缩略图：{text.zh}", en=f"no thumbnail: {text.en}")
+        image = self._buckets.thumbnails.get(photo.photo_id)
+        if image is not None:
+            return image
+        if not photo.media_type:
+            raise FailedPrecondition(
+                "NOT_READ_YET",
+                zh="这张照片还没有处理完，请稍后再试",
+                en="this photo has not been read yet; try again in a moment",
+            )
+        image = self.render(photo.photo_id)
+        self._buckets.thumbnails.put(photo.photo_id, image)
+        return image
+
+    def _places(self, photo_id: str) -> Iterator[_Place]:
+        """Yield where the photo's own content may lie: the first that is there will do."""
+        for found in self._catalog.objects.of_photo(photo_id):
+            source = self._buckets.sources.get(found.source)
+            if source is not None and found.sha256.startswith(photo_id):
+                yield _Place(source.store, source.object_key(found.key), found.key, found.size_bytes, found.modified_at)
+        for recycled in self._catalog.objects.recycled([photo_id]):
+            if recycled.sha256.startswith(photo_id):
+                recycle = self._buckets.recycle
+                yield _Place(recycle, recycled.recycle_key, recycled.key, recycled.size_bytes, recycled.modified_at)
+
+
+def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        if first:
+            yield first
+        yield from rest
+    finally:
+        close = getattr(rest, "close", None)
+        if close is not None:
+            close()
+
+
+def _gone() -> NotFound:
+    return NotFound(
+        "ORIGINAL_GONE",
+        zh="这张照片的原图现在不在存储里，请检查照片所在的磁盘或重新同步",
+        en="the original of this photo is not in the store now; check the disk it lies on, or sync again",
+    )
