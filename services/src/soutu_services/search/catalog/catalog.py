@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -64,6 +66,12 @@ class Catalog:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make one transaction of everything that this thread writes inside: all or nothing, one flush to the disk."""
+        with self._database.write():
+            yield
 
     def counts(self) -> LibraryCounts:
         """Tell how the library is."""

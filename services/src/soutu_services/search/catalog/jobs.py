@@ -119,6 +119,13 @@ class Jobs:
             )
             return _get(writer, job_id)
 
+    def forget_old(self, keep: int) -> None:
+        """Forget jobs that are over, but for the newest ``keep`` jobs."""
+        with self._database.write() as writer:
+            writer.execute(
+                f"DELETE FROM jobs WHERE NOT {_OPEN} AND id NOT IN (SELECT id FROM jobs ORDER BY id DESC LIMIT ?)", (keep,)
+            )
+
     def record_synced(self, source: str, at: datetime) -> None:
         """Write down when a source was last read to the end."""
         with self._database.write() as writer:

@@ -122,6 +122,23 @@ class Objects:
             ).fetchone()
             return int(row[0])
 
+    def forget_unread(self, sources: Sequence[str]) -> int:
+        """Take back that what was listed awaits reading: the next sync finds it as if for the first time.
+
+        Objects whose content is known, as that of uploads is, go on awaiting reading.
+
+        Returns:
+            How many objects do not await reading any more.
+        """
+        within = "state = 'UNREAD' AND source IN (SELECT value FROM json_each(?))"
+        with self._database.write() as writer:
+            names = (json.dumps(list(sources)),)
+            new = writer.execute(f"DELETE FROM objects WHERE content IS NULL AND {within}", names).rowcount
+            changed = writer.execute(
+                f"UPDATE objects SET state = 'READ', etag = '', modified_at = 0 WHERE content_outdated = 1 AND {within}", names
+            ).rowcount
+            return new + changed
+
     def put(self, source: str, key: str, *, etag: str, size_bytes: int, modified_at: datetime, sha256: str) -> PutResult:
         """Note an object that soutu itself wrote, with its content known. It awaits reading unless the content has been read.
 
