@@ -15,9 +15,12 @@ from soutu_services.embedding.encoder import Tower
 from soutu_services.embedding.weights import file_sha256
 from soutu_services.runtime.errors import DataLoss, InvalidInput
 
-__all__ = ["MANIFEST_NAME", "Manifest", "TowerEntry", "read_manifest"]
+__all__ = ["MANIFEST_NAME", "GraphPrecision", "Manifest", "TowerEntry", "read_manifest"]
 
 MANIFEST_NAME = "manifest.json"
+
+GraphPrecision = Literal["fp32", "fp16", "int8"]
+"""Of the weights in the graphs."""
 
 _FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")]
 """A file of the bundle's own folder, and nothing else."""
@@ -62,7 +65,7 @@ class Manifest(BaseModel):
     format: Literal[1] = 1
     name: str
     space_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    precision: Literal["fp32", "fp16", "int8"]
+    precision: GraphPrecision
     dimension: PositiveInt
     input_size: PositiveInt
     preprocessing: str

@@ -1,8 +1,13 @@
 """From a decoded picture to the image tower's input, as cn_clip's ``image_transform`` does it, with Pillow and numpy alone.
 
 That transform is ``Resize((side, side), BICUBIC)``, which does not keep the aspect ratio, ``ToTensor`` and ``Normalize`` with
-CLIP's constants (Radford et al. 2021). On RGB pictures the result is equal to torchvision's to the last bit (measured with
-torchvision 0.29.1: largest difference 0 over 40 pictures of every shape).
+CLIP's constants (Radford et al. 2021). On an RGB picture the result is cn_clip's to the last bit: largest difference 0 against
+torchvision 0.29.1 for 70 pictures, from 1 x 1 to 900 x 900, at sides 64, 224 and 336.
+
+What comes before is meant to differ where cn_clip's result is an accident: EXIF orientation is applied; palettes, CMYK and
+alpha are converted to RGB before the resize instead of after it (Pillow resizes a palette's indices by nearest neighbour); and
+a JPEG much larger than the square is decoded reduced, at twice the side or more, which moves a pixel by 0.1 of 255 steps in the
+mean and by 3.1 at most (40 photographs of about 3000 pixels).
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from soutu_services.embedding.bundle_manifest import MANIFEST_NAME, Manifest, TowerEntry
+from soutu_services.embedding.bundle_manifest import MANIFEST_NAME, GraphPrecision, Manifest, TowerEntry
 from soutu_services.embedding.chinese_clip.encoder import Checkpoint
 from soutu_services.embedding.chinese_clip.preprocessing import PREPROCESSING
 from soutu_services.embedding.chinese_clip.probe import largest_drift, probe_pictures, probe_texts, unit_rows
 from soutu_services.embedding.chinese_clip.tokens import CONTEXT_LENGTH, BertTokens, padded
 from soutu_services.embedding.chinese_clip.torch_model import TorchModel, vocabulary_path
 from soutu_services.embedding.encoder import Tower
-from soutu_services.embedding.export.graph_precision import GraphPrecision, write_graph
+from soutu_services.embedding.export.graph_precision import write_graph
 from soutu_services.embedding.onnx_session import OnnxModel
 from soutu_services.embedding.weights import file_sha256
 from soutu_services.runtime.errors import FailedPrecondition

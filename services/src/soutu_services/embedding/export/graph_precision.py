@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
+from soutu_services.embedding.bundle_manifest import GraphPrecision
 from soutu_services.runtime.errors import FailedPrecondition
 
 try:
@@ -21,9 +21,7 @@ except ImportError as missing:
         en=f"What export needs is not installed ({missing}); run: soutu-embedding install-clip",
     ) from missing
 
-__all__ = ["GraphPrecision", "write_graph"]
-
-GraphPrecision = Literal["fp32", "fp16", "int8"]
+__all__ = ["write_graph"]
 
 _ONE_FILE_BYTES = 1_900_000_000
 """Protobuf's limit is 2 GiB a message; weights of larger graphs go into a file of their own."""
