@@ -1,0 +1,33 @@
+"""Choosing between Chinese and English."""
+
+from __future__ import annotations
+
+import pytest
+
+from soutu_services.runtime.language import Text, language_of_environment, preferred_language
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [("zh-CN,en;q=0.5", "zh"), ("en", "en"), ("fr, en;q=0.8, zh", "en"), ("", "zh"), (None, "zh"), ("fr", "zh"), ("EN-us", "en")],
+)
+def test_the_first_known_language_wins_and_chinese_is_the_default(accept, language):
+    assert preferred_language(accept) == language
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "zh"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "SOUTU_LANGUAGE": "en"}, "en"),
+    ],
+)
+def test_the_environment_chooses_the_language_of_a_programs_own_messages(environment, language):
+    assert language_of_environment(environment) == language
+
+
+def test_a_text_is_in_both_languages():
+    text = Text(zh="你好", en="hello")
+    assert (text.to("zh"), text.to("en")) == ("你好", "hello")
