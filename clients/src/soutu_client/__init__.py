@@ -1,11 +1,14 @@
 """Python SDK of soutu 搜图, private photo search for a home.
 
-from soutu_client import Client
+Example:
+    Add a folder and find a photo in it::
 
-with Client() as client:
-client.add("旅行")
-for hit in client.search("雪地里的狗").hits:
-print(hit.photo.name)
+        from soutu_client import Client
+
+        with Client() as client:
+            client.add("旅行")
+            for hit in client.search("雪地里的狗").hits:
+                print(hit.photo.name)
 """
 
 from __future__ import annotations
@@ -27,12 +30,7 @@ from soutu_client._errors import (
     SoutuError,
     UnavailableError,
 )
-from soutu_client._language import (
-    Language,
-)
-from soutu_client._original import (
-    OriginalStream,
-)
+from soutu_client._language import Language
 from soutu_client.add_models import (
     AddedFile,
     AddProgress,
@@ -41,9 +39,6 @@ from soutu_client.add_models import (
     KnownFile,
     ReadyProgress,
     ReadyResult,
-)
-from soutu_client.client import (
-    Client,
 )
 from soutu_client.library_models import (
     DuplicateGroup,

@@ -58,8 +58,8 @@ _OWN_TEXTS: dict[type[SoutuError], tuple[str, Text]] = {
         ),
     ),
     BusyError: (
-        "MESSAGE_TOO_LARGE",
-        Text(zh="一次发送或接收的数据太大：请减少数量", en="too much data in one message: send or ask for less at a time"),
+        "BUSY",
+        Text(zh="搜索服务 {address} 正忙：请稍后再试", en="the search service at {address} is busy: try again later"),
     ),
     NotSupportedError: (
         "NOT_SUPPORTED",
@@ -75,6 +75,8 @@ _OWN_TEXTS: dict[type[SoutuError], tuple[str, Text]] = {
     ),
 }
 
+_TOO_LARGE = Text(zh="一次发送或接收的数据太大：请减少数量", en="too much data in one message: send or ask for less at a time")
+
 
 def error_from_call(error: grpc.RpcError, *, address: str, language: Language) -> SoutuError:
     """Return the SDK's error for a failed call.
@@ -85,9 +87,11 @@ def error_from_call(error: grpc.RpcError, *, address: str, language: Language) -
     status = error.code()
     kind = _BY_STATUS.get(status, InternalError)
     details = error.details() or ""
-    trailing: dict[str, str | bytes] = dict(error.trailing_metadata() or ())  # type: ignore[call-overload]  # pairs
-    if _REASON_METADATA_KEY in trailing:
-        return kind(details, reason=str(trailing[_REASON_METADATA_KEY]))
+    for pair in error.trailing_metadata() or ():
+        if pair.key == _REASON_METADATA_KEY:
+            return kind(details, reason=str(pair.value))
+    if kind is BusyError and "larger than max" in details:
+        return InvalidInputError(_TOO_LARGE.to(language), reason="MESSAGE_TOO_LARGE")
     if kind in _OWN_TEXTS:
         reason, text = _OWN_TEXTS[kind]
         return kind(text.to(language).format(address=address), reason=reason)

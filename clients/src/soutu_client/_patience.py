@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from soutu_client._errors import BusyError, CallTimeoutError, SoutuError, UnavailableError
+from soutu_client._errors import BusyError, CallTimeoutError, UnavailableError
 
 __all__ = ["Patience"]
 
@@ -50,7 +50,7 @@ class Patience:
             try:
                 result = action()
             except (UnavailableError, BusyError, CallTimeoutError) as error:
-                if not _may_pass(error) or time.monotonic() + pause > give_up:
+                if time.monotonic() + pause > give_up:
                     raise
                 self._on_waiting(error.message)
                 if self._stopped.wait(pause):
@@ -59,7 +59,3 @@ class Patience:
             else:
                 self._on_waiting("")
                 return result
-
-
-def _may_pass(error: SoutuError) -> bool:
-    return error.reason != "MESSAGE_TOO_LARGE"

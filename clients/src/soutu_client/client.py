@@ -57,12 +57,15 @@ _STREAM_SECONDS = 3600.0
 class Client:
     """A connection to a search service; it is made at the first call and again when it was lost.
 
-        with Client("nas.local:8401") as client:
-            for hit in client.search("雪地里的狗").hits:
-                print(hit.photo.name)
-
     Every method may raise the errors of ``SoutuError``; what is particular to one is said there. Safe to use from several
     threads.
+
+    Example:
+        Find photos on another machine::
+
+            with Client("nas.local:8401") as client:
+                for hit in client.search("雪地里的狗").hits:
+                    print(hit.photo.name)
     """
 
     def __init__(self, address: str | None = None, *, timeout_seconds: float = 30.0, language: Language | None = None) -> None:

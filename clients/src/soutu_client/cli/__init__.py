@@ -1,0 +1,1 @@
+"""The command line ``soutu``: the extra ``cli`` of the distribution."""

@@ -1,0 +1,85 @@
+"""``soutu sync``: read what is new or changed in the sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from soutu_client.cli.command import Argument, Option, SoutuCommand
+from soutu_client.cli.exit_codes import ExitCode
+from soutu_client.cli.session import CommandError, Session
+from soutu_client.cli.terminal import printable
+from soutu_client.cli.texts import Texts
+
+if TYPE_CHECKING:
+    from soutu_client.library_models import Job
+
+__all__ = ["build"]
+
+
+def build(texts: Texts) -> click.Command:
+    """Make the command."""
+    params = [
+        Argument("sources", explanation=texts.text("sync.sources"), nargs=-1, metavar="SOURCE"),
+        Option("--no-wait", is_flag=True, help=texts.text("option.no_wait")),
+        Option("--json", "as_json", is_flag=True, help=texts.text("option.json")),
+    ]
+    return SoutuCommand("sync", _run, texts, help_key="sync.short", params=params)
+
+
+def _run(session: Session, *, sources: tuple[str, ...], no_wait: bool, as_json: bool) -> int:
+    from soutu_client.library_models import JobState  # noqa: PLC0415
+
+    job = session.client.start_sync(sources)
+    if no_wait:
+        if not as_json:
+            session.print(session.text("sync.started", job=job.job_id))
+    else:
+        job = _watch(session, job)
+    if as_json:
+        session.print_json(job)
+    elif not no_wait:
+        _conclude(session, job)
+    return ExitCode.ERROR if job.state is JobState.FAILED else ExitCode.OK
+
+
+def _watch(session: Session, job: Job) -> Job:
+    from soutu_client.cli.progress_bar import ProgressBar  # noqa: PLC0415 - rich is slow to load
+    from soutu_client.library_models import JobState  # noqa: PLC0415
+
+    try:
+        with ProgressBar(session, session.text("sync.running")) as bar:
+            for now in session.client.watch_job(job.job_id):
+                job = now
+                bar.show(
+                    job.photos_done,
+                    job.photos_total,
+                    work_done=job.photos_done,
+                    work_total=job.photos_total,
+                    waiting=job.message,
+                )
+                if job.state is JobState.PAUSED:
+                    break
+    except KeyboardInterrupt:
+        raise CommandError(session.text("sync.interrupted", job=job.job_id), code=ExitCode.INTERRUPTED) from None
+    return job
+
+
+def _conclude(session: Session, job: Job) -> None:
+    from soutu_client.library_models import JobState  # noqa: PLC0415
+
+    if job.state is JobState.SUCCEEDED:
+        session.print(
+            session.text(
+                "sync.done",
+                objects=f"{job.objects_seen:,}",
+                photos=f"{job.photos_done:,}",
+                unreadable=f"{job.photos_unreadable:,}",
+            )
+        )
+    elif job.state is JobState.PAUSED:
+        session.print(session.text("sync.paused", job=job.job_id))
+    else:
+        state = session.text(f"job_state.{job.state.value.lower()}")
+        session.print(session.text("sync.ended", state=state, message=printable(job.message)).rstrip())

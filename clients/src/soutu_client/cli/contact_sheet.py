@@ -1,0 +1,143 @@
+"""One picture of many photos: thumbnails in a grid, each with its rank, similarity and name."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from soutu_client._errors import SoutuError
+from soutu_client.cli.fonts import Font, has_chinese, sheet_font
+from soutu_client.cli.session import Session
+from soutu_client.cli.terminal import printable
+from soutu_client.client import Client
+from soutu_client.models import Hit
+
+__all__ = ["Tile", "draw_sheet", "make_sheet", "show_sheet"]
+
+_COLUMNS = 5
+_TILE = 256
+_GAP = 16
+_CAPTION = 48
+_HEAD = 56
+_BACKGROUND = (250, 250, 248)
+_FRAME = (232, 232, 228)
+_INK = (32, 32, 32)
+_FAINT = (120, 120, 120)
+_FETCHES = 4
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A photo on the sheet: an encoded picture (None: a grey field) and two lines below it."""
+
+    image: bytes | None
+    first_line: str
+    second_line: str
+
+
+def draw_sheet(tiles: Sequence[Tile], *, title: str) -> Image.Image:
+    """Draw a sheet. Lines in Chinese are left out where the computer has no font for them."""
+    columns = min(_COLUMNS, max(1, len(tiles)))
+    rows = -(-len(tiles) // columns)
+    title = _writable(title)
+    head = _HEAD if title else _GAP
+    width = _GAP + columns * (_TILE + _GAP)
+    sheet = Image.new("RGB", (width, head + rows * (_TILE + _CAPTION + _GAP)), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    _write(draw, title, (_GAP, 14), sheet_font(24), _INK, room=width - 2 * _GAP)
+    for number, tile in enumerate(tiles):
+        left = _GAP + number % columns * (_TILE + _GAP)
+        top = head + number // columns * (_TILE + _CAPTION + _GAP)
+        draw.rectangle((left, top, left + _TILE - 1, top + _TILE - 1), fill=_FRAME)
+        picture = _picture(tile.image)
+        if picture is not None:
+            sheet.paste(picture, (left + (_TILE - picture.width) // 2, top + (_TILE - picture.height) // 2))
+        _write(draw, tile.first_line, (left, top + _TILE + 4), sheet_font(16), _INK, room=_TILE)
+        _write(draw, _writable(tile.second_line), (left, top + _TILE + 25), sheet_font(14), _FAINT, room=_TILE)
+    return sheet
+
+
+def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | None) -> Path:
+    """Fetch the thumbnails of hits, draw them, and write the sheet to a file; None: a new temporary one.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with ThreadPoolExecutor(_FETCHES, "soutu-thumbnail") as pool:
+        images = list(pool.map(lambda hit: _thumbnail(client, hit.photo.photo_id), hits))
+    tiles = []
+    for rank, (hit, image) in enumerate(zip(hits, images, strict=True), 1):
+        cosine = "" if hit.cosine is None else f"   {hit.cosine:.3f}"
+        tiles.append(Tile(image, f"{rank}{cosine}", hit.photo.name.rpartition("/")[2]))
+    sheet = draw_sheet(tiles, title=title)
+    if path is None:
+        handle, name = tempfile.mkstemp(prefix="soutu-", suffix=".png")
+        os.close(handle)
+        path = Path(name)
+    try:
+        sheet.save(path)
+    except (ValueError, KeyError):  # an ending that Pillow does not know
+        path = path.with_name(f"{path.name}.png")
+        sheet.save(path)
+    return path
+
+
+def show_sheet(session: Session, path: Path) -> None:
+    """Open a picture with the system's viewer, or say where it is."""
+    if sys.platform == "win32":
+        os.startfile(path)  # noqa: S606 - our own picture
+        return
+    viewer = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
+    has_screen = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    if viewer is None or not has_screen:
+        session.remark(session.text("sheet.no_viewer", path=path))
+        return
+    subprocess.Popen([viewer, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    session.remark(session.text("sheet.written", path=path))
+
+
+def _thumbnail(client: Client, photo_id: str) -> bytes | None:
+    try:
+        return client.thumbnail(photo_id).image
+    except SoutuError:
+        return None
+
+
+def _picture(image: bytes | None) -> Image.Image | None:
+    if image is None:
+        return None
+    try:
+        with Image.open(io.BytesIO(image)) as opened:
+            picture = opened.convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    picture.thumbnail((_TILE, _TILE))
+    return picture
+
+
+def _writable(line: str) -> str:
+    """Return the line, or nothing if no font can write it."""
+    line = printable(line)
+    return line if has_chinese() or line.isascii() else ""
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, line: str, place: tuple[int, int], font: Font, colour: tuple[int, int, int], *, room: int
+) -> None:
+    """Write a line, cut where there is no room."""
+    if draw.textlength(line, font=font) > room:
+        dots = "…" if has_chinese() else "..."
+        while line and draw.textlength(line + dots, font=font) > room:
+            line = line[:-1]
+        line += dots
+    draw.text(place, line, font=font, fill=colour)

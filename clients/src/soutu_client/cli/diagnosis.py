@@ -1,0 +1,167 @@
+"""The checks of ``soutu doctor``."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from soutu_client._errors import CallTimeoutError, NotSupportedError, SoutuError, UnavailableError
+from soutu_client.cli.session import Session
+from soutu_client.cli.version import client_version
+
+if TYPE_CHECKING:
+    from soutu_client.library_models import LibraryStatus
+
+__all__ = ["Check", "diagnose"]
+
+_CONNECT_SECONDS = 5.0
+_LONG_WAIT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        is_ok: Whether it is as it should be.
+        finding: How it is, and where it is not well, what to do.
+        is_unreachable: Whether the search service cannot be reached at all.
+    """
+
+    name: str
+    is_ok: bool
+    finding: str
+    is_unreachable: bool = False
+
+
+def diagnose(session: Session) -> Iterator[Check]:
+    """Check from the near to the far; what depends on something that failed is left out."""
+    host, _, port_text = session.client.address.rpartition(":")
+    host, port = host.strip("[]"), int(port_text)
+    resolved, check = _resolve(session, host, port)
+    yield check
+    if resolved is None:
+        return
+    check = _connect(session, resolved)
+    yield check
+    if not check.is_ok:
+        return
+    status, check = _ask(session)
+    yield check
+    if status is None:
+        return
+    yield _versions(session, status)
+    yield _embedder(session, status)
+    yield from _sources(session, status)
+    yield _index(session, status)
+    yield _pending(session, status)
+    if status.photos_unreadable:
+        finding = session.text("doctor.unreadable_some", n=f"{status.photos_unreadable:,}")
+        yield Check(session.text("doctor.unreadable"), is_ok=True, finding=finding)
+
+
+def _resolve(session: Session, host: str, port: int) -> tuple[tuple[str, int] | None, Check]:
+    name = session.text("doctor.address", address=session.client.address)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        finding = session.text("doctor.not_resolved", host=host)
+        return None, Check(name, is_ok=False, finding=finding, is_unreachable=True)
+    address = str(found[0][4][0])
+    return (address, port), Check(name, is_ok=True, finding=session.text("doctor.resolves", ip=address))
+
+
+def _connect(session: Session, place: tuple[str, int]) -> Check:
+    name = session.text("doctor.port", port=place[1])
+    began = time.monotonic()
+    try:
+        socket.create_connection(place, timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        is_near = ipaddress.ip_address(place[0].partition("%")[0]).is_loopback
+        is_refused = isinstance(error, ConnectionRefusedError) or is_near
+        finding = session.text("doctor.port_refused" if is_refused else "doctor.port_silent")
+        return Check(name, is_ok=False, finding=finding, is_unreachable=True)
+    return Check(name, is_ok=True, finding=session.text("doctor.port_open", milliseconds=_milliseconds(began)))
+
+
+def _ask(session: Session) -> tuple[LibraryStatus | None, Check]:
+    name = session.text("doctor.service")
+    began = time.monotonic()
+    try:
+        status = session.client.status()
+    except (UnavailableError, NotSupportedError) as error:
+        is_own = error.reason in ("UNREACHABLE", "NOT_SUPPORTED")  # gRPC's, not the service's words
+        finding = session.text("doctor.not_soutu") if is_own else error.message
+        return None, Check(name, is_ok=False, finding=finding, is_unreachable=True)
+    except CallTimeoutError:
+        finding = session.text("doctor.no_answer")
+        return None, Check(name, is_ok=False, finding=finding, is_unreachable=True)
+    except SoutuError as error:
+        return None, Check(name, is_ok=False, finding=error.message)
+    finding = session.text("doctor.service_ok", version=status.version, milliseconds=_milliseconds(began))
+    return status, Check(name, is_ok=True, finding=finding)
+
+
+def _versions(session: Session, status: LibraryStatus) -> Check:
+    name, client = session.text("doctor.versions"), client_version()
+    if client in ("", status.version):
+        return Check(name, is_ok=True, finding=session.text("doctor.versions_same"))
+    finding = session.text("doctor.versions_differ", client=client, service=status.version)
+    return Check(name, is_ok=False, finding=finding)
+
+
+def _embedder(session: Session, status: LibraryStatus) -> Check:
+    name, embedder = session.text("doctor.embedder"), status.embedder
+    if embedder.available:
+        finding = session.text("doctor.embedder_ok", address=embedder.address, model=embedder.model, variant=embedder.variant)
+        return Check(name, is_ok=True, finding=finding)
+    problem = embedder.problem or session.text("doctor.no_answer")
+    finding = session.text("doctor.embedder_bad", problem=problem, address=embedder.address)
+    return Check(name, is_ok=False, finding=finding)
+
+
+def _sources(session: Session, status: LibraryStatus) -> Iterator[Check]:
+    from soutu_client.cli.cells import moment  # noqa: PLC0415 - rich is slow to load
+
+    for source in status.sources:
+        name = session.text("doctor.source", name=source.source)
+        if source.problem:
+            finding = session.text("doctor.source_bad", problem=source.problem, bucket=source.bucket)
+            yield Check(name, is_ok=False, finding=finding)
+            continue
+        synced = session.text("status.never_synced")
+        if source.synced_at is not None:
+            synced = session.text("status.synced", when=moment(source.synced_at))
+        finding = session.text("doctor.source_ok", objects=f"{source.objects:,}", synced=synced)
+        yield Check(name, is_ok=True, finding=finding)
+
+
+def _index(session: Session, status: LibraryStatus) -> Check:
+    name, vectors = session.text("doctor.index"), f"{status.index.vectors:,}"
+    if status.index.vectors >= status.photos_ready:
+        return Check(name, is_ok=True, finding=session.text("doctor.index_ok", vectors=vectors))
+    finding = session.text("doctor.index_behind", vectors=vectors, ready=f"{status.photos_ready:,}")
+    return Check(name, is_ok=False, finding=finding)
+
+
+def _pending(session: Session, status: LibraryStatus) -> Check:
+    from soutu_client.cli.cells import moment  # noqa: PLC0415 - rich is slow to load
+
+    name, number = session.text("doctor.pending"), f"{status.photos_pending:,}"
+    if not status.photos_pending:
+        return Check(name, is_ok=True, finding=session.text("doctor.pending_none"))
+    since = status.pending_since
+    if since is not None and datetime.now(tz=UTC) - since > _LONG_WAIT and not status.jobs:
+        finding = session.text("doctor.pending_stuck", n=number, since=moment(since))
+        return Check(name, is_ok=False, finding=finding)
+    return Check(name, is_ok=True, finding=session.text("doctor.pending_some", n=number))
+
+
+def _milliseconds(began: float) -> str:
+    return f"{(time.monotonic() - began) * 1000:.0f}"

@@ -1,0 +1,97 @@
+"""What a command works with: texts, the client, the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from soutu_client.cli.exit_codes import ExitCode
+from soutu_client.cli.terminal import terminal_width
+from soutu_client.cli.texts import Texts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from soutu_client.client import Client
+
+__all__ = ["CommandError", "Session"]
+
+_WHOLE_ID = 32
+
+
+class CommandError(Exception):
+    """A command ends with one line for the person."""
+
+    def __init__(self, message: str, *, code: ExitCode = ExitCode.ERROR) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class Session:
+    """One run of a command. The client, and what is slow to load, is made when it is first used."""
+
+    def __init__(self, texts: Texts, *, address: str | None, timeout_seconds: float | None) -> None:
+        self.texts = texts
+        self.text = texts.text
+        self.count = texts.count
+        self._address = address
+        self._timeout_seconds = timeout_seconds
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
+
+    @cached_property
+    def client(self) -> Client:
+        """The connection to the search service."""
+        from soutu_client.client import Client  # noqa: PLC0415 - gRPC is slow to load
+
+        return Client(self._address, timeout_seconds=self._timeout_seconds or 30.0, language=self.texts.language)
+
+    @cached_property
+    def out(self) -> Console:
+        """Standard output, for what was asked for."""
+        from rich.console import Console  # noqa: PLC0415 - slow to load
+
+        return Console(width=terminal_width(), highlight=False, emoji=False, markup=False)
+
+    @cached_property
+    def err(self) -> Console:
+        """Standard error, for progress and remarks."""
+        from rich.console import Console  # noqa: PLC0415 - slow to load
+
+        return Console(stderr=True, highlight=False, emoji=False, markup=False)
+
+    def print(self, line: str) -> None:
+        """Write a line to standard output."""
+        self.out.print(line, soft_wrap=True)
+
+    def remark(self, line: str, *, style: str = "") -> None:
+        """Write a line to standard error."""
+        self.err.print(line, style=style, soft_wrap=True)
+
+    def print_json(self, value: object) -> None:
+        """Write a value as JSON."""
+        from soutu_client.cli.json_values import json_text  # noqa: PLC0415
+
+        sys.stdout.write(json_text(value) + "\n")
+
+    def whole_ids(self, given: Sequence[str]) -> list[str]:
+        """Return the whole ids for ids or their first digits.
+
+        Raises:
+            NotFoundError: There is no such photo.
+            InvalidInputError: Several photos begin so.
+        """
+        given = [each.lower() for each in given]
+        whole = [each for each in given if len(each) == _WHOLE_ID]
+        known = {photo.photo_id for photo in self.client.photos(whole)} if whole else set()
+        ids = [each if each in known else self.client.photo(each).photo_id for each in given]
+        return list(dict.fromkeys(ids))
