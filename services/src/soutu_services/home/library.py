@@ -76,14 +76,9 @@ class Library:
         """
         root = root.expanduser().absolute()
         try:
-            for folder in (
-                root,
-                root / "logs",
-                root / "catalog",
-                root / "store",
-                *(root / "store" / bucket for bucket in BUCKETS),
-            ):
-                folder.mkdir(parents=True, exist_ok=True)
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in it is the family's alone
+            for folder in ("logs", "catalog", *(f"store/{bucket}" for bucket in BUCKETS)):
+                (root / folder).mkdir(parents=True, exist_ok=True)
             lock = (root / "home.lock").open("a+", encoding="utf-8")
         except OSError as error:
             raise _cannot_be_used(root, error) from error

@@ -20,10 +20,13 @@ class LogFile:
     def __init__(self, path: Path, most_bytes: int) -> None:
         self.path = path
         self._most_bytes = most_bytes
+        self._begin = 0
 
     def open(self) -> IO[bytes]:
         """Open the log for a child to append to."""
-        return self.path.open("ab")
+        log = self.path.open("ab")
+        self._begin = log.tell()
+        return log
 
     def keep_small(self) -> None:
         """Put the log aside if it is too large. A full disk is no reason to stop the house."""
@@ -40,11 +43,11 @@ class LogFile:
             return
 
     def last_line(self) -> str:
-        """Return the last line that is not empty, without the time and level that a program's logger puts before it."""
+        """Return the last line that is not empty of what was written since the log was opened; empty if nothing was."""
         try:
             with self.path.open("rb") as log:
-                log.seek(0, 2)
-                log.seek(max(0, log.tell() - _TAIL_BYTES))
+                end = log.seek(0, 2)
+                log.seek(max(self._begin if self._begin <= end else 0, end - _TAIL_BYTES))
                 lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines() if line.strip()]
         except OSError:
             return ""
