@@ -73,6 +73,13 @@ class Catalog:
         with self._database.write():
             yield
 
+    def last_rows(self) -> tuple[int, int]:
+        """Tell the greatest ``object_id`` and the greatest position of a photo (``Embeddings.pending``) so far; 0 if there is none."""
+        with self._database.read() as reader:
+            row = reader.execute("SELECT coalesce((SELECT max(id) FROM objects), 0), coalesce((SELECT max(id) FROM photos), 0)")
+            objects, photos = row.fetchone()
+            return int(objects), int(photos)
+
     def counts(self) -> LibraryCounts:
         """Tell how the library is."""
         shown = "present = 1 AND deleted_at IS NULL"

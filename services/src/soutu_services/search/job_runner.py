@@ -1,0 +1,261 @@
+"""Jobs as rows: begun, watched, paused, gone on with, cancelled, and gone on with after a restart."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from soutu_services.runtime.errors import NotFound, SoutuError
+from soutu_services.runtime.language import Text
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.model import Job, JobKind, JobState
+
+__all__ = ["JobControl", "JobInterrupted", "JobResult", "JobRunner"]
+
+_logger = logging.getLogger(__name__)
+
+_KEPT_JOBS = 200
+_MOST_THREADS = 4
+_WATCH_SECONDS = 0.25
+_REPORT_SECONDS = 0.2
+_JOIN_SECONDS = 10.0
+_AGAIN_SECONDS = 5.0
+_INTERNAL = Text(
+    zh="任务内部出错，原因已写入服务日志，请稍后重试", en="the job failed inside; the service's log says why. Try again later"
+)
+
+
+class JobInterrupted(Exception):  # noqa: N818 - it is an order, not an error
+    """The job is to stop its work now: it was paused or cancelled, or the service stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a job ended: whether as it should, and what a person is to know; the message may be empty."""
+
+    succeeded: bool
+    message: Text
+
+
+class JobControl:
+    """A job's line to the person who started it.
+
+    Attributes:
+        relist: Set when a person asks for what the job does while it already runs.
+    """
+
+    def __init__(self, catalog: Catalog, job_id: str) -> None:
+        self._catalog = catalog
+        self._job_id = job_id
+        self._interrupted = threading.Event()
+        self._reported_at = 0.0
+        self.relist = threading.Event()
+
+    def interrupt(self) -> None:
+        """Make the job stop its work at its next checkpoint."""
+        self._interrupted.set()
+
+    def checkpoint(self) -> None:
+        """Go on, unless the job is to stop.
+
+        Raises:
+            JobInterrupted: it is.
+        """
+        if self._interrupted.is_set():
+            raise JobInterrupted
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            JobInterrupted: the job is to stop.
+        """
+        if self._interrupted.wait(seconds):
+            raise JobInterrupted
+
+    def report(self, **progress: Any) -> None:
+        """Write down how far the job has come (see ``Jobs.update_progress``), some times a second at most."""
+        now = time.monotonic()
+        if now - self._reported_at >= _REPORT_SECONDS or progress.get("photos_done") is not None:
+            self._reported_at = now
+            self._catalog.jobs.update_progress(self._job_id, **progress)
+
+
+class JobRunner:
+    """Runs the catalog's jobs, each on a thread of its own. Thread safe.
+
+    Args:
+        catalog: The catalog.
+        run: Does the work of a sync job.
+        sources: Names of all sources.
+        on_change: Called with the sources of paused jobs when a job was paused, gone on with or ended.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        run: Callable[[Job, JobControl], JobResult],
+        *,
+        sources: Sequence[str],
+        on_change: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._catalog = catalog
+        self._run = run
+        self._sources = tuple(sources)
+        self._on_change = on_change
+        self._lock = threading.RLock()
+        self._active: dict[str, tuple[JobControl, threading.Thread]] = {}
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Go on with the jobs that a stop or a crash interrupted."""
+        self._changed()
+
+    def stop(self) -> None:
+        """Interrupt all work and end the threads; the jobs go on when the service starts again."""
+        self._stopping.set()
+        with self._lock:
+            active = list(self._active.values())
+        for control, _ in active:
+            control.interrupt()
+        for _, thread in active:
+            thread.join(_JOIN_SECONDS)
+
+    def start_sync(self, sources: Sequence[str] = ()) -> Job:
+        """Start a sync of some sources, or of all. One that covers them already lists again, and is gone on with if it is paused.
+
+        Raises:
+            NotFound: there is no such source.
+        """
+        unknown = [name for name in sources if name not in self._sources]
+        if unknown:
+            raise NotFound(
+                "SOURCE_NOT_FOUND", zh="没有这个照片来源，请用 status 查看", en="there is no such source; see the status"
+            )
+        with self._lock:
+            for job in self._catalog.jobs.unfinished(JobKind.SYNC):
+                if not job.sources or (sources and set(sources) <= set(job.sources)):
+                    if job.state is JobState.PAUSED:
+                        return self.resume(job.job_id)
+                    if job.job_id in self._active:
+                        self._active[job.job_id][0].relist.set()
+                    return job
+            job = self._catalog.jobs.create(JobKind.SYNC, tuple(dict.fromkeys(sources)))
+            self._catalog.jobs.forget_old(_KEPT_JOBS)
+            self._changed()
+            return job
+
+    def start_periodic_sync(self) -> None:
+        """Start a sync of all sources unless a job is open: one that runs lists again by itself, a paused one is to rest."""
+        with self._lock:
+            if not self._catalog.jobs.unfinished(JobKind.SYNC):
+                self.start_sync()
+
+    def pause(self, job_id: str) -> Job:
+        """Pause a job; what is done stays done.
+
+        Raises:
+            NotFound: there is no such job.
+            FailedPrecondition: it is over.
+        """
+        return self._set_state(job_id, JobState.PAUSED)
+
+    def resume(self, job_id: str) -> Job:
+        """Go on with a paused job.
+
+        Raises:
+            NotFound: there is no such job.
+            FailedPrecondition: it is over.
+        """
+        return self._set_state(job_id, JobState.RUNNING)
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job early: what it found and is not read yet is left for the next one.
+
+        Raises:
+            NotFound: there is no such job.
+            FailedPrecondition: it is over.
+        """
+        job = self._set_state(job_id, JobState.CANCELLED)
+        with self._lock:
+            active = self._active.get(job_id)
+        if active is not None:
+            active[1].join(_JOIN_SECONDS)
+        self._catalog.objects.forget_unread(job.sources or self._sources)
+        with self._lock:
+            for control, _ in self._active.values():
+                control.relist.set()  # what was taken back may have been another job's too
+        return job
+
+    def watch(self, job_id: str, *, is_wanted: Callable[[], bool]) -> Iterator[Job]:
+        """Yield a job as it is now and whenever it has changed, until it is over, nobody watches, or the service stops.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        last: Job | None = None
+        while is_wanted():
+            job = self._catalog.jobs.get(job_id)
+            if job != last:
+                yield job
+                last = job
+            if job.state.is_over or self._stopping.wait(_WATCH_SECONDS):
+                return
+
+    def _set_state(self, job_id: str, state: JobState) -> Job:
+        with self._lock:
+            job = self._catalog.jobs.set_state(job_id, state, message=Text(zh="", en=""))
+            if job.state is not JobState.RUNNING and job_id in self._active:
+                self._active[job_id][0].interrupt()
+            self._changed()
+            return job
+
+    def _changed(self) -> None:
+        """Make what runs follow from the jobs' states."""
+        with self._lock:
+            jobs = self._catalog.jobs.unfinished()
+            paused = {name for job in jobs if job.state is JobState.PAUSED for name in job.sources or self._sources}
+            running = {name for job in jobs if job.state is JobState.RUNNING for name in job.sources or self._sources}
+            self._on_change(frozenset(paused - running))
+            for job in jobs:
+                room = len(self._active) < _MOST_THREADS and not self._stopping.is_set()
+                if job.state is JobState.RUNNING and job.job_id not in self._active and room:
+                    control = JobControl(self._catalog, job.job_id)
+                    thread = threading.Thread(target=self._work, args=(job, control), name="job-sync", daemon=True)
+                    self._active[job.job_id] = control, thread
+                    thread.start()
+
+    def _work(self, job: Job, control: JobControl) -> None:
+        try:
+            self._end(job.job_id, self._result(job, control))
+        except JobInterrupted:
+            pass
+        except Exception:
+            _logger.exception("the end of a job could not be written; it runs again")
+            self._stopping.wait(_AGAIN_SECONDS)
+        finally:
+            with self._lock:
+                self._active.pop(job.job_id, None)
+                if not self._stopping.is_set():
+                    self._changed()  # it may have been gone on with before it had stopped
+
+    def _result(self, job: Job, control: JobControl) -> JobResult:
+        try:
+            return self._run(job, control)
+        except JobInterrupted:
+            raise
+        except SoutuError as error:
+            return JobResult(succeeded=False, message=error.text)
+        except Exception:
+            _logger.exception("a job failed")
+            return JobResult(succeeded=False, message=_INTERNAL)
+
+    def _end(self, job_id: str, result: JobResult) -> None:
+        with self._lock:
+            if self._catalog.jobs.get(job_id).state is JobState.RUNNING:
+                state = JobState.SUCCEEDED if result.succeeded else JobState.FAILED
+                self._catalog.jobs.set_state(job_id, state, message=result.message)

@@ -1,0 +1,155 @@
+"""Deleting photos, bringing them back, and removing them for good."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from soutu_services.runtime.errors import SoutuError
+from soutu_services.search.buckets import Buckets, Source
+from soutu_services.search.catalog import Catalog, IdArray, RecycledObject, StoredObject
+from soutu_services.search.model import Filter
+from soutu_services.search.objects import ObjectMissing
+from soutu_services.search.upload_name import alternative_names
+
+__all__ = ["Recycling"]
+
+_logger = logging.getLogger(__name__)
+
+_PAGE = 500
+
+
+class Recycling:
+    """Moves objects of deleted photos to the recycle bucket and back. Thread safe; one move at a time.
+
+    The catalog's mark comes first and the objects follow, each copied before it is removed. What a crash or a store that does
+    not answer leaves half done is found in the catalog and finished by ``finish_moves``. Photos of sources that are only read are
+    hidden by the mark alone.
+
+    Args:
+        catalog: The catalog.
+        buckets: Where the objects are.
+        on_purged: Called with the ids of embeddings that are gone, for the index.
+    """
+
+    def __init__(self, catalog: Catalog, buckets: Buckets, *, on_purged: Callable[[IdArray], None]) -> None:
+        self._catalog = catalog
+        self._buckets = buckets
+        self._on_purged = on_purged
+        self._lock = threading.RLock()
+
+    def delete(self, photo_ids: Sequence[str]) -> list[str]:
+        """Delete photos; those that do not exist are passed over.
+
+        Returns:
+            The photos that are deleted now. Where the store does not answer, their objects are moved later.
+        """
+        with self._lock:
+            deleted = self._catalog.photos.delete(photo_ids)
+            try:
+                for photo_id in deleted:
+                    self._move_away(photo_id, self._catalog.objects.of_photo(photo_id))
+            except SoutuError as error:
+                _logger.warning("deleted photos are moved to the recycle bucket later: %s", error.text.en)
+            return deleted
+
+    def undelete(self, photo_ids: Sequence[str]) -> list[str]:
+        """Bring deleted photos back under their old names, or names with a number where those are taken.
+
+        Returns:
+            The photos that are there again; those that do not exist or were purged are left out.
+
+        Raises:
+            SoutuError: the store does not answer; photos before the one it failed at are back.
+        """
+        back: list[str] = []
+        with self._lock:
+            for photo in self._catalog.photos.get_many(photo_ids):
+                if photo.deleted_at is not None:
+                    for recycled in self._catalog.objects.recycled([photo.photo_id]):
+                        self._move_back(recycled)
+                    self._catalog.photos.undelete([photo.photo_id])
+                back.append(photo.photo_id)
+        return back
+
+    def purge(self, photo_ids: Sequence[str] | None = None) -> int:
+        """Remove deleted photos for good, with all of their objects that soutu may write; None: all that are deleted.
+
+        Returns:
+            How many photos were removed.
+
+        Raises:
+            SoutuError: the store does not answer; photos before the one it failed at are removed.
+        """
+        with self._lock:
+            purged = 0
+            for photo_id in self._deleted(photo_ids):
+                self._move_away(photo_id, self._catalog.objects.of_photo(photo_id))
+                for recycled in self._catalog.objects.recycled([photo_id]):
+                    self._buckets.recycle.remove(recycled.recycle_key)
+                self._buckets.thumbnails.remove(photo_id)
+                gone = self._catalog.photos.purge([photo_id])
+                self._on_purged(gone.embedding_ids)
+                purged += len(gone.photo_ids)
+            return purged
+
+    def finish_moves(self) -> None:
+        """Move what belongs to deleted photos and still lies in a source that soutu writes to.
+
+        Raises:
+            SoutuError: the store does not answer.
+        """
+        with self._lock:
+            for photo_id, stored in self._catalog.objects.of_deleted_photos(self._buckets.writable):
+                self._move_away(photo_id, [stored])
+
+    def _deleted(self, photo_ids: Sequence[str] | None) -> list[str]:
+        if photo_ids is not None:
+            return [photo.photo_id for photo in self._catalog.photos.get_many(photo_ids) if photo.deleted_at is not None]
+        found: list[str] = []
+        token = ""
+        while True:
+            page = self._catalog.photos.list_page(Filter(), deleted=True, limit=_PAGE, page_token_text=token)
+            found.extend(photo.photo_id for photo in page.photos)
+            token = page.next_page_token
+            if not token:
+                return found
+
+    def _move_away(self, photo_id: str, stored: Sequence[StoredObject]) -> None:
+        for item in stored:
+            source = self._buckets.sources.get(item.source)
+            if source is None or source.read_only:
+                continue
+            recycle_key = f"{item.source}/{photo_id}/{item.key}"
+            try:
+                source.store.copy_to(source.object_key(item.key), self._buckets.recycle, recycle_key)
+            except ObjectMissing:
+                self._catalog.objects.mark_gone(item.source, [item.key])
+                continue
+            self._catalog.objects.recycle(item.object_id, recycle_key)
+            source.store.remove(source.object_key(item.key))
+
+    def _move_back(self, recycled: RecycledObject) -> None:
+        source = self._buckets.sources.get(recycled.source)
+        if source is None or source.read_only:
+            return
+        key = self._free_key(source, recycled)
+        try:
+            self._buckets.recycle.copy_to(recycled.recycle_key, source.store, source.object_key(key))
+        except ObjectMissing:
+            _logger.warning("an object of photo %s is missing from the recycle bucket", recycled.photo_id)
+            return
+        found = source.store.stat(source.object_key(key))
+        self._catalog.objects.restore(
+            recycled.recycled_id, key, etag=found.etag, size_bytes=found.size_bytes, modified_at=recycled.modified_at
+        )
+        self._buckets.recycle.remove(recycled.recycle_key)
+
+    def _free_key(self, source: Source, recycled: RecycledObject) -> str:
+        for key in alternative_names(recycled.key):
+            try:
+                source.store.stat(source.object_key(key))
+            except ObjectMissing:
+                return key
+        return f"{recycled.photo_id}/{recycled.key}"
