@@ -15,7 +15,7 @@ import pytest
 
 SAMPLES = Path(__file__).parents[3] / "deploy" / "samples"
 READY = "接下来"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 @dataclass

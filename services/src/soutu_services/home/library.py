@@ -84,7 +84,7 @@ class Library:
             raise _cannot_be_used(root, error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             lock.seek(0)
             process = lock.read().strip() or "?"
             lock.close()
@@ -93,6 +93,9 @@ class Library:
                 en=f"this library is running already (process {process}): {root}. "
                 "Press Ctrl-C there first, or choose another one with LIBRARY=.",
             ) from error
+        except OSError as error:  # a network file system without locks
+            lock.close()
+            raise _cannot_be_used(root, error) from error
         lock.seek(0)
         crashed = bool(lock.read().strip())
         try:
