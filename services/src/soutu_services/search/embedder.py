@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
 import numpy as np
 from soutu.embedding.v1 import embedding_pb2, embedding_pb2_grpc
 
-from soutu_services.runtime.errors import DeadlinePassed, FailedPrecondition, InvalidInput, Overloaded, SoutuError, Unavailable
+from soutu_services.runtime.errors import (
+    REASON_METADATA_KEY,
+    DeadlinePassed,
+    FailedPrecondition,
+    InvalidInput,
+    Overloaded,
+    SoutuError,
+    Unavailable,
+)
 from soutu_services.search.model import FloatArray, UnreadableReason
+from soutu_services.search.recent import Recent
 
 __all__ = ["Embedded", "Embedder", "EmbedderTimeouts", "EmbeddingModel", "NotEmbedded", "Outcome", "SpaceChanged"]
 
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MESSAGE_RESERVE_BYTES = 64 * 1024
 _NORM_TOLERANCE = 1e-3
+_MODEL_SECONDS = 60.0
 _SERVICE = embedding_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name
 
 _RETRY = {
@@ -116,29 +126,6 @@ class SpaceChanged(FailedPrecondition):
         )
 
 
-@dataclass(slots=True)
-class _TextCache:
-    """The embeddings of the last texts."""
-
-    most: int
-    _kept: OrderedDict[tuple[str, str], Embedded] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, key: tuple[str, str]) -> Embedded | None:
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
-
-    def put(self, key: tuple[str, str], embedded: Embedded) -> None:
-        with self._lock:
-            self._kept[key] = embedded
-            self._kept.move_to_end(key)
-            while len(self._kept) > self.most:
-                self._kept.popitem(last=False)
-
-
 _Response = TypeVar("_Response")
 
 
@@ -167,8 +154,9 @@ class Embedder:
         self._max_message_bytes = max_message_bytes
         self._wanted_space = space_id
         self._model: EmbeddingModel | None = None
+        self._model_until = 0.0
         self._lock = threading.Lock()
-        self._cache = _TextCache(cached_texts)
+        self._cache: Recent[tuple[str, str], Embedded] = Recent(cached_texts)
         self._channel = grpc.insecure_channel(
             address,
             options=[
@@ -183,49 +171,45 @@ class Embedder:
             ],
         )
         self._stub = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
-        self._channel.subscribe(self._on_connectivity)
-
-    def _on_connectivity(self, state: grpc.ChannelConnectivity) -> None:
-        if state in (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.IDLE):
-            with self._lock:
-                self._model = None  # who answers next may be another
 
     def close(self) -> None:
         """Close the connection."""
-        self._channel.unsubscribe(self._on_connectivity)
         self._channel.close()
 
     def model(self) -> EmbeddingModel:
-        """Describe the model that embeds; asked again after the connection was lost.
+        """Describe the model that embeds; asked again after a minute, and after the service was away or refused.
 
         Raises:
             Unavailable: the service does not answer.
             SpaceChanged: it does not serve the space that this client embeds into.
         """
         with self._lock:
-            if self._model is not None:
+            if self._model is not None and time.monotonic() < self._model_until:
                 return self._model
         response = self._call(self._stub.ListModels, embedding_pb2.ListModelsRequest(), self._timeouts.models_seconds)
-        wanted = self._wanted_space
-        found = next((model for model in response.models if not wanted or model.space_id == wanted), None)
-        if found is None:
-            if response.models:
-                raise SpaceChanged
+        if not response.models:
             raise _unavailable()
-        model = self._converted(found)
         with self._lock:
-            self._wanted_space = model.space_id
-            self._model = model
-        return model
+            wanted = self._wanted_space or response.models[0].space_id
+            of_space = [model for model in response.models if model.space_id == wanted]
+            if not of_space:
+                raise SpaceChanged
+            self._wanted_space = wanted
+            self._model = self._converted(of_space)
+            self._model_until = time.monotonic() + _MODEL_SECONDS
+            return self._model
 
-    def _converted(self, model: embedding_pb2.Model) -> EmbeddingModel:
+    def _converted(self, of_space: Sequence[embedding_pb2.Model]) -> EmbeddingModel:
+        """Describe a space by its models: each of its towers may be run by another."""
+        model = of_space[0]
+        towers = {tower for one in of_space for tower in one.towers}
         return EmbeddingModel(
             space_id=model.space_id,
             variant=model.variant,
             name=model.name,
             dimension=model.dimension,
-            has_texts=embedding_pb2.TOWER_TEXT in model.towers,
-            has_images=embedding_pb2.TOWER_IMAGE in model.towers,
+            has_texts=embedding_pb2.TOWER_TEXT in towers,
+            has_images=embedding_pb2.TOWER_IMAGE in towers,
             batch_items=model.limits.batch_items or 1,
             text_characters=model.limits.text_characters,
             image_bytes=model.limits.image_bytes,
@@ -233,21 +217,23 @@ class Embedder:
         )
 
     def embed_texts(self, texts: Sequence[str], *, interactive: bool = True) -> list[Outcome]:
-        """Embed texts, each with its own outcome, in their order. The last ones are remembered.
+        """Embed texts, each with its own outcome, in their order. The last ones are remembered, also while the service is away.
 
         Raises:
-            Unavailable: the service does not answer, or its text tower is not loaded.
-            SpaceChanged: its vectors cannot be compared with those before.
+            Unavailable: the service does not answer.
+            FailedPrecondition: its text tower is not loaded; ``SpaceChanged``: its vectors cannot be compared with those before.
             Overloaded: its queue is full.
             DeadlinePassed: it took too long.
         """
-        model = self.model()
         outcomes: dict[str, Outcome] = {}
         for text in texts:
-            known = self._cache.get((model.space_id, text))
+            known = self._cache.get((self._wanted_space, text))
             if known is not None:
                 outcomes[text] = known
         missing = list(dict.fromkeys(text for text in texts if text not in outcomes))
+        if not missing:
+            return [outcomes[text] for text in texts]
+        model = self.model()
         for batch in _batches(missing, [len(text.encode()) for text in missing], model):
             request = embedding_pb2.EmbedTextsRequest(space_id=model.space_id, texts=batch, priority=_priority(interactive))
             response = self._call(self._stub.EmbedTexts, request, self._seconds(interactive))
@@ -261,8 +247,8 @@ class Embedder:
         """Embed encoded images, each with its own outcome, in their order.
 
         Raises:
-            Unavailable: the service does not answer, or its image tower is not loaded.
-            SpaceChanged: its vectors cannot be compared with those before.
+            Unavailable: the service does not answer.
+            FailedPrecondition: its image tower is not loaded; ``SpaceChanged``: its vectors cannot be compared with those before.
             Overloaded: its queue is full.
             DeadlinePassed: it took too long.
         """
@@ -281,9 +267,11 @@ class Embedder:
         try:
             return method(request, timeout=seconds)
         except grpc.RpcError as error:
-            with self._lock:
-                self._model = None
-            raise _translated(error) from error
+            translated = _translated(error)
+            if not isinstance(translated, Overloaded | DeadlinePassed):
+                with self._lock:
+                    self._model = None  # who answers next may be another
+            raise translated from error
 
 
 _Item = TypeVar("_Item", str, bytes)
@@ -339,6 +327,12 @@ def _unavailable() -> Unavailable:
 def _translated(error: grpc.RpcError) -> SoutuError:
     status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     match status:
+        case grpc.StatusCode.FAILED_PRECONDITION if _reason(error) == "TOWER_NOT_LOADED":
+            return FailedPrecondition(
+                "TOWER_NOT_LOADED",
+                zh="向量服务没有加载模型的这一半（文字或图片），请连接加载了它的向量服务",
+                en="the embedding service has not loaded this half of the model (text or image); connect one that has",
+            )
         case grpc.StatusCode.FAILED_PRECONDITION:
             return SpaceChanged()
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
@@ -357,3 +351,8 @@ def _translated(error: grpc.RpcError) -> SoutuError:
             )
         case _:
             return _unavailable()
+
+
+def _reason(error: grpc.RpcError) -> str:
+    metadata: Iterable[tuple[str, str | bytes]] = (error.trailing_metadata() or ()) if isinstance(error, grpc.Call) else ()
+    return next((str(value) for key, value in metadata if key == REASON_METADATA_KEY), "")

@@ -191,6 +191,8 @@ class S3Store:
 
     def put(self, key: str, data: bytes | BinaryIO, *, size_bytes: int | None = None, media_type: str = "") -> None:
         """Store an object, replacing one of the same key. ``size_bytes`` is needed for a stream."""
+        if not key or key.endswith("/") or any(ord(character) < 32 for character in key):
+            raise KeyRefused  # servers differ in what they make of these
         if isinstance(data, bytes):
             stream, size = BytesIO(data), len(data)
         elif size_bytes is None:
