@@ -74,7 +74,7 @@ class Catalog:
             yield
 
     def last_rows(self) -> tuple[int, int]:
-        """Tell the greatest ``object_id`` and the greatest position of a photo (``Embeddings.pending``) so far; 0 if there is none."""
+        """Tell the greatest ``object_id`` and the greatest position of a photo (``Embeddings.pending``) so far, or 0."""
         with self._database.read() as reader:
             row = reader.execute("SELECT coalesce((SELECT max(id) FROM objects), 0), coalesce((SELECT max(id) FROM photos), 0)")
             objects, photos = row.fetchone()
