@@ -34,7 +34,7 @@ class WordSearch:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def search(self, text: str, photo_filter: Filter, limit: int) -> list[WordHit]:
+    def search(self, text: str, photo_filter: Filter, limit: int | None = None) -> list[WordHit]:
         """Find the searchable photos that a text means, best first; ties by photo id.
 
         Candidates come from FTS5, ranked by BM25; ``search/words.py`` says which of them the text really means. Those that hold
@@ -45,7 +45,7 @@ class WordSearch:
         Args:
             text: The words or the sentence; any text is safe.
             photo_filter: Which photos to consider.
-            limit: How many photos at most.
+            limit: How many photos at most; None: all that ``CANDIDATE_TEXTS`` leaves.
 
         Raises:
             InvalidInput: the filter cannot be right.
