@@ -89,7 +89,7 @@ def search_service(library: Library, settings: HomeSettings, environment: Mappin
     key = library.store_key()
     in_place = {"url": f"http://{settings.in_place_listen}", "access_key": key.access, "secret_key": key.secret}
     own = [{"name": folder.name, "bucket": folder.name, "store": in_place} for folder in library.in_place_folders]
-    more = json.loads(environment.get("SOUTU_SEARCH_SOURCES") or "[]")
+    more = _more_sources(environment.get("SOUTU_SEARCH_SOURCES") or "[]")
     variables = {
         **environment,
         "SOUTU_SEARCH_LISTEN": settings.search_listen,
@@ -112,6 +112,19 @@ def search_service(library: Library, settings: HomeSettings, environment: Mappin
         is_ready=partial(answers_grpc, Address.parse(settings.search_listen)),
         stop_seconds=_SEARCH_STOP_SECONDS,
     )
+
+
+def _more_sources(text: str) -> list[object]:
+    try:
+        sources = json.loads(text)
+    except ValueError:
+        sources = None
+    if not isinstance(sources, list):
+        raise HomeProblem(
+            zh="SOUTU_SEARCH_SOURCES 不是 JSON 列表，请改正它。",
+            en="SOUTU_SEARCH_SOURCES is no JSON list; correct it.",
+        )
+    return sources
 
 
 def _rclone(library: Library, address: Address) -> tuple[str, ...]:
