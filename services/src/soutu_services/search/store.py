@@ -5,6 +5,7 @@ Everything goes through plain S3, path style, so that any S3-compatible server w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ _READ_SECONDS = 60.0
 _PIECE_BYTES = 256 * 1024
 _PART_BYTES = 16 * 1024 * 1024
 """Larger objects are uploaded in parts of this size, one after the other."""
+_CONFUSED_SECONDS = 1.2
+"""How long rclone believes that it put a file where a folder is, after it failed to: its ``--dir-cache-time`` and a little."""
 _SHORTEST_ACCESS_KEY = 3
 """A shorter access key is refused by MinIO's servers, with an error that does not say so."""
 
@@ -232,15 +235,20 @@ class S3Store:
     def _why_not_stored(self, key: str) -> SoutuError:
         """Find out why a server failed to store: a file server answers a conflict and a name it cannot keep with a bare 500."""
         parts = key.split("/")
-        if any(self.exists("/".join(parts[:depth])) for depth in range(1, len(parts))):
-            return KeyConflict()
-        with _translated():
-            is_folder = next(iter(self._client.list_objects(self._bucket, prefix=f"{key}/")), None) is not None
-        if is_folder:
-            return KeyConflict()
-        if any(len(part.encode()) > 255 for part in parts) or not key.isprintable():
+        if any(len(part.encode()) > 255 for part in parts):
             return KeyRefused()
-        return StoreFailed()
+        if self._is_in_the_way(parts):
+            return KeyConflict()
+        time.sleep(_CONFUSED_SECONDS)
+        return KeyConflict() if self._is_in_the_way(parts) else StoreFailed()
+
+    def _is_in_the_way(self, parts: list[str]) -> bool:
+        """Whether one of a key's folders is an object, or the key itself a folder."""
+        if any(self.exists("/".join(parts[:depth])) for depth in range(1, len(parts))):
+            return True
+        with _translated():
+            below = self._client.list_objects(self._bucket, prefix="/".join([*parts, ""]))
+            return next(iter(below), None) is not None
 
     def remove(self, key: str) -> None:
         """Remove an object; none of that name is no error."""
