@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from soutu_services.runtime.errors import InvalidInput, Overloaded, SoutuError, Unavailable
 from soutu_services.runtime.language import Text
 from soutu_services.search.catalog import Catalog
-from soutu_services.search.embedder import Embedded, Embedder, EmbeddingModel, Outcome
+from soutu_services.search.embedder import Embedded, Embedder, EmbeddingModel, Outcome, SpaceChanged
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.metrics import EMBEDDER_UP
 from soutu_services.search.model import FloatArray
@@ -85,25 +85,27 @@ class EmbeddingLink:
             self._lost(error)
             raise
 
-    def embed_text(self, text: str) -> FloatArray:
-        """Embed a query's words: float32, shape (dimension,).
+    def embed_text(self, text: str, *, space_id: str) -> FloatArray:
+        """Embed a query's words into a space: float32, shape (dimension,).
 
         Raises:
             Unavailable: it cannot now.
+            Overloaded: it has too much to do.
             InvalidInput: the words cannot be embedded.
         """
-        return self._one(lambda: self._embedder.embed_texts([text], interactive=True))
+        return self._one(lambda: self._embedder.embed_texts([text], interactive=True), space_id)
 
-    def embed_image(self, image: bytes) -> FloatArray:
-        """Embed a query's picture, rendered as thumbnails are: float32, shape (dimension,).
+    def embed_image(self, image: bytes, *, space_id: str) -> FloatArray:
+        """Embed a query's picture, rendered as thumbnails are, into a space: float32, shape (dimension,).
 
         Raises:
             Unavailable: it cannot now.
+            Overloaded: it has too much to do.
             InvalidInput: the picture cannot be embedded.
         """
-        return self._one(lambda: self._embedder.embed_images([image], interactive=True))
+        return self._one(lambda: self._embedder.embed_images([image], interactive=True), space_id)
 
-    def _one(self, embed: Callable[[], list[Outcome]]) -> FloatArray:
+    def _one(self, embed: Callable[[], list[Outcome]], space_id: str) -> FloatArray:
         if self.model is None and not self._gate.is_open:
             raise Unavailable("EMBEDDING_UNAVAILABLE", zh=self.problem.zh, en=self.problem.en)
         try:
@@ -114,6 +116,8 @@ class EmbeddingLink:
             self._lost(error)
             raise Unavailable(error.reason, zh=error.text.zh, en=error.text.en) from error
         if isinstance(outcome, Embedded):
+            if outcome.space_id != space_id:
+                raise SpaceChanged
             return outcome.vector
         text = outcome.reason.text
         raise InvalidInput(f"NOT_EMBEDDED_{outcome.reason.value}", zh=text.zh, en=text.en)

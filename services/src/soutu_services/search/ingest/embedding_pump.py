@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -31,7 +31,7 @@ _logger = logging.getLogger(__name__)
 _PAGE = 256
 _IDLE_SECONDS = 30.0
 _GATHER_SECONDS = 0.03
-_NOTHING = Text(zh="", en="")
+_STOP_CHECK_SECONDS = 0.2
 
 
 class EmbeddingPump:
@@ -73,20 +73,25 @@ class EmbeddingPump:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._room = threading.Semaphore(settings.batches_in_flight)
-        self._pool = ThreadPoolExecutor(settings.batches_in_flight, thread_name_prefix="ingest-embed")
-        self._thread = threading.Thread(target=self._feed, name="ingest-batches", daemon=True)
+        self._batches: queue.Queue[tuple[str, list[str]]] = queue.Queue(1)
+        self._threads = [threading.Thread(target=self._feed, name="ingest-batches", daemon=True)]
+        self._threads += [
+            threading.Thread(target=self._work, name=f"ingest-embed-{number}", daemon=True)
+            for number in range(settings.batches_in_flight)
+        ]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
-    def stop(self) -> None:
-        """Finish what is under way and end the threads."""
+    def stop(self, seconds: float) -> None:
+        """Begin nothing more, and wait so long for what is under way. What does not end is begun again at the next start."""
         self._stop.set()
         self._wake.set()
-        self._thread.join()
-        self._pool.shutdown(wait=True)
+        until = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def wake(self) -> None:
         """Look for work now."""
@@ -151,23 +156,29 @@ class EmbeddingPump:
         return []
 
     def _send(self, space_id: str, batch: list[str]) -> list[str]:
-        while not self._room.acquire(timeout=0.2):
-            if self._stop.is_set():
-                return self._drop(batch)
-        self._pool.submit(self._work, space_id, batch)
-        return []
+        while not self._stop.is_set():
+            try:
+                self._batches.put((space_id, batch), timeout=_STOP_CHECK_SECONDS)
+            except queue.Full:
+                continue
+            return []
+        return self._drop(batch)
 
-    def _work(self, space_id: str, batch: list[str]) -> None:
-        try:
-            self._embed(space_id, batch)
-            if self._gate.has_failed:
-                self._gate.succeeded()
-        except Exception as error:  # noqa: BLE001 - the photos stay pending
-            self._failed(error)
-        finally:
-            self._drop(batch)
-            self._room.release()
-            self._wake.set()
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                space_id, batch = self._batches.get(timeout=_STOP_CHECK_SECONDS)
+            except queue.Empty:
+                continue
+            try:
+                self._embed(space_id, batch)
+                if self._gate.has_failed:
+                    self._gate.succeeded()
+            except Exception as error:  # noqa: BLE001 - the photos stay pending
+                self._failed(error)
+            finally:
+                self._drop(batch)
+                self._wake.set()
 
     def _failed(self, error: Exception) -> None:
         text = error.text if isinstance(error, SoutuError) else _FAILED

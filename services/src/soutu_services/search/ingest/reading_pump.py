@@ -6,6 +6,7 @@ import hashlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -90,13 +91,15 @@ class ReadingPump:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Finish what is under way and end the threads."""
+    def stop(self, seconds: float) -> None:
+        """Begin nothing more, and wait so long for what is under way. What does not end is begun again at the next start."""
         self._stop.set()
         self._wake.set()
+        until = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join()
-        self._commits.close()
+            thread.join(max(0.0, until - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
+            self._commits.close()
 
     def wake(self) -> None:
         """Look for work now."""

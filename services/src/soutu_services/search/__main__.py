@@ -1,0 +1,59 @@
+"""Run the search service: ``python -m soutu_services.search``. Its settings come from the environment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from soutu_services.runtime.addresses import Address, check_free
+from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.language import language_of_environment
+from soutu_services.runtime.logs import configure_logging
+from soutu_services.runtime.server import serve_until_signal, start_server
+from soutu_services.runtime.settings import load_settings
+from soutu_services.search.service import SearchService
+from soutu_services.search.settings import SearchSettings
+
+__all__ = ["main", "serve"]
+
+_PACKAGE = "soutu.search.v1"
+_logger = logging.getLogger("soutu_services.search")
+
+
+def serve(settings: SearchSettings) -> None:
+    """Open the library and serve until SIGTERM or Ctrl-C.
+
+    Raises:
+        SoutuError: the library cannot be opened, or an address cannot be listened on.
+    """
+    for address in filter(None, (settings.listen, settings.metrics_listen)):
+        check_free(Address.parse(address))  # before the library, which may take long to open
+    service = SearchService(settings)
+    try:
+        service.start()
+        server = start_server(service.served, service.server_settings, package=_PACKAGE)
+        _logger.info("ready on %s", server.address)
+        serve_until_signal(server, on_drain=service.drain)
+    finally:
+        service.close()
+
+
+def main() -> int:
+    """Serve; return the exit status, with one line on standard error when it is not 0."""
+    language = language_of_environment(os.environ)
+    try:
+        settings = load_settings(SearchSettings)
+        configure_logging(settings.log_level, json=settings.log_format == "json")
+        serve(settings)
+    except SoutuError as error:
+        _logger.debug("cannot serve", exc_info=error)
+        sys.stderr.write(error.text.to(language) + "\n")
+        return 1
+    except KeyboardInterrupt:  # while the library was opened
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The folder on a local disk that holds the catalog; one service at a time has it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import IO, Self
+
+from soutu_services.runtime.errors import FailedPrecondition
+
+__all__ = ["DataFolder"]
+
+
+class DataFolder:
+    """The data folder, locked against a second service. Close it at the end.
+
+    Attributes:
+        catalog: File of the catalog.
+        spool: Folder for uploads while they arrive; emptied at the start.
+    """
+
+    def __init__(self, folder: Path, lock: IO[str]) -> None:
+        self.catalog = folder / "catalog.sqlite3"
+        self.spool = folder / "uploads"
+        self._lock = lock
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Make the folder if it is missing, and lock it.
+
+        Raises:
+            FailedPrecondition: it cannot be written, or another service has it.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(folder / "uploads", ignore_errors=True)
+            lock = (folder / "lock").open("w")
+        except OSError as error:
+            raise FailedPrecondition(
+                "DATA_FOLDER_NOT_WRITABLE",
+                zh=f"数据文件夹不能写入（{error.strerror}），请检查权限或修改设置 SOUTU_SEARCH_DATA_FOLDER",
+                en=f"the data folder cannot be written ({error.strerror}); check its permissions or set SOUTU_SEARCH_DATA_FOLDER",
+            ) from error
+        try:
+            _lock(lock)
+        except OSError as error:
+            lock.close()
+            raise FailedPrecondition(
+                "DATA_FOLDER_IN_USE",
+                zh="另一个搜索服务正在使用这个数据文件夹，请先停止它，或修改设置 SOUTU_SEARCH_DATA_FOLDER",
+                en="another search service uses this data folder; stop it first, or set SOUTU_SEARCH_DATA_FOLDER",
+            ) from error
+        return cls(folder, lock)
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self._lock.close()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[str]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[str]) -> None:
+        """Lock a file until it is closed or the process ends, however it ends."""
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

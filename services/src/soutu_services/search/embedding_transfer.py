@@ -1,0 +1,107 @@
+"""Embeddings out of the library and into it, for tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.search.catalog import Catalog, EmbeddingBatch
+from soutu_services.search.library_index import LibraryIndex
+
+__all__ = ["MAX_BATCH", "EmbeddingTransfer", "ImportBatch", "Imported"]
+
+MAX_BATCH = 1000
+"""Embeddings of one message."""
+
+_MAX_DIMENSION = 8192
+_VARIANT = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBatch:
+    """Photo ids and, for each, the bytes of a vector: little-endian float32."""
+
+    photo_ids: Sequence[str]
+    vectors: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Embeddings that were stored, and those whose photo does not exist."""
+
+    stored: int
+    unknown: int
+
+
+class EmbeddingTransfer:
+    """Streams embeddings out and takes them in. Thread safe."""
+
+    def __init__(self, catalog: Catalog, index: LibraryIndex) -> None:
+        self._catalog = catalog
+        self._index = index
+
+    def export(self, space_id: str = "") -> tuple[str, Iterator[EmbeddingBatch]]:
+        """Read the embeddings of shown photos, ordered by photo id; an empty space is the one that serves.
+
+        Raises:
+            FailedPrecondition: there is no such space.
+        """
+        space_id = space_id or self._serving()
+        if space_id not in {space.space_id for space in self._catalog.embeddings.spaces()}:
+            raise FailedPrecondition("SPACE_UNKNOWN", zh="图库里没有这个向量空间", en="the library has no such embedding space")
+        return space_id, self._catalog.embeddings.iterate(space_id, batch_size=MAX_BATCH, shown_only=True)
+
+    def take_in(self, space_id: str, model: str, batches: Iterator[ImportBatch]) -> Imported:
+        """Store embeddings, replacing those that differ; those of the space that serves are searched at once.
+
+        Raises:
+            InvalidInput: no space, too many in a batch, or vectors of different lengths or none.
+            FailedPrecondition: the space is known with vectors of another length, or the library has no space of its own yet.
+        """
+        if not space_id:
+            raise InvalidInput("SPACE_MISSING", zh="第一条消息要写明向量空间", en="the first message names the embedding space")
+        self._serving()  # or what is imported would serve queries
+        known = {space.space_id: space.dimension for space in self._catalog.embeddings.spaces()}
+        stored = unknown = 0
+        for batch in batches:
+            if not batch.photo_ids:
+                continue
+            dimension = known.get(space_id) or len(batch.vectors[0]) // 4
+            vectors = self._vectors(batch, dimension)
+            if space_id not in known:
+                self._catalog.embeddings.register_space(space_id, model=model or space_id, variant=_VARIANT, dimension=dimension)
+                known[space_id] = dimension
+            result = self._catalog.embeddings.put(space_id, batch.photo_ids, vectors)
+            self._index.store(space_id, result)
+            stored += len(result.ids)
+            unknown += len(result.unknown)
+        return Imported(stored, unknown)
+
+    def _serving(self) -> str:
+        space = self._catalog.embeddings.serving_space()
+        if space is None:
+            raise FailedPrecondition(
+                "NO_SPACE",
+                zh="图库还没有向量，请先启动向量服务",
+                en="the library has no embeddings yet; start the embedding service first",
+            )
+        return space.space_id
+
+    @staticmethod
+    def _vectors(batch: ImportBatch, dimension: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        if len(batch.photo_ids) > MAX_BATCH or len(set(batch.photo_ids)) != len(batch.photo_ids):
+            raise InvalidInput(
+                "BAD_BATCH",
+                zh=f"一条消息最多 {MAX_BATCH} 个向量，照片不能重复",
+                en=f"at most {MAX_BATCH} a message, each photo once",
+            )
+        if not 0 < dimension <= _MAX_DIMENSION or any(len(vector) != 4 * dimension for vector in batch.vectors):
+            raise InvalidInput("BAD_VECTOR", zh="向量长度不一致或无效", en="the vectors differ in length or have none")
+        vectors = np.frombuffer(b"".join(batch.vectors), dtype="<f4").reshape(len(batch.vectors), dimension).astype(np.float32)
+        norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        if not np.isfinite(norms).all() or not (norms > 0).all():
+            raise InvalidInput("BAD_VECTOR", zh="向量含有无效数值", en="a vector is not finite or has no length")
+        return vectors

@@ -1,0 +1,111 @@
+"""What has to be done now and then, without anybody asking."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.language import Text
+from soutu_services.search.buckets import Buckets
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.ingest.gate import Gate
+from soutu_services.search.metrics import INGEST_WAITING, PENDING_PHOTOS
+
+__all__ = ["Housekeeper"]
+
+_logger = logging.getLogger(__name__)
+
+_TICK_SECONDS = 1.0
+_METRICS_SECONDS = 15.0
+_MOVES_SECONDS = 60.0
+
+
+class Housekeeper:
+    """Makes the buckets, finishes moves that were interrupted, starts the periodic syncs and keeps the metrics fresh.
+
+    Args:
+        catalog: The catalog.
+        buckets: The buckets.
+        gate: How it backs off from a store that does not answer.
+        finish_moves: Finishes moves of deleted photos.
+        start_sync: Starts a periodic sync.
+        sync_seconds: Time between two of them; 0: none.
+        waiting: Tells how many items are under way, by stage.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        buckets: Buckets,
+        gate: Gate,
+        *,
+        finish_moves: Callable[[], None],
+        start_sync: Callable[[], None],
+        sync_seconds: float,
+        waiting: Callable[[], Mapping[str, int]],
+    ) -> None:
+        self._catalog = catalog
+        self._buckets = buckets
+        self._gate = gate
+        self._finish_moves = finish_moves
+        self._start_sync = start_sync
+        self._sync_seconds = sync_seconds
+        self._waiting = waiting
+        self._has_buckets = False
+        self._due = {"sync": 0.0, "moves": 0.0, "metrics": 0.0}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """End the thread; wait so long for it."""
+        self._stop.set()
+        self._thread.join(seconds)
+
+    @property
+    def problem(self) -> Text:
+        """Why the buckets cannot be used; empty if they can."""
+        return self._gate.problem
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._tick()
+            except SoutuError as error:
+                if self._gate.failed(error.text):
+                    _logger.warning("housekeeping waits: %s", error.text.en)
+            except Exception:
+                _logger.exception("housekeeping failed; it goes on")
+                self._stop.wait(_METRICS_SECONDS)
+            self._stop.wait(_TICK_SECONDS)
+
+    def _tick(self) -> None:
+        if self._is_due("metrics", _METRICS_SECONDS):
+            counts = self._catalog.counts()
+            PENDING_PHOTOS.set(counts.pending + counts.unread_objects)
+            for stage, items in self._waiting().items():
+                INGEST_WAITING.labels(stage).set(items)
+        if not self._gate.is_open:
+            return
+        if not self._has_buckets:
+            self._buckets.ensure()
+            self._has_buckets = True
+            self._gate.succeeded()
+        if self._is_due("moves", _MOVES_SECONDS):
+            self._finish_moves()
+            self._gate.succeeded()
+        if self._sync_seconds and self._is_due("sync", self._sync_seconds):
+            self._start_sync()
+
+    def _is_due(self, name: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if now < self._due[name]:
+            return False
+        self._due[name] = now + seconds
+        return True

@@ -1,0 +1,203 @@
+"""The search service: its parts, made, started and stopped together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from soutu_services.runtime.language import Text
+from soutu_services.runtime.server import ServedService, ServerSettings
+from soutu_services.search.buckets import Buckets
+from soutu_services.search.catalog import Catalog, StoredEmbeddings
+from soutu_services.search.data_folder import DataFolder
+from soutu_services.search.embedder import Embedder
+from soutu_services.search.embedding_link import EmbeddingLink
+from soutu_services.search.embedding_transfer import EmbeddingTransfer
+from soutu_services.search.housekeeper import Housekeeper
+from soutu_services.search.imaging import PictureLimits
+from soutu_services.search.index import VectorIndex
+from soutu_services.search.ingest.byte_cache import ByteCache
+from soutu_services.search.ingest.embedding_pump import EmbeddingPump
+from soutu_services.search.ingest.gate import Gate
+from soutu_services.search.ingest.reading_pump import ReadingPump
+from soutu_services.search.job_runner import JobRunner
+from soutu_services.search.library_index import LibraryIndex
+from soutu_services.search.originals import Originals
+from soutu_services.search.query import QueryEngine
+from soutu_services.search.recycling import Recycling
+from soutu_services.search.servicer_library import LibraryParts, served_library
+from soutu_services.search.servicer_photos import PhotoParts, served_photos
+from soutu_services.search.servicer_search import SearchParts, served_search
+from soutu_services.search.settings import SearchSettings
+from soutu_services.search.status import LibraryStatus
+from soutu_services.search.sync import SourceListing
+from soutu_services.search.sync_job import SyncJob
+from soutu_services.search.uploads import Uploads
+
+__all__ = ["SearchService"]
+
+_NOTHING = Text(zh="", en="")
+
+
+class SearchService:
+    """Owns every thread and connection of the search service. Start it once, and close it at the end.
+
+    Nothing but the data folder has to be there: the store and the embedding service may come later and go in between.
+    """
+
+    def __init__(self, settings: SearchSettings) -> None:
+        """Open the catalog and make the parts.
+
+        Raises:
+            SoutuError: the data folder or the catalog cannot be used, or a setting cannot be right.
+        """
+        self._settings = settings
+        self._folder = DataFolder.open(settings.data_folder)
+        try:
+            self.catalog = Catalog.open(self._folder.catalog)
+        except BaseException:
+            self._folder.close()
+            raise
+        ingest = settings.ingest
+        limits = PictureLimits(
+            max_bytes=settings.limits.max_object_bytes,
+            max_pixels=settings.limits.max_pixels,
+            max_reduced_pixels=settings.limits.max_reduced_pixels,
+        )
+        self._buckets = Buckets.open(settings)
+        self._index = LibraryIndex(self.catalog, on_made=self._serve_from)
+        fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
+        space = self.catalog.embeddings.serving_space()
+        self._link = EmbeddingLink(
+            self.catalog,
+            Embedder(
+                settings.embedding_address,
+                space_id=space.space_id if space else "",
+                max_message_bytes=settings.limits.max_message_bytes,
+            ),
+            self._gate(),
+            on_connected=self._wake_embedding,
+        )
+        originals = Originals(self.catalog, self._buckets, limits)
+        self._recycling = Recycling(self.catalog, self._buckets, on_purged=self._index.remove)
+        self._embedding = EmbeddingPump(
+            self.catalog, self._buckets, originals, self._link, ingest, rendered=rendered, on_stored=self._stored
+        )
+        self._reading = ReadingPump(
+            self.catalog, self._buckets, limits, ingest, fresh=fresh, rendered=rendered, on_photos=self._embedding.wake
+        )
+        self._uploads = Uploads(
+            self.catalog,
+            self._buckets,
+            self._recycling,
+            max_object_bytes=settings.limits.max_object_bytes,
+            spool_folder=self._folder.spool,
+            fresh=fresh,
+            on_stored=self._reading.wake,
+        )
+        self._listing = SourceListing(self.catalog, self._buckets, settings.sync, on_work=self._reading.wake)
+        sync_job = SyncJob(
+            self.catalog,
+            self._listing,
+            all_sources=tuple(self._buckets.sources),
+            finish_moves=self._recycling.finish_moves,
+            waiting_for=self._waiting_for,
+            relist_seconds=settings.sync.interval_seconds,
+        )
+        self._jobs = JobRunner(
+            self.catalog, sync_job.run, sources=tuple(self._buckets.sources), on_change=self._reading.hold_back
+        )
+        self._housekeeper = Housekeeper(
+            self.catalog,
+            self._buckets,
+            self._gate(),
+            finish_moves=self._recycling.finish_moves,
+            start_sync=self._jobs.start_periodic_sync,
+            sync_seconds=settings.sync.interval_seconds,
+            waiting=lambda: {"read": self._reading.waiting, "embed": self._embedding.waiting},
+        )
+        status = LibraryStatus(
+            self.catalog,
+            self._buckets,
+            self._link,
+            embedding_address=settings.embedding_address,
+            index=lambda: self._index.summary,
+            problems=self._problems,
+        )
+        self._engine = QueryEngine(self.catalog, None, self._link)
+        self.served: Sequence[ServedService] = (
+            served_search(SearchParts(self._engine, limits)),
+            served_photos(PhotoParts(self.catalog, self._uploads, originals, self._recycling)),
+            served_library(
+                LibraryParts(self.catalog, self._jobs, status, self._index, EmbeddingTransfer(self.catalog, self._index))
+            ),
+        )
+        """The gRPC services, to be served."""
+
+    @property
+    def server_settings(self) -> ServerSettings:
+        """How the services are to be served."""
+        return ServerSettings(
+            listen=self._settings.listen,
+            metrics_listen=self._settings.metrics_listen,
+            workers=self._settings.workers,
+            max_message_bytes=self._settings.limits.max_message_bytes,
+            grace_seconds=self._settings.grace_seconds,
+        )
+
+    def start(self) -> None:
+        """Make the index from the catalog, then go on with whatever was under way."""
+        self._index.load()
+        self._link.start()
+        self._embedding.start()
+        self._reading.start()
+        self._jobs.start()
+        self._housekeeper.start()
+
+    def drain(self) -> None:
+        """End the jobs' work and the streams that show it; both go on at the next start."""
+        self._jobs.stop()
+
+    def close(self) -> None:
+        """Stop every thread and close every connection; what is under way is begun again at the next start."""
+        seconds = self._settings.grace_seconds
+        self._housekeeper.stop(seconds)
+        self._jobs.stop()
+        self._reading.stop(seconds)
+        self._embedding.stop(seconds)
+        self._link.stop()
+        self._embedding.stop(seconds)
+        self._uploads.close()
+        self._buckets.close()
+        self.catalog.close()
+        self._folder.close()
+
+    def _gate(self) -> Gate:
+        ingest = self._settings.ingest
+        return Gate(first_seconds=ingest.retry_first_seconds, most_seconds=ingest.retry_most_seconds)
+
+    def _serve_from(self, index: VectorIndex) -> None:
+        self._engine.serve_from(index)
+
+    def _wake_embedding(self) -> None:
+        self._index.load()
+        self._embedding.wake()
+
+    def _stored(self, space_id: str, stored: StoredEmbeddings) -> None:
+        self._index.store(space_id, stored)
+
+    def _problems(self) -> dict[str, Text]:
+        problems = {name: problem for name in self._buckets.sources if (problem := self._listing.problem(name)) is not None}
+        problems.update(self._reading.problems())
+        if self._housekeeper.problem.en:
+            problems.update(dict.fromkeys(self._buckets.writable, self._housekeeper.problem))
+        return problems
+
+    def _waiting_for(self, sources: Sequence[str]) -> Text:
+        problems = self._reading.problems()
+        for name in sources:
+            if name in problems:
+                return problems[name]
+        for problem in (self._link.problem, self._embedding.problem):
+            if problem.en:
+                return problem
+        return _NOTHING

@@ -1,0 +1,211 @@
+"""The library service on the wire: translates and delegates."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import grpc
+import numpy as np
+from soutu.search.v1 import library_service_pb2, library_service_pb2_grpc
+
+from soutu_services.runtime.calls import language_of
+from soutu_services.runtime.errors import Overloaded
+from soutu_services.runtime.language import Language
+from soutu_services.runtime.server import ServedService
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.duplicates import DEFAULT_DISTANCE, DEFAULT_MIN_COSINE, list_near_duplicates
+from soutu_services.search.embedding_transfer import EmbeddingTransfer, ImportBatch
+from soutu_services.search.job_runner import JobRunner
+from soutu_services.search.library_index import LibraryIndex
+from soutu_services.search.servicer_messages import job_message, photo_message, reason_value, timestamp
+from soutu_services.search.servicer_requests import page_size_from
+from soutu_services.search.status import LibraryState, LibraryStatus
+
+__all__ = ["LibraryParts", "served_library"]
+
+_MAX_WATCHERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryParts:
+    """What the library service delegates to."""
+
+    catalog: Catalog
+    jobs: JobRunner
+    status: LibraryStatus
+    index: LibraryIndex
+    transfer: EmbeddingTransfer
+
+
+class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
+    def __init__(self, parts: LibraryParts) -> None:
+        self._parts = parts
+        self._watchers = threading.Semaphore(_MAX_WATCHERS)  # each holds one of the server's workers
+
+    def StartSync(  # noqa: N802
+        self, request: library_service_pb2.StartSyncRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.StartSyncResponse:
+        job = self._parts.jobs.start_sync(tuple(request.sources))
+        return library_service_pb2.StartSyncResponse(job=job_message(job, language_of(context)))
+
+    def GetJob(  # noqa: N802
+        self, request: library_service_pb2.GetJobRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.GetJobResponse:
+        job = self._parts.catalog.jobs.get(request.job_id)
+        return library_service_pb2.GetJobResponse(job=job_message(job, language_of(context)))
+
+    def ListJobs(  # noqa: N802
+        self, request: library_service_pb2.ListJobsRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.ListJobsResponse:
+        limit = page_size_from(request.page_size, default=20, most=200)
+        jobs, token = self._parts.catalog.jobs.list_page(limit=limit, page_token_text=request.page_token)
+        language = language_of(context)
+        return library_service_pb2.ListJobsResponse(jobs=[job_message(job, language) for job in jobs], next_page_token=token)
+
+    def WatchJob(  # noqa: N802
+        self, request: library_service_pb2.WatchJobRequest, context: grpc.ServicerContext
+    ) -> Iterator[library_service_pb2.WatchJobResponse]:
+        language = language_of(context)
+        if not self._watchers.acquire(blocking=False):
+            raise Overloaded(
+                "TOO_MANY_WATCHERS", zh="同时查看任务的人太多，请稍后再试", en="too many watch jobs at once; try again later"
+            )
+        try:
+            for job in self._parts.jobs.watch(request.job_id, is_wanted=context.is_active):
+                yield library_service_pb2.WatchJobResponse(job=job_message(job, language))
+        finally:
+            self._watchers.release()
+
+    def PauseJob(  # noqa: N802
+        self, request: library_service_pb2.PauseJobRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.PauseJobResponse:
+        job = self._parts.jobs.pause(request.job_id)
+        return library_service_pb2.PauseJobResponse(job=job_message(job, language_of(context)))
+
+    def ResumeJob(  # noqa: N802
+        self, request: library_service_pb2.ResumeJobRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.ResumeJobResponse:
+        job = self._parts.jobs.resume(request.job_id)
+        return library_service_pb2.ResumeJobResponse(job=job_message(job, language_of(context)))
+
+    def CancelJob(  # noqa: N802
+        self, request: library_service_pb2.CancelJobRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.CancelJobResponse:
+        job = self._parts.jobs.cancel(request.job_id)
+        return library_service_pb2.CancelJobResponse(job=job_message(job, language_of(context)))
+
+    def GetStatus(  # noqa: N802
+        self, request: library_service_pb2.GetStatusRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.GetStatusResponse:
+        return _status_message(self._parts.status.gather(), language_of(context))
+
+    def ListNearDuplicates(  # noqa: N802
+        self, request: library_service_pb2.ListNearDuplicatesRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.ListNearDuplicatesResponse:
+        page = list_near_duplicates(
+            self._parts.catalog,
+            self._parts.index.current,
+            max_distance=request.max_distance if request.HasField("max_distance") else DEFAULT_DISTANCE,
+            min_cosine=request.min_cosine if request.HasField("min_cosine") else DEFAULT_MIN_COSINE,
+            page_size=page_size_from(request.page_size, default=50, most=200),
+            page_token_text=request.page_token,
+        )
+        language = language_of(context)
+        return library_service_pb2.ListNearDuplicatesResponse(
+            groups=[
+                library_service_pb2.DuplicateGroup(photos=[photo_message(photo, language) for photo in group])
+                for group in page.groups
+            ],
+            next_page_token=page.next_page_token,
+        )
+
+    def ExportEmbeddings(  # noqa: N802
+        self, request: library_service_pb2.ExportEmbeddingsRequest, context: grpc.ServicerContext
+    ) -> Iterator[library_service_pb2.ExportEmbeddingsResponse]:
+        space_id, batches = self._parts.transfer.export(request.space_id)
+        for batch in batches:
+            vectors = np.ascontiguousarray(batch.vectors, dtype="<f4")
+            yield library_service_pb2.ExportEmbeddingsResponse(
+                space_id=space_id,
+                embeddings=[
+                    library_service_pb2.PhotoEmbedding(photo_id=photo_id, embedding=vector.tobytes())
+                    for photo_id, vector in zip(batch.photo_ids, vectors, strict=True)
+                ],
+            )
+
+    def ImportEmbeddings(  # noqa: N802
+        self, request_iterator: Iterator[library_service_pb2.ImportEmbeddingsRequest], context: grpc.ServicerContext
+    ) -> library_service_pb2.ImportEmbeddingsResponse:
+        first = next(request_iterator, library_service_pb2.ImportEmbeddingsRequest())
+        imported = self._parts.transfer.take_in(first.space_id, first.model, _import_batches(first, request_iterator))
+        return library_service_pb2.ImportEmbeddingsResponse(stored=imported.stored, unknown=imported.unknown)
+
+
+def _import_batches(
+    first: library_service_pb2.ImportEmbeddingsRequest, rest: Iterator[library_service_pb2.ImportEmbeddingsRequest]
+) -> Iterator[ImportBatch]:
+    for request in chain((first,), rest):
+        yield ImportBatch([item.photo_id for item in request.embeddings], [item.embedding for item in request.embeddings])
+
+
+def _status_message(state: LibraryState, language: Language) -> library_service_pb2.GetStatusResponse:
+    counts = state.counts
+    return library_service_pb2.GetStatusResponse(
+        photos=counts.photos + counts.unread_objects,
+        photos_pending=counts.pending + counts.unread_objects,
+        photos_ready=counts.ready,
+        photos_unreadable=counts.unreadable,
+        unreadable_reasons=[
+            library_service_pb2.ReasonCount(reason=reason_value(reason), message=reason.text.to(language), photos=photos)
+            for reason, photos in counts.unreadable_by_reason.items()
+        ],
+        photos_deleted=counts.deleted,
+        objects=counts.objects,
+        ignored=[
+            library_service_pb2.IgnoredCount(extension=extension, objects=objects)
+            for extension, objects in counts.ignored.items()
+        ],
+        size_bytes=counts.size_bytes,
+        sources=[
+            library_service_pb2.SourceStatus(
+                source=source.name,
+                bucket=source.bucket,
+                read_only=source.read_only,
+                objects=source.objects,
+                synced_time=timestamp(source.synced_at),
+                problem=source.problem.to(language),
+            )
+            for source in state.sources
+        ],
+        spaces=[
+            library_service_pb2.SpaceStatus(
+                space_id=space.space_id,
+                model=space.model,
+                dimension=space.dimension,
+                photos=space.photos,
+                serving=space.serving,
+            )
+            for space in counts.spaces
+        ],
+        index=library_service_pb2.IndexStatus(kind=state.index_kind, vectors=state.index_vectors),
+        embedder=library_service_pb2.EmbedderStatus(
+            available=state.embedder.available,
+            address=state.embedder.address,
+            model=state.embedder.model,
+            variant=state.embedder.variant,
+            problem=state.embedder.problem.to(language),
+        ),
+        jobs=[job_message(job, language) for job in state.jobs],
+        pending_since=timestamp(counts.pending_since),
+        version=state.version,
+    )
+
+
+def served_library(parts: LibraryParts) -> ServedService:
+    """Make the library service to be served."""
+    servicer = _LibraryServicer(parts)
+    name = library_service_pb2.DESCRIPTOR.services_by_name["LibraryService"].full_name
+    return ServedService(name, lambda server: library_service_pb2_grpc.add_LibraryServiceServicer_to_server(servicer, server))
