@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import faiss
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soutu_services.search.model import FloatArray
+from soutu_services.search.shared_lock import SharedLock
 
 __all__ = ["FlatIndex", "IdArray", "VectorIndex", "near_hashes"]
 
@@ -86,7 +85,7 @@ class FlatIndex:
         self._index = faiss.IndexFlatIP(dimension)
         self._ids: IdArray = np.empty(_FIRST_CAPACITY, dtype=np.int64)
         self._slots: npt.NDArray[np.int32] = np.full(_FIRST_CAPACITY, -1, dtype=np.int32)  # by id: ids are row numbers
-        self._lock = _SharedLock()
+        self._lock = SharedLock()
 
     @property
     def kind(self) -> str:
@@ -280,41 +279,3 @@ def _grown(values: npt.NDArray[_Integer], length: int, *, fill: int) -> npt.NDAr
     grown = np.full(max(length, 2 * len(values)), fill, dtype=values.dtype)
     grown[: len(values)] = values
     return grown
-
-
-class _SharedLock:
-    """Many may share it, or one may have it alone; who waits to be alone goes before those who come later."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._sharing = 0
-        self._waiting = 0
-        self._is_alone = False
-
-    @contextmanager
-    def shared(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._is_alone and not self._waiting)
-            self._sharing += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._sharing -= 1
-                self._changed.notify_all()
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        with self._changed:
-            self._waiting += 1
-            try:
-                self._changed.wait_for(lambda: not self._is_alone and not self._sharing)
-            finally:
-                self._waiting -= 1
-            self._is_alone = True
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._is_alone = False
-                self._changed.notify_all()
