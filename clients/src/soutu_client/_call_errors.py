@@ -78,13 +78,17 @@ _OWN_TEXTS: dict[type[SoutuError], tuple[str, Text]] = {
 _TOO_LARGE = Text(zh="一次发送或接收的数据太大：请减少数量", en="too much data in one message: send or ask for less at a time")
 
 
-def error_from_call(error: grpc.RpcError, *, address: str, language: Language) -> SoutuError:
+def error_from_call(error: grpc.RpcError, *, address: str, language: Language, is_closed: bool) -> SoutuError:
     """Return the SDK's error for a failed call.
+
+    A call that is cancelled although the client was not closed was cut off by a service that stops.
 
     The message is the service's own where the error comes from the service (it then names its reason), and the SDK's where
     gRPC made it up, for instance because nothing listens at ``address``.
     """
     status = error.code()
+    if status is grpc.StatusCode.CANCELLED and not is_closed:
+        status = grpc.StatusCode.UNAVAILABLE
     kind = _BY_STATUS.get(status, InternalError)
     details = error.details() or ""
     for pair in error.trailing_metadata() or ():

@@ -62,7 +62,7 @@ class Calls:
         try:
             yield
         except grpc.RpcError as error:
-            raise error_from_call(error, address=self.address, language=self.language) from None
+            raise error_from_call(error, address=self.address, language=self.language, is_closed=self._is_closed) from None
         except ValueError:
             if self._is_closed:  # gRPC's way to say so
                 raise closed_error(self.language) from None

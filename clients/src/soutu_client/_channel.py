@@ -63,7 +63,7 @@ def full_address(address: str, language: Language) -> str:
     Raises:
         InvalidInputError: It is none of these.
     """
-    match = re.fullmatch(r"(?P<host>[^\s:/\[\]]+|\[[0-9A-Fa-f:.%]+\])(:(?P<port>[0-9]{1,5}))?", address.strip())
+    match = re.fullmatch(r"(?P<host>[^\s:/\[\]]+|\[[0-9A-Fa-f:.]+(%\w+)?\])(:(?P<port>[0-9]{1,5}))?", address.strip())
     port = int(match["port"] or _DEFAULT_PORT) if match else 0
     if match is None or not 0 < port < 65536:
         raise InvalidInputError(_BAD_ADDRESS.to(language).format(address=address), reason="BAD_ADDRESS")

@@ -7,6 +7,7 @@ __all__ = ["HELP"]
 HELP: dict[str, tuple[str, str]] = {
     # The frame of every help page
     "help.usage": ("用法", "Usage"),
+    "help.command": ("命令", "COMMAND"),
     "help.commands": ("命令", "Commands"),
     "help.arguments": ("参数", "Arguments"),
     "help.options": ("选项", "Options"),

@@ -39,7 +39,7 @@ def command_page(command: click.Command, ctx: click.Context, texts: Texts) -> st
 def group_page(group: click.Group, ctx: click.Context, texts: Texts, *, commands: Iterable[tuple[str, str]]) -> str:
     """Return the help of ``soutu`` itself: its commands and their purposes, options, exit codes."""
     console = _paper()
-    usage = f"{ctx.command_path} [{texts.text('help.options')}] {texts.text('help.commands')} …"
+    usage = f"{ctx.command_path} [{texts.text('help.options')}] {texts.text('help.command')} …"
     _write_head(console, texts, usage=usage, what=group.help or "")
     _write_rows(console, texts.text("help.commands"), commands)
     _write_sections(console, group, ctx, texts)
@@ -58,13 +58,14 @@ def _paper() -> Console:
 
 def _text_of(console: Console) -> str:
     file = console.file
-    return file.getvalue().rstrip() if isinstance(file, StringIO) else ""
+    lines = file.getvalue().splitlines() if isinstance(file, StringIO) else []
+    return "\n".join(line.rstrip() for line in lines).rstrip()
 
 
 def _write_head(console: Console, texts: Texts, *, usage: str, what: str) -> None:
     console.print(Text.assemble((f"{texts.text('help.usage')}: ", "bold"), usage))
     console.print()
-    console.print(Padding(Text(what), (0, 0, 1, 2)))
+    console.print(Padding(Text(what), (0, 0, 1, 2), expand=False))
 
 
 def _write_sections(console: Console, command: click.Command, ctx: click.Context, texts: Texts) -> None:
@@ -81,4 +82,4 @@ def _write_rows(console: Console, title: str, rows: Iterable[tuple[str, str]]) -
     for name, explanation in rows:
         table.add_row(Text(name, style="cyan"), Text(explanation))
     console.print(Text(title, style="bold"))
-    console.print(Padding(table, (0, 0, 1, 2)))
+    console.print(Padding(table, (0, 0, 1, 2), expand=False))

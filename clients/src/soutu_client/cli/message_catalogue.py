@@ -40,7 +40,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "error.no_ids": ("请给出照片编号", "give the ids of photos"),
     "error.undo_and_purge": ("--undo 和 --purge 不能一起用", "--undo and --purge exclude each other"),
     "error.which_job": ("现在有 {n} 个任务，请给出任务编号", "there are {n} jobs now: give the id of one"),
-    "error.bad_picture": ("不是能读取的图片：{name}", "not a picture that can be read: {name}"),
     "error.interrupted": ("已中断", "stopped"),
     # add
     "add.looking": ("正在查找照片", "Looking for photos"),
@@ -121,7 +120,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{n} original saved in {folder}|{n} originals saved in {folder}",
     ),
     "search.not_saved": ("没能保存 {name}：{message}", "could not save {name}: {message}"),
-    "search.sheet_title": ("{query}", "{query}"),
     "sheet.written": ("拼图已存为 {path}", "Contact sheet: {path}"),
     "sheet.no_viewer": ("没有可用的看图程序；拼图在 {path}", "There is no program to show it; the contact sheet is {path}"),
     # show
@@ -249,10 +247,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "doctor.service": ("搜索服务", "search service"),
     "doctor.service_ok": ("正常，版本 {version}，{milliseconds} 毫秒", "serving, version {version}, {milliseconds} ms"),
-    "doctor.not_serving": (
-        "正在启动或停止：请稍等片刻再试",
-        "it is starting or stopping: wait a moment and try again",
-    ),
     "doctor.not_soutu": (
         "那个端口上的不是搜索服务：请检查端口（搜索服务默认 8401）",
         "what listens there is no search service: check the port (the search service's is 8401 by default)",

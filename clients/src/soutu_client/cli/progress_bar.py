@@ -46,7 +46,7 @@ class ProgressBar:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._progress.stop()
 
-    def show(self, done: int, total: int, *, work_done: float, work_total: float, waiting: str = "") -> None:
+    def show(self, done: int, total: int, *, work_done: float, work_total: float, waiting: str = "", now: str = "") -> None:
         """Show a state.
 
         Args:
@@ -55,11 +55,12 @@ class ProgressBar:
             work_done: What the bar and the time left go by, for instance bytes.
             work_total: The whole of it.
             waiting: Why nothing moves; empty while it does.
+            now: What is done now, where it is not always the same.
         """
         if waiting and waiting != self._said and not self._is_terminal:
             self._session.remark(printable(self._session.text("add.waiting", why=waiting)))
         self._said = waiting
-        description = self._session.text("add.waiting", why=waiting) if waiting else self._description
+        description = self._session.text("add.waiting", why=waiting) if waiting else now or self._description
         self._progress.update(
             self._task,
             description=printable(description),

@@ -68,8 +68,10 @@ def _add(session: Session, paths: list[Path]) -> AddResult:
                 work_done=now.bytes_done + now.files_done,  # a file of no bytes is some work too
                 work_total=now.bytes_total + now.files_total,
                 waiting=now.waiting,
+                now="" if now.files_total else session.text("add.looking"),
             )
 
+        show(AddProgress())
         try:
             return session.client.add(paths, on_progress=show)
         except KeyboardInterrupt:

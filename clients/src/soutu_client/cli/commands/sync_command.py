@@ -58,6 +58,7 @@ def _watch(session: Session, job: Job) -> Job:
                     work_done=job.photos_done,
                     work_total=job.photos_total,
                     waiting=job.message,
+                    now=session.count("sync.seen", job.objects_seen),
                 )
                 if job.state is JobState.PAUSED:
                     break

@@ -1,0 +1,59 @@
+"""What the SDK offers, and what it does not load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import soutu_client
+
+PUBLIC = """
+AddProgress AddResult AddedFile Annotations BoundingBox BusyError CallCancelledError CallTimeoutError Client DataLossError
+DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem Filter FoundContent Hit ImageTerm
+ImportResult IndexStatus InternalError InvalidInputError Job JobKind JobPage JobState KnownFile Language LibraryStatus Location
+MatchField NotAllowedError NotFoundError NotReadyError NotSupportedError Notice NoticeReason OriginalStream Photo PhotoEmbedding
+PhotoKind PhotoName PhotoPage PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount SearchPage SourceStatus SoutuError
+SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail UnavailableError Unreadable UnreadableReason Upload WordMatch
+"""
+
+METHODS = """
+add address annotate cancel_job close delete export_embeddings find_contents import_embeddings job jobs language list_photos
+near_duplicates pause_job photo photos purge purge_all read_original resume_job save_original search similar start_sync status
+thumbnail undelete upload wait_until_ready watch_job
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(soutu_client.__all__) == sorted(PUBLIC.split())
+    for name in soutu_client.__all__:
+        assert getattr(soutu_client, name) is not None
+
+
+def test_the_client_has_these_methods() -> None:
+    assert [name for name in dir(soutu_client.Client) if not name.startswith("_")] == sorted(METHODS.split())
+
+
+def test_only_the_converters_and_the_calls_know_the_wire() -> None:
+    folder = Path(soutu_client.__file__).parent
+    knowing = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if "from soutu." in (text := path.read_text(encoding="utf-8")) or "import google" in text or "from google" in text
+    }
+    assert knowing == {"_calls.py", *(f"_convert/{name}.py" for name in ("library", "photos", "search", "values"))}
+
+
+def test_the_sdk_loads_no_model_store_index_or_picture_library() -> None:
+    program = (
+        "import sys; from soutu_client import Client; Client('127.0.0.1:1').close();"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    loaded = set(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split())
+    assert "grpc" in loaded
+    assert not loaded & {"torch", "faiss", "minio", "onnxruntime", "numpy", "PIL", "click", "rich", "pydantic"}
+
+
+def test_the_help_loads_neither_grpc_nor_pillow() -> None:
+    program = "import sys; from soutu_client.cli.main import run; run(['search', '--help']); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "rich" in loaded
+    assert not set(loaded) & {"grpc", "PIL", "google.protobuf"}
