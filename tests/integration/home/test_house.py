@@ -41,7 +41,7 @@ def test_shows_the_samples_keeps_them_and_stops_without_a_trace(start_house: Sta
         assert client.search("一只猫").hits[0].photo.name.endswith("chelsea.jpg")
 
 
-def test_adds_the_given_photos_and_comes_back_when_a_program_is_killed(start_house: StartHouse, tmp_path: Path) -> None:
+def test_adds_photos_is_alone_on_its_library_and_recovers_from_killed_programs(start_house: StartHouse, tmp_path: Path) -> None:
     photos = tmp_path / "我的 照片 [2019]"
     photos.mkdir()
     for name in ("chelsea.jpg", "rocket.jpg", "flower.jpg"):
@@ -49,6 +49,12 @@ def test_adds_the_given_photos_and_comes_back_when_a_program_is_killed(start_hou
     house = start_house(photos=str(photos), first_search="火箭")
     house.wait_for(READY)
     assert "rocket.jpg" in house.said
+
+    second = start_house()
+    assert second.process.wait(30) == 1
+    assert eventually(lambda: "已经在运行" in second.said)
+    assert len(second.said.splitlines()) == 1
+
     programs = house.programs
     os.kill(programs["soutu_services.search"], signal.SIGKILL)
     os.kill(programs["serve s3"], signal.SIGKILL)
@@ -97,15 +103,6 @@ def test_says_which_port_is_in_use_and_what_to_set(start_house: StartHouse, envi
     assert len(complaint) == 1
     assert "SOUTU_EMBEDDING_LISTEN" in complaint[0]
     assert "Traceback" not in house.said
-
-
-def test_says_that_the_library_runs_already(start_house: StartHouse) -> None:
-    house = start_house(samples="")
-    house.wait_for(READY)
-    second = start_house(samples="")
-    assert second.process.wait(30) == 1
-    assert eventually(lambda: "已经在运行" in second.said)
-    assert len(second.said.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class Errands:
 
     def search(self, sentence: str) -> bool:
         """Search and show what was found."""
-        return self._run("search", sentence, "--limit", "10")
+        return self._run("search", sentence, "--limit", "5")
 
     def status(self) -> bool:
         """Show how the library is."""
