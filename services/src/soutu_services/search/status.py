@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
@@ -116,5 +116,12 @@ class LibraryStatus:
                 problem=problem,
             ),
             jobs=tuple(self._catalog.jobs.unfinished()),
-            version=version("soutu-services"),
+            version=_version(),
         )
+
+
+def _version() -> str:
+    try:
+        return version("soutu-services")
+    except PackageNotFoundError:  # run from the source tree
+        return "0"

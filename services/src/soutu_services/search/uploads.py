@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from soutu_services.search.catalog import Catalog, ContentState, PutResult
 from soutu_services.search.imaging import is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.group_commit import GroupCommit
-from soutu_services.search.objects import KeyConflict, ObjectMissing, StoredObject, StoreFailed
+from soutu_services.search.objects import KeyConflict, ObjectMissing, StoredObject
 from soutu_services.search.recycling import Recycling
 from soutu_services.search.settings import UPLOAD_SOURCE
 from soutu_services.search.upload_name import alternative_names, clean_name
@@ -75,7 +75,6 @@ class KnownContent:
 class _Written:
     key: str
     upload: NewUpload
-    found: StoredObject
 
 
 class Uploads:
@@ -219,14 +218,11 @@ class Uploads:
                     data.seek(0)
                     content = data.read() if upload.size_bytes <= _IN_MEMORY_BYTES else data
                     self._source.store.put(self._source.object_key(key), content, size_bytes=upload.size_bytes)
-                    found = self._find(key)
-                    if found is None or found.size_bytes != upload.size_bytes:
-                        raise StoreFailed
                     if isinstance(content, bytes):
                         self._fresh.put(upload.sha256, content)
                 elif found.size_bytes != upload.size_bytes or self._digest(key) != upload.sha256:
                     continue  # taken by another content
-                result = self._commits.submit(_Written(key, upload, found)).result(_COMMIT_SECONDS)
+                result = self._commits.submit(_Written(key, upload)).result(_COMMIT_SECONDS)
                 self._on_stored()
                 return Uploaded(result.photo_id, created=result.created, name=key)
         raise KeyConflict
@@ -259,9 +255,9 @@ class Uploads:
         result = self._catalog.objects.put(
             UPLOAD_SOURCE,
             written.key,
-            etag=written.found.etag,
-            size_bytes=written.found.size_bytes,
-            modified_at=written.upload.modified_at or written.found.modified_at,
+            etag="",  # the next listing tells it, without a request more
+            size_bytes=written.upload.size_bytes,
+            modified_at=written.upload.modified_at or datetime.now(UTC),
             sha256=written.upload.sha256,
         )
         if result.deleted:
