@@ -54,7 +54,11 @@ def is_candidate(name: str) -> bool | None:
         True: read it; False: ignore and count it; None: let ``sniff`` decide by its first bytes.
     """
     path = PurePosixPath(name)
-    if not path.name or any(part.startswith(".") or part.lower() in _FOREIGN_FOLDERS for part in path.parts):
+    if (
+        not path.name
+        or name.endswith("/")
+        or any(part.startswith(".") or part.lower() in _FOREIGN_FOLDERS for part in path.parts)
+    ):
         return False
     if path.name.lower() in _FOREIGN_NAMES:
         return False

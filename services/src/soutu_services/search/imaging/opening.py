@@ -99,7 +99,7 @@ def open_picture(data: bytes, kind: Format, limits: PictureLimits, *, longer_sid
     if kind is Format.JPEG:
         _check(width * height, _jpeg_limit(picture, data, limits))
         shrink = max(1.0, max(width, height) / (DECODED_SIDES * longer_side))
-        picture.draft("", (int(width / shrink), int(height / shrink)))  # type: ignore[no-untyped-call,unused-ignore]
+        picture.draft("", (max(1, int(width / shrink)), max(1, int(height / shrink))))  # type: ignore[no-untyped-call,unused-ignore]
     else:
         _check(width * height, limits.max_pixels)
     if isinstance(picture, TiffImagePlugin.TiffImageFile) and _DNG_VERSION_TAG in picture.tag_v2:
