@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from soutu_services.search.catalog import Catalog, Ingested, Recorded, SeenObject, UnreadObject
 from soutu_services.search.model import FloatArray, Location, PhotoKind, Taken, TakenOrigin, UnreadableReason
 

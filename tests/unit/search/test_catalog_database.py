@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.catalog.database import Database

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.search.catalog import Ingested
 from soutu_services.search.model import Filter, PhotoState, UnreadableReason

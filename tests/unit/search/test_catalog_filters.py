@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.catalog import AnnotationChange
 from soutu_services.search.catalog.filters import taken_bounds
@@ -91,7 +92,18 @@ def test_partial_dates_span_all_they_name() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["19", "2019-13", "2019-02-30", "2019-5-1", "yesterday", "2019-05-01T25:00", "2019-05-01Z", "0000", "２０１９", "2019-05-01T12:30:00+08:00"],
+    [
+        "19",
+        "2019-13",
+        "2019-02-30",
+        "2019-5-1",
+        "yesterday",
+        "2019-05-01T25:00",
+        "2019-05-01Z",
+        "0000",
+        "２０１９",
+        "2019-05-01T12:30:00+08:00",
+    ],
 )
 def test_refuses_what_is_no_date(text: str) -> None:
     with pytest.raises(InvalidInput):

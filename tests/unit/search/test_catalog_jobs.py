@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound
 from soutu_services.runtime.language import Text
 from soutu_services.search.model import JobKind, JobState, UnreadableReason

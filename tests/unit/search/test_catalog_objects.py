@@ -47,7 +47,9 @@ def test_without_entity_tags_the_modification_time_decides(library: Any) -> None
     assert objects.record_seen("photos", [first]).unchanged == 1
     assert objects.record_seen("photos", [whole_second]).unchanged == 1
     assert objects.record_seen("photos", [replace(first, modified_at=first.modified_at + timedelta(milliseconds=5))]).changed == 1
-    assert objects.record_seen("photos", [replace(first, etag='"x"', modified_at=first.modified_at + timedelta(seconds=9))]).changed
+    assert objects.record_seen(
+        "photos", [replace(first, etag='"x"', modified_at=first.modified_at + timedelta(seconds=9))]
+    ).changed
 
 
 def test_a_rename_costs_no_embedding_and_keeps_the_old_name_searchable(library: Any) -> None:
@@ -180,7 +182,7 @@ def test_a_name_without_an_object_is_searchable_and_counts_for_folders(library: 
 
 def test_hostile_names_are_names_like_any_other(library: Any) -> None:
     names = [
-        "it's \"quoted\" 100%_done*.jpg",
+        'it\'s "quoted" 100%_done*.jpg',
         "line\nbreak\tand\x00nul.jpg",
         "\u202egpj.exe\u200f.jpg",
         "名" * 341 + ".jp",

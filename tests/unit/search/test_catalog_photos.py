@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog import AnnotationChange, Ingested, RecordedOutcome
 from soutu_services.search.model import Annotations, Filter, PhotoState, UnreadableReason

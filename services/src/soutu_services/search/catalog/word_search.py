@@ -108,7 +108,7 @@ def _judge(words: QueryWords, rows: Sequence[_Row]) -> _Found | None:
     return _Found(
         photo_id=rows[0].photo_id,
         match=match,
-        bm25=round(min(row.bm25 for row in meant), 6),
+        bm25=min(row.bm25 for row in meant),
         matches=tuple(WordMatch(row.field, row.text) for row in meant),
     )
 

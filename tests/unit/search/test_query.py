@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
+from soutu_services.search.catalog import AnnotationChange
+from soutu_services.search.index import FlatIndex
+from soutu_services.search.model import Filter, FloatArray, UnreadableReason
+from soutu_services.search.query import NoticeReason, Query, QueryEngine, Term
+
+SPACE = "5" * 32
+THINGS = ("狗", "雪", "猫", "海", "奶奶", "车", "花", "山")
+
+
+def scene(**amounts: float) -> FloatArray:
+    """Make an embedding of a picture that shows these things; the 8 dimensions stand for one thing each."""
+    vector = np.full(8, 0.05, dtype=np.float32)
+    for thing, amount in amounts.items():
+        vector[THINGS.index(thing)] = amount
+    return vector / np.float32(np.linalg.norm(vector))
+
+
+@dataclass
+class TinyModel:
+    """A stand-in for the embedding service: a text means the things it names, a picture is the vector in its bytes."""
+
+    is_up: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def embed_text(self, text: str, *, space_id: str) -> FloatArray:
+        self._answer(text, space_id)
+        return scene(**{thing: 1.0 for thing in THINGS if thing in text})
+
+    def embed_image(self, image: bytes, *, space_id: str) -> FloatArray:
+        self._answer("image", space_id)
+        return np.frombuffer(image, dtype=np.float32)
+
+    def _answer(self, what: str, space_id: str) -> None:
+        self.asked.append(what)
+        assert space_id == SPACE
+        if not self.is_up:
+            raise Unavailable("EMBEDDING_UNAVAILABLE", zh="不在", en="away")
+
+
+@dataclass
+class Setup:
+    library: Any
+    model: TinyModel
+    engine: QueryEngine
+    index: FlatIndex
+    names: dict[str, str]
+
+    def rebuild(self) -> None:
+        self.index = FlatIndex(SPACE, 8)
+        for batch in self.library.catalog.embeddings.iterate(SPACE):
+            self.index.add(batch.ids, batch.vectors)
+        self.engine.serve_from(self.index)
+
+    def add(self, key: str, vector: FloatArray, **fields: Any) -> str:
+        photo_id: str = self.library.add(key, key, vector=vector, **fields)
+        self.names[photo_id] = key
+        self.rebuild()
+        return photo_id
+
+    def find(self, *terms: Term | str, **query: Any) -> list[str]:
+        page = self.engine.search(ask(*terms, **query))
+        return [self.names[hit.photo.photo_id] for hit in page.hits]
+
+
+def ask(*terms: Term | str, **query: Any) -> Query:
+    return Query(tuple(Term(text=term) if isinstance(term, str) else term for term in terms), **query)
+
+
+@pytest.fixture
+def setup(library: Any) -> Setup:
+    model = TinyModel()
+    made = Setup(library, model, QueryEngine(library.catalog, None, model), FlatIndex(SPACE, 8), {})
+    made.add("IMG_1.jpg", scene(狗=1, 雪=0.8))
+    made.add("IMG_2.jpg", scene(狗=1, 海=0.5))
+    made.add("IMG_3.jpg", scene(猫=1))
+    made.add("IMG_4.jpg", scene(雪=1, 山=1))
+    made.add("家/奶奶生日.jpg", scene(花=1, 车=0.3))
+    made.add("IMG_5.jpg", scene(奶奶=1))
+    return made
+
+
+def test_a_text_finds_what_looks_like_it(setup: Setup) -> None:
+    assert setup.find("去年雪地里的狗")[0] == "IMG_1.jpg"
+    assert len(setup.find("狗")) == 6, "everything that can be found is ranked"
+
+
+def test_a_name_is_not_pushed_away_by_what_only_looks_alike(setup: Setup) -> None:
+    for text in ("奶奶", "奶奶过生日的时候", "奶奶生日"):
+        assert setup.find(text)[:2] == ["家/奶奶生日.jpg", "IMG_5.jpg"], text
+
+
+def test_what_is_found_both_ways_comes_first(setup: Setup) -> None:
+    both = setup.add("奶奶.jpg", scene(奶奶=1, 花=0.2))
+    hits = setup.engine.search(ask("奶奶")).hits
+    assert hits[0].photo.photo_id == both
+    assert hits[0].score > hits[1].score
+    assert hits[0].cosine is not None
+    assert [match.text for match in hits[0].matches] == ["奶奶.jpg"]
+    assert hits[2].matches == ()
+
+
+def test_weights_add_up_and_negative_ones_turn_away(setup: Setup) -> None:
+    assert setup.find("狗", Term(text="雪", weight=0.8))[0] == "IMG_1.jpg"
+    assert setup.find("狗", Term(text="雪", weight=-0.8))[0] == "IMG_2.jpg"
+    assert setup.find(Term(text="狗", weight=0.0), "猫")[0] == "IMG_3.jpg"
+
+
+def test_a_negative_text_drops_what_is_named_so(setup: Setup) -> None:
+    setup.add("前任和狗.jpg", scene(狗=1))
+    assert "前任和狗.jpg" in setup.find("狗")
+    assert "前任和狗.jpg" not in setup.find("狗", Term(text="前任", weight=-0.01))
+
+
+def test_a_known_photo_finds_similar_ones_but_not_itself(setup: Setup) -> None:
+    photo_id = next(one for one, name in setup.names.items() if name == "IMG_1.jpg")
+    hits = setup.find(Term(photo_id=photo_id))
+    assert hits[0] == "IMG_2.jpg"
+    assert "IMG_1.jpg" not in hits
+    assert setup.find(Term(photo_id=photo_id[:8].upper())) == hits
+    assert setup.model.asked == [], "its vector is known"
+
+
+def test_a_picture_finds_similar_ones(setup: Setup) -> None:
+    assert setup.find(Term(image=scene(猫=1).tobytes()))[0] == "IMG_3.jpg"
+
+
+def test_without_terms_all_are_listed_newest_first(setup: Setup) -> None:
+    for day in (1, 2, 3):
+        setup.add(f"{day}.jpg", scene(车=1), taken=setup.library.taken(f"203{day}-01-01T00:00:00"))
+    setup.add("broken.jpg", scene(), unreadable=UnreadableReason.BROKEN)
+    assert setup.find()[:3] == ["3.jpg", "2.jpg", "1.jpg"]
+    assert "broken.jpg" not in setup.find()
+    assert setup.find(filter=Filter(taken_until="2032"), page_size=2) == ["2.jpg", "1.jpg"]
+
+
+def test_the_smallest_score_holds_for_looks_and_not_for_names(setup: Setup) -> None:
+    assert setup.find("狗", min_score=0.7) == ["IMG_2.jpg", "IMG_1.jpg"]
+    assert setup.find("奶奶", min_score=0.9) == ["家/奶奶生日.jpg", "IMG_5.jpg"]
+    cosines = [hit.cosine for hit in setup.engine.search(ask("狗", min_score=0.7)).hits]
+    assert all(cosine is not None and cosine >= 0.7 for cosine in cosines)
+
+
+def test_filters_never_cost_results(setup: Setup) -> None:
+    for number in range(300):
+        setup.library.add(f"far/{number}.jpg", f"far {number}", vector=scene(车=1, 山=0.01 * number))
+    chosen = setup.library.add("near/x.jpg", "x", vector=scene(狗=-1))
+    setup.names[chosen] = "near/x.jpg"
+    setup.rebuild()
+    assert setup.find("车", filter=Filter(folders=("near",))) == ["near/x.jpg"]
+    far = setup.engine.search(ask("狗", filter=Filter(folders=("far",)), page_size=200))
+    assert len(far.hits) == 200
+    assert far.next_page_token
+
+
+def test_hidden_photos_neither_show_nor_cost_results(setup: Setup) -> None:
+    dogs = [setup.library.add(f"狗 {number}.jpg", vector=scene(狗=1)) for number in range(30)]
+    setup.rebuild()
+    setup.library.catalog.photos.delete(dogs[:20])
+    setup.library.catalog.objects.mark_gone("photos", [f"狗 {number}.jpg" for number in range(20, 30)])
+    page = setup.engine.search(ask("狗"))
+    assert len(page.hits) == 6
+    assert not {hit.photo.photo_id for hit in page.hits} & set(dogs)
+
+
+def test_many_hidden_photos_do_not_use_up_the_depth(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soutu_services.search.query.MAX_DEPTH", 4)
+    dogs = [setup.library.add(f"{number}.jpg", f"dog {number}", vector=scene(狗=1)) for number in range(40)]
+    setup.rebuild()
+    setup.library.catalog.photos.delete(dogs)
+    assert len(setup.find("狗")) == 4
+
+
+def test_pages_go_through_all_hits_once(setup: Setup) -> None:
+    for number in range(40):
+        setup.library.add(f"旅行/{number}.jpg", f"trip {number}", vector=scene(山=1))
+    setup.rebuild()
+    query, seen = ask("山上旅行", page_size=7), []
+    while True:
+        page = setup.engine.search(query)
+        seen += [hit.photo.photo_id for hit in page.hits]
+        if not page.next_page_token:
+            break
+        query = replace(query, page_token=page.next_page_token)
+    assert len(seen) == len(set(seen)) == 46
+    assert seen == [hit.photo.photo_id for hit in setup.engine.search(ask("山上旅行", page_size=200)).hits]
+
+
+def test_a_token_of_another_query_is_refused(setup: Setup) -> None:
+    token = setup.engine.search(ask("狗", page_size=2)).next_page_token
+    assert setup.engine.search(ask("狗", page_size=3, page_token=token)).hits
+    for other in (
+        ask("猫", page_token=token),
+        ask("狗", page_token=token, min_score=0.1),
+        ask("狗", page_token=token, filter=Filter(favourite=True)),
+        ask(Term(text="狗", weight=2), page_token=token),
+        ask(page_token=token),
+        ask("狗", page_token="WyJ4Il0"),
+        ask("狗", page_token=token + "\x00"),
+    ):
+        with pytest.raises(InvalidInput):
+            setup.engine.search(other)
+
+
+def test_names_answer_while_the_model_is_away(setup: Setup) -> None:
+    setup.model.is_up = False
+    page = setup.engine.search(ask("奶奶过生日的时候"))
+    assert [setup.names[hit.photo.photo_id] for hit in page.hits] == ["家/奶奶生日.jpg"]
+    assert [notice.reason for notice in page.notices] == [NoticeReason.EMBEDDING_UNAVAILABLE]
+    assert page.hits[0].cosine is None
+    photo_id = next(one for one, name in setup.names.items() if name == "IMG_1.jpg")
+    assert setup.find(Term(photo_id=photo_id))[0] == "IMG_2.jpg"
+    for query in (ask(Term(image=b"x" * 32)), ask(Term(image=b"x" * 32), Term(text="狗", weight=-1))):
+        with pytest.raises(Unavailable):
+            setup.engine.search(query)
+    assert [setup.names[hit.photo.photo_id] for hit in setup.engine.search(ask("奶奶", Term(image=b"x" * 32))).hits]
+    assert len(setup.find()) == 6
+
+
+def test_names_answer_before_any_model_was_seen(setup: Setup) -> None:
+    setup.engine.serve_from(None)
+    page = setup.engine.search(ask("奶奶"))
+    assert len(page.hits) == 1
+    assert page.notices[0].reason is NoticeReason.EMBEDDING_UNAVAILABLE
+    with pytest.raises(Unavailable):
+        setup.engine.search(ask(Term(image=b"x" * 32)))
+
+
+def test_a_list_goes_on_as_it_began_when_the_model_comes_or_goes(setup: Setup) -> None:
+    for number in range(4):
+        setup.add(f"奶奶 {number}.jpg", scene(奶奶=1))
+    with_model = setup.engine.search(ask("奶奶", page_size=2))
+    setup.model.is_up = False
+    with pytest.raises(Unavailable):
+        setup.engine.search(ask("奶奶", page_size=2, page_token=with_model.next_page_token))
+    without = setup.engine.search(ask("奶奶", page_size=2))
+    setup.model.is_up = True
+    rest = setup.engine.search(ask("奶奶", page_size=50, page_token=without.next_page_token))
+    assert len({hit.photo.photo_id for hit in without.hits + rest.hits}) == len(without.hits + rest.hits) == 5
+
+
+def test_pending_photos_are_found_by_name_with_a_notice(setup: Setup) -> None:
+    assert setup.engine.search(ask("奶奶")).notices == ()
+    pending = setup.add("奶奶和狗.jpg", scene(), embedded=False)
+    page = setup.engine.search(ask("奶奶"))
+    assert pending in {hit.photo.photo_id for hit in page.hits}
+    assert [notice.reason for notice in page.notices] == [NoticeReason.PHOTOS_PENDING]
+    assert page.notices[0].text.zh
+    assert setup.engine.search(ask("奶奶", filter=Filter(folders=("家",)))).notices == ()
+    with pytest.raises(FailedPrecondition):
+        setup.engine.search(ask(Term(photo_id=pending)))
+
+
+def test_tags_count_as_words(setup: Setup) -> None:
+    photo_id = next(one for one, name in setup.names.items() if name == "IMG_3.jpg")
+    setup.library.catalog.annotations.annotate([photo_id], AnnotationChange(add_tags=("火星",)))
+    assert setup.find("火星")[0] == "IMG_3.jpg"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ask(*["狗"] * 33),
+        lambda: ask("狗" * 1001),
+        lambda: ask("  "),
+        lambda: ask(Term()),
+        lambda: ask(Term(text="狗", photo_id="a" * 32)),
+        lambda: ask(Term(image=b"")),
+        lambda: ask(Term(photo_id="nothing")),
+        lambda: ask(Term(text="狗", weight=-1)),
+        lambda: ask(Term(text="狗", weight=0)),
+        lambda: ask(Term(text="狗", weight=float("nan"))),
+        lambda: ask(Term(text="狗", weight=float("inf"))),
+        lambda: ask("狗", min_score=1.5),
+        lambda: ask("狗", min_score=float("nan")),
+        lambda: ask("狗", page_size=0),
+        lambda: ask("狗", page_size=201),
+        lambda: ask("狗", Term(text="狗", weight=-1)),
+        lambda: ask("狗", filter=Filter(taken_from="yesterday")),
+    ],
+)
+def test_refuses_what_cannot_be_right(setup: Setup, make: Callable[[], Query]) -> None:
+    with pytest.raises(InvalidInput):
+        setup.engine.search(make())
+
+
+def test_a_photo_that_is_not_there_is_told(setup: Setup) -> None:
+    with pytest.raises(NotFound):
+        setup.engine.search(ask(Term(photo_id="0" * 32)))
+    photo_id = next(iter(setup.names))
+    setup.library.catalog.photos.delete([photo_id])
+    with pytest.raises(NotFound):
+        setup.engine.search(ask(Term(photo_id=photo_id)))
+
+
+def test_a_model_of_another_length_is_refused(setup: Setup) -> None:
+    with pytest.raises(FailedPrecondition):
+        setup.engine.search(ask(Term(image=np.ones(9, dtype=np.float32).tobytes())))
