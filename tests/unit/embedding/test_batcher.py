@@ -99,9 +99,12 @@ def values(outcomes):
 
 def hold_with(batcher, tower, number=99.0):
     """Keep the tower busy with one item."""
+    while tower.entered.acquire(blocking=False):
+        pass
     tower.hold.clear()
     call = Call(batcher, [number])
     assert tower.entered.acquire(timeout=10)
+    assert tower.passes[-1] == [number]
     return call
 
 
@@ -169,6 +172,22 @@ def test_a_person_does_not_wait_for_a_bulk_batch_to_fill(start, tower):
     prepared.set()
     bulk.result()
     assert tower.passes == [[7], [1, 2]]
+
+
+def test_the_first_of_a_persons_items_does_not_wait_for_the_others(start, tower):
+    batcher = start(batch_wait_milliseconds=1000)
+    prepared = threading.Event()
+
+    def stuck(number):
+        if number == 2:
+            assert prepared.wait(20)
+        return float(number)
+
+    person = Call(batcher, [1, 2], prepare=stuck, priority=Priority.INTERACTIVE)
+    assert tower.entered.acquire(timeout=0.5)
+    prepared.set()
+    person.result()
+    assert tower.passes == [[1], [2]]
 
 
 def test_bulk_batches_shrink_to_the_time_they_may_take(start, tower):

@@ -44,9 +44,11 @@ class Words:
             context.abort(grpc.StatusCode.ABORTED, "as I like")
         if word == "set":
             context.set_code(grpc.StatusCode.OUT_OF_RANGE)
-        if word == "hold":
+        if word.startswith("hold"):
             self.entered.set()
             assert self.go.wait(20)
+        if word == "hold, then bug":
+            raise RuntimeError("nobody is there")
         return word.upper()
 
     def one(self, word, context):
@@ -214,6 +216,18 @@ def test_leaving_a_stream_ends_its_handler_and_counts_as_cancelled(client, words
     stream.cancel()
     assert words.closed.wait(10)
     wait_until(lambda: calls("Endless", "CANCELLED") == before + 1)
+
+
+def test_an_error_after_the_caller_left_is_no_alarm(client, words, caplog):
+    before = calls("One", "CANCELLED")
+    call = client.one.future("hold, then bug", timeout=20)
+    assert words.entered.wait(10)
+    call.cancel()
+    time.sleep(0.1)  # the server hears of it a moment later
+    with caplog.at_level(logging.WARNING):
+        words.go.set()
+        wait_until(lambda: calls("One", "CANCELLED") == before + 1)
+    assert not caplog.records
 
 
 def test_a_handler_learns_language_and_deadline(client):
