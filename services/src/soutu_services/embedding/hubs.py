@@ -118,7 +118,7 @@ class ModelScope:
             import modelscope_hub  # noqa: PLC0415 - optional
         except ImportError as error:
             raise HubFailed("modelscope_hub is not installed; run: soutu-embedding install-clip") from error
-        self._api = modelscope_hub.HubApi()
+        self._api = modelscope_hub.HubApi(modelscope_hub.HubConfig(token=""))
 
     def describe(self, repository: str, filename: str) -> Offer:
         """Ask for a file's digest, which the hub's listing holds."""

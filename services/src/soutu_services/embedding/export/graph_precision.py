@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +54,8 @@ def write_graph(source: Path, target: Path, precision: GraphPrecision) -> tuple[
         return tuple(sorted(path.name for path in target.parent.glob(f"{target.name}.data*")))
     model = onnx.load(source)
     if precision == "fp16":
-        model = convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=total > _ONE_FILE_BYTES)
+        with _quiet():
+            model = convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=total > _ONE_FILE_BYTES)
     if model.ByteSize() < _ONE_FILE_BYTES:
         onnx.save(model, target)
         return ()
@@ -64,11 +66,13 @@ def write_graph(source: Path, target: Path, precision: GraphPrecision) -> tuple[
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the quantizer's advice to pre-process models, which a traced transformer does not need."""
+    """Silence the converters: advice to pre-process models, which a traced transformer does not need, and weights that round to 0."""
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         root.setLevel(before)
