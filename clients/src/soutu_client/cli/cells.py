@@ -46,10 +46,13 @@ def date_cell(photo: Photo) -> Text:
 
 
 def state_cell(photo: Photo, texts: Texts) -> Text:
-    """Return the state of a photo."""
+    """Return the state of a photo, and why it cannot be read if that is so."""
     if photo.deleted_at is not None:
         return Text(texts.text("state.deleted"), style="dim")
-    return Text(texts.text(f"state.{photo.state.value.lower()}"), style=_STATE_STYLES.get(photo.state, ""))
+    cell = Text(texts.text(f"state.{photo.state.value.lower()}"), style=_STATE_STYLES.get(photo.state, ""))
+    if photo.unreadable is not None:
+        cell.append(f"  {printable(photo.unreadable.message)}")
+    return cell
 
 
 def short_id(photo_id: str) -> Text:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from soutu_client._errors import SoutuError
 from soutu_client.cli.fonts import Font, has_chinese, sheet_font
@@ -118,11 +118,9 @@ def _picture(image: bytes | None) -> Image.Image | None:
         return None
     try:
         with Image.open(io.BytesIO(image)) as opened:
-            picture = opened.convert("RGB")
+            return ImageOps.contain(opened.convert("RGB"), (_TILE, _TILE))
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    picture.thumbnail((_TILE, _TILE))
-    return picture
 
 
 def _writable(line: str) -> str:

@@ -257,10 +257,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "客户端 {client}，服务 {service}：请升级较旧的一个",
         "client {client}, service {service}: update the older one",
     ),
-    "doctor.embedder": ("特征服务", "embedding service"),
+    "doctor.embedder": ("向量服务", "embedding service"),
     "doctor.embedder_ok": ("{address}，模型 {model}（{variant}）", "{address}, model {model} ({variant})"),
     "doctor.embedder_bad": (
-        "{problem}。此时只能按名称、标签和说明搜索；请启动 {address} 上的特征服务",
+        "{problem}。此时只能按名称、标签和说明搜索；请启动 {address} 上的向量服务",
         "{problem}. Only names, tags and captions are searched meanwhile; start the embedding service at {address}",
     ),
     "doctor.no_answer": ("没有回答", "it does not answer"),
@@ -280,7 +280,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "doctor.pending_none": ("没有", "none"),
     "doctor.pending_some": ("{n} 张，正在处理", "{n}, being processed"),
     "doctor.pending_stuck": (
-        "{n} 张从 {since} 起没有处理完：请看上面的特征服务和来源，以及搜索服务的日志",
+        "{n} 张从 {since} 起没有处理完：请看上面的向量服务和来源，以及搜索服务的日志",
         "{n} wait since {since}: see the embedding service and the sources above, and the search service's log",
     ),
     "doctor.unreadable": ("无法读取", "unreadable"),

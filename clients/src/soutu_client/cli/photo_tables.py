@@ -29,9 +29,9 @@ def hit_table(hits: Iterable[Hit], texts: Texts) -> Table:
     table = _table()
     table.add_column(texts.text("column.rank"), justify="right", no_wrap=True)
     table.add_column(texts.text("column.cosine"), justify="right", no_wrap=True)
-    table.add_column(texts.text("column.name"), ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column(texts.text("column.name"), ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column(texts.text("column.date"), no_wrap=True)
-    table.add_column(texts.text("column.why"), ratio=2, no_wrap=True, overflow="ellipsis")
+    table.add_column(texts.text("column.why"), max_width=36, no_wrap=True, overflow="ellipsis")
     table.add_column(texts.text("column.photo_id"), no_wrap=True)
     for rank, hit in enumerate(hits, 1):
         cosine = "" if hit.cosine is None else f"{hit.cosine:.3f}"

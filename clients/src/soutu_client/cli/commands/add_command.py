@@ -105,9 +105,11 @@ def _summarise(session: Session, result: AddResult, ready: ReadyResult | None, *
 
     if ready is not None:
         if 0 < len(ready.ready) <= _MOST_ROWS:
-            session.out.print(ready_table(session.client.photos(ready.ready), session.texts))
+            photos = sorted(session.client.photos(ready.ready), key=lambda photo: photo.name)
+            session.out.print(ready_table(photos, session.texts))
         if ready.unreadable:
-            rows = [(name_cell(photo), photo.unreadable.message if photo.unreadable else "") for photo in ready.unreadable]
+            unreadable = sorted(ready.unreadable, key=lambda photo: photo.name)
+            rows = [(name_cell(photo), photo.unreadable.message if photo.unreadable else "") for photo in unreadable]
             session.out.print(reason_table(rows, session.texts, title_key="title.unreadable"))
     if result.failed:
         failures = [(str(problem.path), problem.message) for problem in result.failed]

@@ -74,13 +74,9 @@ def _run(
     if as_json:
         session.print_json({"photos": photos, "total": total})
     elif photos:
-        from soutu_client.cli.cells import name_cell  # noqa: PLC0415 - rich is slow to load
-        from soutu_client.cli.photo_tables import photo_table, reason_table  # noqa: PLC0415
+        from soutu_client.cli.photo_tables import photo_table  # noqa: PLC0415 - rich is slow to load
 
         session.out.print(photo_table(photos, session.texts))
-        reasons = [(name_cell(photo), photo.unreadable.message) for photo in photos if photo.unreadable]
-        if reasons:
-            session.out.print(reason_table(reasons, session.texts, title_key="title.unreadable"))
         session.remark(session.count("list.total", total, shown=len(photos)))
     else:
         session.remark(session.text("list.nothing"))

@@ -54,10 +54,7 @@ def _facts(session: Session, photo: Photo) -> list[tuple[str, str | Text]]:
     """Return what is known, each with the last part of its label's key."""
     from soutu_client.cli.cells import format_name, moment, pixels, size_text, state_cell  # noqa: PLC0415
 
-    state = state_cell(photo, session.texts)
-    if photo.unreadable is not None:
-        state.append(f"  {printable(photo.unreadable.message)}")
-    facts: list[tuple[str, str | Text]] = [("photo_id", photo.photo_id), ("state", state)]
+    facts: list[tuple[str, str | Text]] = [("photo_id", photo.photo_id), ("state", state_cell(photo, session.texts))]
     names = (
         f"{name.source}: {printable(name.name)}{'' if name.present else session.text('show.former')}" for name in photo.names
     )
