@@ -18,7 +18,7 @@ __all__ = ["TEXTS", "TinyCheckpoint", "by_hand_images", "by_hand_texts", "encode
 
 torch.set_num_threads(1)  # models this small only lose by more
 
-_TEXT = {
+_TEXT: dict[str, Any] = {
     "vocab_size": 21128,
     "text_attention_probs_dropout_prob": 0.1,
     "text_hidden_act": "gelu",
@@ -31,7 +31,7 @@ _TEXT = {
     "text_num_hidden_layers": 2,
     "text_type_vocab_size": 2,
 }
-_VISION = {
+_VISION: dict[str, dict[str, Any]] = {
     "vit": {
         "embed_dim": 24,
         "image_resolution": 64,
@@ -98,7 +98,7 @@ def make_checkpoint(folder: Path, kind: str) -> TinyCheckpoint:
     return TinyCheckpoint(path, architecture, model)
 
 
-def by_hand_images(model: Any, pictures: list[bytes], side: int = 64) -> np.ndarray:
+def by_hand_images(model: Any, pictures: list[bytes], side: int = 64) -> Any:
     """Embed pictures as cn_clip's README does it; its ``image_transform`` is written out, since it needs torchvision."""
     mean = torch.tensor((0.48145466, 0.4578275, 0.40821073)).view(3, 1, 1)
     deviation = torch.tensor((0.26862954, 0.26130258, 0.27577711)).view(3, 1, 1)
@@ -111,7 +111,7 @@ def by_hand_images(model: Any, pictures: list[bytes], side: int = 64) -> np.ndar
     return (embeddings / embeddings.norm(dim=-1, keepdim=True)).numpy()
 
 
-def by_hand_texts(model: Any, tokens: Any) -> np.ndarray:
+def by_hand_texts(model: Any, tokens: Any) -> Any:
     """Embed token ids that are padded to 52, as cn_clip's README does it."""
     with torch.no_grad():
         embeddings = model.encode_text(tokens).float()

@@ -100,7 +100,7 @@ def test_weights_over_the_limit_of_a_graph_go_into_a_file_of_their_own(
     monkeypatch.setattr(graph_precision, "_ONE_FILE_BYTES", 100_000)
     for precision in ("fp32", "fp16", "int8"):
         folder = tmp_path / precision
-        manifest = export_bundle(checkpoint_of(tiny), folder, precision=precision)  # type: ignore[arg-type]
+        manifest = export_bundle(checkpoint_of(tiny), folder, precision=precision)
         data = manifest.towers["text"].data
         assert data
         assert all((folder / name).is_file() and name in manifest.sha256 for name in data)

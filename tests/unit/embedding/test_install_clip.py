@@ -15,12 +15,12 @@ PIP = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-
 
 
 def test_everything_goes_into_the_running_environment_and_cn_clip_without_its_dependencies() -> None:
-    assert plan_install(again=True).commands == ((*PIP, TORCH), (*PIP, "--no-deps", CN_CLIP), (*PIP, *COMPANIONS))
+    assert plan_install(again=True).commands == ((*PIP, TORCH), (*PIP, *COMPANIONS), (*PIP, "--no-deps", CN_CLIP))
     assert (TORCH, CN_CLIP) == ("torch==2.13.0", "cn_clip==1.6.0")
 
 
 def test_a_mirror_serves_all_and_another_index_torch_alone() -> None:
-    torch, cn_clip, companions = plan_install(again=True, index_url="https://m/simple", torch_index_url="https://t/cpu").commands
+    torch, companions, cn_clip = plan_install(again=True, index_url="https://m/simple", torch_index_url="https://t/cpu").commands
     assert torch == (*PIP, "--index-url", "https://t/cpu", TORCH)
     assert cn_clip == (*PIP, "--index-url", "https://m/simple", "--no-deps", CN_CLIP)
     assert companions == (*PIP, "--index-url", "https://m/simple", *COMPANIONS)

@@ -60,11 +60,11 @@ def plan_install(
     commands: list[tuple[str, ...]] = []
     if (again or not _installed(TORCH)) and not (keep_torch and _installed("torch")):
         commands.append((*pip, *torch_index, TORCH))
-    if again or not _installed(CN_CLIP):
-        commands.append((*pip, *index, "--no-deps", CN_CLIP))
     missing = [companion for companion in COMPANIONS if again or not _installed(companion)]
     if missing:
         commands.append((*pip, *index, *missing))
+    if again or not _installed(CN_CLIP):  # last, or pip would complain with each package about what cn_clip lacks
+        commands.append((*pip, *index, "--no-deps", CN_CLIP))
     return InstallPlan(tuple(commands))
 
 

@@ -66,7 +66,7 @@ def write_graph(source: Path, target: Path, precision: GraphPrecision) -> tuple[
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the converters: advice to pre-process models, which a traced transformer does not need, and weights that round to 0."""
+    """Silence the converters: advice to pre-process models, which a traced one does not need, and weights that round to 0."""
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.ERROR)
