@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.errors import SoutuError, Unavailable
 from soutu_services.runtime.language import Text
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.job_runner import JobControl, JobResult
@@ -108,7 +108,7 @@ class SyncJob:
         for attempt in range(_LIST_TRIES):
             try:
                 return self._listing.take_over(name, checkpoint=checkpoint).kept
-            except SoutuError as error:
+            except Unavailable as error:
                 if attempt == _LIST_TRIES - 1:
                     raise
                 control.report(message=error.text)

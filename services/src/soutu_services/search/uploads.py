@@ -20,7 +20,7 @@ from soutu_services.search.catalog import Catalog, ContentState, PutResult
 from soutu_services.search.imaging import is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.group_commit import GroupCommit
-from soutu_services.search.objects import KeyConflict, ObjectMissing, StoredObject
+from soutu_services.search.objects import BucketMissing, KeyConflict, ObjectMissing, StoredObject
 from soutu_services.search.recycling import Recycling
 from soutu_services.search.settings import UPLOAD_SOURCE
 from soutu_services.search.upload_name import alternative_names, clean_name
@@ -106,6 +106,7 @@ class Uploads:
     ) -> None:
         self._catalog = catalog
         self._source = buckets.uploads
+        self._ensure_buckets = buckets.ensure
         self._recycling = recycling
         self._max_object_bytes = max_object_bytes
         self._spool_folder = spool_folder
@@ -208,6 +209,8 @@ class Uploads:
                 return self._store_as(upload, name, data)
             except KeyConflict:
                 name = self._renamed(name)
+            except BucketMissing:
+                self._ensure_buckets()
         raise KeyConflict
 
     def _store_as(self, upload: NewUpload, name: str, data: BinaryIO) -> Uploaded:

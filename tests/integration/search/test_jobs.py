@@ -1,0 +1,92 @@
+"""Jobs: watched, paused, gone on with, cancelled, outliving a restart."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from colour_encoder import ColourEncoder
+from search_house import SearchHouse, eventually, picture
+from soutu_client import JobState, NotFoundError, NotReadyError
+
+
+def test_watch_shows_progress_until_the_end(house: SearchHouse, encoder: ColourEncoder) -> None:
+    _drop(house, 6)
+    encoder.gate.clear()
+    job = house.client.start_sync()
+    eventually(lambda: house.client.job(job.job_id).photos_total == 6)
+    threading.Timer(0.5, encoder.gate.set).start()
+    seen = list(house.client.watch_job(job.job_id, timeout_seconds=30))
+    assert seen[0].state is JobState.RUNNING
+    assert seen[0].photos_done < 6
+    assert (seen[-1].state, seen[-1].photos_done, seen[-1].objects_seen) == (JobState.SUCCEEDED, 6, 6)
+    assert seen[-1].ended_at is not None
+    assert house.client.jobs().jobs[0].job_id == job.job_id
+
+
+def test_running_sync_is_returned_instead_of_a_second_one(house: SearchHouse, encoder: ColourEncoder) -> None:
+    _drop(house, 2)
+    encoder.gate.clear()
+    first = house.client.start_sync()
+    assert house.client.start_sync(["photos"]).job_id == first.job_id
+    encoder.gate.set()
+    list(house.client.watch_job(first.job_id, timeout_seconds=30))
+    assert len(house.client.jobs().jobs) == 1
+
+
+def test_paused_job_rests_over_a_restart_and_is_gone_on_with(house: SearchHouse, encoder: ColourEncoder) -> None:
+    encoder.gate.clear()
+    _drop(house, 4)
+    job = house.client.start_sync()
+    eventually(lambda: house.client.job(job.job_id).photos_total == 4)
+    assert house.client.pause_job(job.job_id).state is JobState.PAUSED
+    encoder.gate.set()
+    _drop(house, 8)
+    house.restart()
+    uploaded = house.upload("mine.png", picture("红", 99))
+    eventually(lambda: house.photo(uploaded).state.name == "READY")  # what a person brings is not held up
+    assert house.client.job(job.job_id).state is JobState.PAUSED
+    assert house.client.status().jobs[0].job_id == job.job_id
+    house.client.resume_job(job.job_id)
+    ended = list(house.client.watch_job(job.job_id, timeout_seconds=30))[-1]
+    assert ended.state is JobState.SUCCEEDED
+    assert house.client.status().photos_ready == 9
+
+
+def test_running_job_goes_on_after_a_restart(house: SearchHouse, encoder: ColourEncoder) -> None:
+    encoder.gate.clear()
+    _drop(house, 5)
+    job = house.client.start_sync()
+    eventually(lambda: house.client.job(job.job_id).photos_total == 5)
+    threading.Timer(0.3, encoder.gate.set).start()
+    house.restart()
+    ended = list(house.client.watch_job(job.job_id, timeout_seconds=30))[-1]
+    assert (ended.state, ended.photos_done) == (JobState.SUCCEEDED, 5)
+
+
+def test_cancelled_job_leaves_the_rest_for_the_next_sync(house: SearchHouse, encoder: ColourEncoder) -> None:
+    _drop(house, 5)
+    house.service._reading.stop(5)  # nothing is read meanwhile
+    job = house.client.start_sync()
+    eventually(lambda: house.client.job(job.job_id).photos_total == 5)
+    assert house.client.cancel_job(job.job_id).state is JobState.CANCELLED
+    assert house.client.status().photos_pending == 0
+    house.restart()
+    assert house.client.job(job.job_id).state is JobState.CANCELLED
+    assert house.client.status().photos == 0
+    ended = house.sync()
+    assert (ended.job_id != job.job_id, ended.photos_done) == (True, 5)
+
+
+def test_job_that_is_over_cannot_be_paused(house: SearchHouse) -> None:
+    job = house.sync()
+    with pytest.raises(NotReadyError, match="over"):
+        house.client.pause_job(job.job_id)
+    with pytest.raises(NotFoundError):
+        house.client.cancel_job("no such job")
+
+
+def _drop(house: SearchHouse, photos: int) -> None:
+    for number in range(photos):
+        house.bucket("photos").put(f"{number}.png", picture("红", number))
