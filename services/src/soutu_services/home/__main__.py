@@ -16,6 +16,7 @@ from soutu_services.home.problem import HomeProblem
 from soutu_services.home.screen import Screen
 from soutu_services.home.settings import HomeSettings
 from soutu_services.home.supervisor import Program
+from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text, language_of_environment
 from soutu_services.runtime.settings import load_settings
@@ -99,6 +100,14 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
             (Text(zh="日志", en="logs"), str(library.logs)),
         ]
     )
+    if not all(Address.parse(listen).is_loopback for listen in (settings.search_listen, settings.store_listen)):
+        screen.complain(
+            Text(
+                zh="注意：其他机器也能连到这里，而且还没有加密和口令：网络里的任何人都能看到并删除照片。只在信任的网络里这样用。",
+                en="Beware: other machines can reach this one, and there is no encryption and no password yet: anyone in the network "
+                "can see and delete the photos. Do so only in a network you trust.",
+            )
+        )
     for folder in house.missing_folders:
         screen.complain(
             Text(

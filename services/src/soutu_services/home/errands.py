@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from soutu_services.home.probe import reachable
 from soutu_services.home.programs import script
 from soutu_services.home.settings import HomeSettings
 from soutu_services.runtime.addresses import Address
@@ -40,8 +41,7 @@ class Errands:
     def __init__(
         self, settings: HomeSettings, language: Language, *, meanwhile: Callable[[], None], should_stop: Callable[[], bool]
     ) -> None:
-        address = Address.parse(settings.search_listen)
-        self._address = str(address)
+        self._address = str(reachable(Address.parse(settings.search_listen)))
         self._program = script("soutu")
         self._environment = {**os.environ, "SOUTU_ADDRESS": self._address, "SOUTU_LANGUAGE": language}
         self._meanwhile = meanwhile

@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from soutu_services.runtime.addresses import Address
 
-__all__ = ["answers_grpc", "answers_tcp"]
+__all__ = ["answers_grpc", "answers_tcp", "reachable"]
 
 _PROBE_SECONDS = 1.0
 
@@ -17,7 +17,8 @@ _PROBE_SECONDS = 1.0
 def answers_tcp(address: Address) -> bool:
     """Say whether something listens on an address."""
     try:
-        with socket.create_connection((_reachable_host(address), address.port), timeout=_PROBE_SECONDS):
+        near = reachable(address)
+        with socket.create_connection((near.host, near.port), timeout=_PROBE_SECONDS):
             return True
     except OSError:
         return False
@@ -27,8 +28,7 @@ def answers_grpc(address: Address) -> bool:
     """Ask a service's health (grpc.health.v1) and say whether it serves."""
     if not answers_tcp(address):  # or gRPC would back off and be told late
         return False
-    target = str(Address(_reachable_host(address), address.port))
-    with grpc.insecure_channel(target) as channel:
+    with grpc.insecure_channel(str(reachable(address))) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=_PROBE_SECONDS)
         except grpc.RpcError:
@@ -36,6 +36,7 @@ def answers_grpc(address: Address) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def _reachable_host(address: Address) -> str:
-    """Return where to reach what listens on every address of this machine."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared, not bound
+def reachable(address: Address) -> Address:
+    """Return where this machine reaches what listens on an address, which may stand for every address of the machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared, not bound
+    return Address(host, address.port)
