@@ -104,8 +104,8 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
         screen.complain(
             Text(
                 zh="注意：其他机器也能连到这里，而且还没有加密和口令：网络里的任何人都能看到并删除照片。只在信任的网络里这样用。",
-                en="Beware: other machines can reach this one, and there is no encryption and no password yet: anyone in the network "
-                "can see and delete the photos. Do so only in a network you trust.",
+                en="Beware: other machines can reach this one, and there is no encryption and no password yet: anyone in "
+                "the network can see and delete the photos. Do so only in a network you trust.",
             )
         )
     for folder in house.missing_folders:
