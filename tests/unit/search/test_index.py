@@ -98,7 +98,7 @@ def test_refuses_what_does_not_fit() -> None:
         ([-1], np.ones((1, 4))),
         ([1], np.full((1, 4), np.nan)),
     ):
-        with pytest.raises(ValueError, match="vectors|ids"):
+        with pytest.raises(ValueError, match=r"vectors|ids"):
             index.add(np.array(ids), vectors.astype(np.float32))
     with pytest.raises(ValueError, match="values"):
         index.search(np.ones(5, dtype=np.float32), 1)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, auto
 from functools import lru_cache
@@ -95,7 +95,12 @@ def index_tokens(text: str, *, is_name: bool = False) -> list[str]:
         text: A tag, caption or album, or a file's name with its folders.
         is_name: Whether it is a name: then the extension and the prefixes that cameras write before numbers are left out.
     """
-    return [token for part in _parts(text, is_name=is_name) for run in part for token in run.tokens()]
+    return [
+        token
+        for part in (name_parts(text) if is_name else (text,))
+        for run in _runs(_folded(part, is_name=is_name))
+        for token in run.tokens()
+    ]
 
 
 def name_parts(name: str) -> list[str]:
@@ -143,11 +148,12 @@ class QueryWords:
     """The words of one query text."""
 
     def __init__(self, text: str) -> None:
-        self._sequence = _runs(_PICTURE_EXTENSION.sub("", text), is_name=True)
+        self._sequence = _runs(_folded(_PICTURE_EXTENSION.sub("", text), is_name=True))
         runs = list(dict.fromkeys(self._sequence))
         meaningful = [run for run in runs if run.script is _Script.UNSPACED or run.text not in _STOP_WORDS]
         self._required = tuple(meaningful or runs)
         self._weight = sum(run.weight() for run in self._required)
+        self._touches = re.compile("|".join(re.escape(token) for token, _ in self.tokens()))
 
     @property
     def is_empty(self) -> bool:
@@ -189,7 +195,7 @@ class QueryWords:
         """Judge the texts written about one photo, each with whether it is a name; None if they do not mean the query."""
         if self.is_empty:
             return None
-        judged = [(parts, self._overlap(parts)) for parts in (_parts(text, is_name=is_name) for text, is_name in texts)]
+        judged = [(parts, self._overlap(parts)) for parts in (self._touched_parts(text, is_name) for text, is_name in texts)]
         found = set().union(*(overlap.found for _, overlap in judged))
         if found.issuperset(self._required):
             exact = any(part == self._sequence for parts, _ in judged for part in parts)
@@ -203,7 +209,12 @@ class QueryWords:
             return None
         return TextMatch(Grade.PARTIAL, frozenset().union(*(judged[at][1].shared for at in where)), where)
 
-    def _overlap(self, parts: tuple[tuple[_Run, ...], ...]) -> _Overlap:
+    def _touched_parts(self, text: str, is_name: bool) -> list[tuple[_Run, ...]]:
+        """Cut the parts of a text that have anything of the query into runs; the others, most of them, cost a look alone."""
+        parts = (_folded(part, is_name=is_name) for part in (name_parts(text) if is_name else (text,)))
+        return [_runs(part) for part in parts if self._touches.search(part)]
+
+    def _overlap(self, parts: Sequence[tuple[_Run, ...]]) -> _Overlap:
         overlap = _Overlap()
         for part in parts:
             shared_weight = weight = 0
@@ -269,17 +280,14 @@ def _meaningful_pairs(run: _Run) -> dict[int, str]:
     return {at: run.text[at : at + 2] for at in range(len(run.text) - 1) if meaning[at] and meaning[at + 1]}
 
 
+def _folded(text: str, *, is_name: bool) -> str:
+    """Make widths and letter case alike (Unicode NFKC and case folding), and drop what cameras write before numbers."""
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _CAMERA_PREFIX.sub("", folded) if is_name else folded
+
+
 @lru_cache(maxsize=8192)
-def _parts(text: str, *, is_name: bool) -> tuple[tuple[_Run, ...], ...]:
-    """Cut a text into parts, and those into runs."""
-    parts = (_runs(piece, is_name=is_name) for piece in (name_parts(text) if is_name else (text,)))
-    return tuple(part for part in parts if part)
-
-
-def _runs(text: str, *, is_name: bool) -> tuple[_Run, ...]:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    if is_name:
-        folded = _CAMERA_PREFIX.sub("", folded)
+def _runs(folded: str) -> tuple[_Run, ...]:
     return tuple(_run(match) for match in _RUN.finditer(folded))
 
 

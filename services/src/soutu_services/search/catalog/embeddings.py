@@ -24,6 +24,10 @@ SELECT s.space_id, s.model, s.variant, s.dimension, s.serving,
        (SELECT count(DISTINCT e.photo) FROM embeddings e WHERE e.space = s.id) AS photos
 FROM spaces s
 """
+# CROSS JOIN keeps the order: begin with the few photos, not with the many embeddings.
+_OF_PHOTOS = """
+FROM json_each(?) j CROSS JOIN photos p ON p.photo_id = j.value CROSS JOIN embeddings e ON e.photo = p.id AND e.space = ?
+"""
 _SEARCHABLE = "p.present = 1 AND p.deleted_at IS NULL AND p.state != 'UNREADABLE'"
 
 
@@ -164,9 +168,7 @@ class Embeddings:
         with self._database.read() as reader:
             space = space_row(reader, space_id)
             rows = reader.execute(
-                "SELECT p.photo_id, e.vector FROM photos p JOIN embeddings e ON e.photo = p.id AND e.space = ? "
-                "WHERE p.photo_id IN (SELECT value FROM json_each(?)) ORDER BY e.frame_ms DESC",
-                (space["id"], json.dumps(list(photo_ids))),
+                f"SELECT p.photo_id, e.vector {_OF_PHOTOS} ORDER BY e.frame_ms DESC", (json.dumps(list(photo_ids)), space["id"])
             ).fetchall()
         vectors = decode_vectors([row["vector"] for row in rows], space["dimension"])
         return {row["photo_id"]: vector for row, vector in zip(rows, vectors, strict=True)}
@@ -181,12 +183,12 @@ class Embeddings:
         condition, parameters = filter_condition(photo_filter)
         with self._database.read() as reader:
             space = space_row(reader, space_id)
-            rows = reader.execute(
-                "SELECT e.id FROM photos p JOIN embeddings e ON e.photo = p.id AND e.space = :space "
+            row = reader.execute(  # one long text costs far less than a row for each of 100,000 ids
+                "SELECT group_concat(e.id) FROM photos p JOIN embeddings e ON e.photo = p.id AND e.space = :space "
                 f"WHERE {_SEARCHABLE} AND {condition}",
                 {**parameters, "space": space["id"]},
-            )
-            return np.fromiter((row[0] for row in rows), dtype=np.int64)
+            ).fetchone()
+            return np.fromstring(row[0] or "", dtype=np.int64, sep=",")
 
     def photos_of(self, ids: Sequence[int] | IdArray) -> dict[int, str]:
         """Map ids of embeddings to their photos' ids; those of photos that are not searchable are left out."""
@@ -206,11 +208,7 @@ class Embeddings:
         """
         with self._database.read() as reader:
             space = space_row(reader, space_id)
-            rows = reader.execute(
-                "SELECT e.id, p.photo_id FROM photos p JOIN embeddings e ON e.photo = p.id AND e.space = ? "
-                "WHERE p.photo_id IN (SELECT value FROM json_each(?))",
-                (space["id"], json.dumps(list(photo_ids))),
-            )
+            rows = reader.execute(f"SELECT e.id, p.photo_id {_OF_PHOTOS}", (json.dumps(list(photo_ids)), space["id"]))
             return {row[0]: row[1] for row in rows}
 
     def pending(self, space_id: str, limit: int, *, after_id: int = 0) -> list[tuple[int, str]]:

@@ -12,9 +12,10 @@ from datetime import datetime
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.model import BoundingBox, Filter
 
-__all__ = ["filter_condition", "taken_bounds"]
+__all__ = ["Parameters", "filter_condition", "taken_bounds"]
 
 Parameters = dict[str, str | int | float]
+"""Named parameters of a statement."""
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?)?)?", re.ASCII)
 _FORMAT_ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "svg": "svg+xml", "ico": "x-icon"}
@@ -40,8 +41,9 @@ def filter_condition(photo_filter: Filter) -> tuple[str, Parameters]:
     if photo_filter.folders or photo_filter.sources:
         conditions.append(_places(photo_filter, parameters))
     if photo_filter.cameras:
-        conditions.append("EXISTS (SELECT 1 FROM json_each(:cameras) WHERE instr(p.camera_folded, value) > 0)")
-        parameters["cameras"] = json.dumps([camera.casefold().strip() for camera in photo_filter.cameras])
+        cameras = {f"camera{at}": camera.casefold().strip() for at, camera in enumerate(photo_filter.cameras)}
+        conditions.append(f"({' OR '.join(f'instr(p.camera_folded, :{name}) > 0' for name in cameras)})")
+        parameters.update(cameras)
     if photo_filter.area is not None:
         conditions.append(_area(photo_filter.area, parameters))
     if photo_filter.formats:

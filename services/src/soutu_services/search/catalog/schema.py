@@ -170,7 +170,7 @@ CREATE TABLE words (
     text TEXT NOT NULL,
     UNIQUE (photo, field, text)
 ) STRICT;
-CREATE VIRTUAL TABLE word_index USING fts5 (tokens, tokenize = 'ascii', detail = 'none');
+CREATE VIRTUAL TABLE word_index USING fts5 (tokens, tokenize = 'ascii');
 CREATE TRIGGER words_deleted AFTER DELETE ON words BEGIN
     DELETE FROM word_index WHERE rowid = OLD.id;
 END;

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.filters import filter_condition
+from soutu_services.search.catalog.filters import Parameters, filter_condition
 from soutu_services.search.catalog.records import WordHit
 from soutu_services.search.model import Filter, MatchField, WordMatch
 from soutu_services.search.words import Grade, QueryWords, TextMatch
 
 __all__ = ["CANDIDATE_TEXTS", "WordSearch"]
 
-CANDIDATE_TEXTS = 4000
+CANDIDATE_TEXTS = 3000
 """Texts (names, tags, captions, albums) that one query looks at closely: the best by BM25."""
 
+_FREQUENT_TEXTS = 2000
+"""A part of a sentence that more texts than this have would rank its photos behind all that are found by look."""
 _SEARCHABLE = "p.present = 1 AND p.deleted_at IS NULL AND p.state != 'UNREADABLE'"
 
 
@@ -51,34 +54,52 @@ class WordSearch:
             InvalidInput: the filter cannot be right.
         """
         words = QueryWords(text)
-        rows = self._rows(words.tokens(), " OR ", photo_filter, CANDIDATE_TEXTS)
+        if words.is_empty:
+            return []
+        with self._database.read() as reader:
+            rows = self._best_rows(reader, self._expression(reader, words), photo_filter)
         found = [one for photo_rows in _by_photo(rows).values() if (one := _judge(words, photo_rows)) is not None]
         return _ranked(found, shared=words.is_one_character)[:limit]
 
     def photos_with(self, text: str, photo_filter: Filter) -> set[str]:
         """Find all searchable photos that have a text (name, tag, caption or album) with everything that was asked for in it."""
         words = QueryWords(text)
+        if words.is_empty:
+            return set()
+        condition, parameters = filter_condition(photo_filter)
+        every = "SELECT rowid, 0.0 AS rank FROM word_index WHERE word_index MATCH :expression"
+        with self._database.read() as reader:
+            rows = _rows(reader, every, condition, {**parameters, "expression": _all_of(words)})
         found = set()
-        for row in self._rows(words.every_token(), " AND ", photo_filter, -1):
+        for row in rows:
             match = words.match([(row.text, row.is_name)])
             if match is not None and match.grade is not Grade.PARTIAL:
                 found.add(row.photo_id)
         return found
 
-    def _rows(self, tokens: Sequence[tuple[str, bool]], operator: str, photo_filter: Filter, limit: int) -> list[_Row]:
-        if not tokens:
-            return []
+    @staticmethod
+    def _expression(reader: sqlite3.Connection, words: QueryWords) -> str:
+        """Write the FTS5 expression for texts that hold all of a query, or a part of it that is not in too many texts."""
+        rare = []
+        for token in words.tokens():
+            counted = "SELECT 1 FROM word_index WHERE word_index MATCH ? LIMIT 1 OFFSET ?"
+            if reader.execute(counted, (_piece(*token), _FREQUENT_TEXTS)).fetchone() is None:
+                rare.append(_piece(*token))
+        return " OR ".join([f"({_all_of(words)})", *rare])
+
+    @staticmethod
+    def _best_rows(reader: sqlite3.Connection, expression: str, photo_filter: Filter) -> list[_Row]:
+        """Read the best texts by BM25, first without a look at their photos; deeper where some are not to be shown."""
         condition, parameters = filter_condition(photo_filter)
-        expression = operator.join(f'"{token}"{" *" if is_prefix else ""}' for token, is_prefix in tokens)  # letters, digits only
-        with self._database.read() as reader:
-            rows = reader.execute(
-                "SELECT w.field, w.text, p.photo_id, word_index.rank AS bm25 FROM word_index "
-                f"JOIN words w ON w.id = word_index.rowid JOIN photos p ON p.id = w.photo WHERE word_index MATCH :expression"
-                f" AND {_SEARCHABLE} AND {condition} "
-                "ORDER BY word_index.rank, w.id LIMIT :limit",
-                {**parameters, "expression": expression, "limit": limit},
-            )
-            return [_Row(row["photo_id"], MatchField(row["field"]), row["text"], row["bm25"]) for row in rows]
+        parameters["expression"] = expression
+        best = "SELECT rowid, rank FROM word_index WHERE word_index MATCH :expression ORDER BY rank LIMIT :looked_at"
+        there_is_more = "SELECT 1 FROM word_index WHERE word_index MATCH ? LIMIT 1 OFFSET ?"
+        looked_at = CANDIDATE_TEXTS
+        while True:
+            rows = _rows(reader, best, condition, {**parameters, "looked_at": looked_at})
+            if len(rows) >= CANDIDATE_TEXTS or reader.execute(there_is_more, (expression, looked_at)).fetchone() is None:
+                return rows[:CANDIDATE_TEXTS]
+            looked_at *= 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,25 @@ class _Row:
     @property
     def is_name(self) -> bool:
         return self.field is MatchField.NAME
+
+
+def _piece(token: str, is_prefix: bool) -> str:
+    """Quote a piece; it has letters and digits alone, so that nothing of FTS5's syntax is in it."""
+    return f'"{token}" *' if is_prefix else f'"{token}"'
+
+
+def _all_of(words: QueryWords) -> str:
+    return " AND ".join(_piece(*token) for token in words.every_token())
+
+
+def _rows(reader: sqlite3.Connection, best: str, condition: str, parameters: Parameters) -> list[_Row]:
+    rows = reader.execute(
+        f"SELECT w.field, w.text, p.photo_id, best.rank AS bm25 FROM ({best}) AS best "
+        "CROSS JOIN words w ON w.id = best.rowid CROSS JOIN photos p ON p.id = w.photo "
+        f"WHERE {_SEARCHABLE} AND {condition} ORDER BY best.rank, w.id",
+        parameters,
+    )
+    return [_Row(row["photo_id"], MatchField(row["field"]), row["text"], row["bm25"]) for row in rows]
 
 
 def _by_photo(rows: Sequence[_Row]) -> dict[str, list[_Row]]:
