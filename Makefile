@@ -41,7 +41,7 @@ test: .venv/ready-to-test ## 单元、集成测试和检查 · unit and integrat
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy services/src clients/src tests protos/generate_stubs.py
+	$(BIN)/mypy services/src clients/src tests/bench
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf lint
 

@@ -55,7 +55,7 @@ class ModelCard:
         dimension: Length of an embedding.
         towers: Towers that are loaded.
         input_size: Side of the square that the image tower sees, in pixels.
-        text_characters: Longest text it takes, in characters; what its tokenizer does not see beyond that is the model's own limit.
+        text_characters: Longest text it takes, in characters; what its tokenizer drops below that is the model's own limit.
         drift: Largest cosine distance to the space's reference variant, measured when the variant was made; 0 for the reference.
     """
 
