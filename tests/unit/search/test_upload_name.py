@@ -27,7 +27,8 @@ def test_makes_a_plain_key_of_a_path(given: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["", "/", "\x00", "/etc/passwd", "C:\\a.jpg", "../a.jpg", "a/../../b.jpg", "..\\a.jpg", "a/.\u202e./b.jpg", "字" * 301]
+    "given",
+    ["", "/", "\x00", "/etc/passwd", "C:\\a.jpg", "../a.jpg", "a/../../b.jpg", "..\\a.jpg", "a/.\u202e./b.jpg", "字" * 301],
 )
 def test_refuses_names_that_lead_elsewhere_or_nowhere(given: str) -> None:
     with pytest.raises(InvalidInput):
