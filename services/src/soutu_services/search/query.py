@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 MAX_DEPTH = 1000
-"""Most photos that are found by look; those found by words come on top. Whoever wants more says more."""
+"""Most photos that are found by look; as many texts found by words come on top. Whoever wants more says more."""
 
 _SMALLEST_SUM = 1e-6
 
@@ -223,7 +223,7 @@ class QueryEngine:
     def _by_look(self, index: VectorIndex, vector: FloatArray, photo_filter: Filter, leave_out: set[str]) -> dict[str, float]:
         """Map the nearest photos, best first, to their cosines; deeper again where some of the nearest are not to be shown."""
         allowed = None if photo_filter.is_empty else self._catalog.embeddings.ids_matching(index.space_id, photo_filter)
-        count = MAX_DEPTH + len(leave_out)
+        count = MAX_DEPTH + MAX_DEPTH // 8 + len(leave_out)
         while True:
             ids, cosines = index.search(vector, count, allowed)
             photos = self._catalog.embeddings.photos_of(ids)

@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 __all__ = ["Grade", "QueryWords", "TextMatch", "index_tokens", "name_parts"]
 
@@ -64,6 +64,11 @@ class _Run:
 
     script: _Script
     text: str
+
+    @property
+    def are_told_by_tokens(self) -> bool:
+        """Whether a text that has all of ``every_token`` holds the whole query: no word is longer than a piece."""
+        return all(run.script is not _Script.UNSPACED or len(run.text) <= 2 for run in self._required)
 
     def tokens(self) -> list[str]:
         if self.script is _Script.UNSPACED:
@@ -135,13 +140,24 @@ class TextMatch:
     texts: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Overlap:
-    """What a query and one text have in common."""
+class _Part:
+    """One part of a text (a folder, a file's name, a tag), held against a query."""
 
-    found: set[_Run] = field(default_factory=set)
-    shared: set[str] = field(default_factory=set)
-    part_means_it: bool = False
+    def __init__(self, asked: Sequence[_Run], folded: str) -> None:
+        self._asked = asked
+        self.runs = _runs(folded)
+        self.found = frozenset(one for one in asked if any(_contains(run, one) for run in self.runs))
+
+    @cached_property
+    def shared(self) -> tuple[tuple[str, int], ...]:
+        """What it shares with the query, each with how many characters of it mean something."""
+        return tuple(one for run in self.runs for one in _shared(run, self._asked))
+
+    @cached_property
+    def means_it(self) -> bool:
+        """Whether what is shared is enough of the part."""
+        weight = sum(run.weight() for run in self.runs)
+        return sum(amount for _, amount in self.shared) >= max(_WORD_WEIGHT, _SHARE * weight)
 
 
 class QueryWords:
@@ -153,6 +169,7 @@ class QueryWords:
         meaningful = [run for run in runs if run.script is _Script.UNSPACED or run.text not in _STOP_WORDS]
         self._required = tuple(meaningful or runs)
         self._weight = sum(run.weight() for run in self._required)
+        self._parts: dict[str, _Part] = {}  # photos share folders
         self._touches = re.compile("|".join(re.escape(token) for token, _ in self.tokens()))
 
     @property
@@ -164,6 +181,11 @@ class QueryWords:
     def is_one_character(self) -> bool:
         """Whether it is one character of a script without spaces, which is found inside of many words."""
         return len(self._required) == 1 and self._required[0].script is _Script.UNSPACED and len(self._required[0].text) == 1
+
+    @property
+    def are_told_by_tokens(self) -> bool:
+        """Whether a text that has all of ``every_token`` holds the whole query: no word is longer than a piece."""
+        return all(run.script is not _Script.UNSPACED or len(run.text) <= 2 for run in self._required)
 
     def tokens(self) -> list[tuple[str, bool]]:
         """List the pieces to look up, each with whether it is a prefix: a text that matches has at least one of them."""
@@ -195,58 +217,31 @@ class QueryWords:
         """Judge the texts written about one photo, each with whether it is a name; None if they do not mean the query."""
         if self.is_empty:
             return None
-        judged = [(parts, self._overlap(parts)) for parts in (self._touched_parts(text, is_name) for text, is_name in texts)]
-        found = set().union(*(overlap.found for _, overlap in judged))
-        if found.issuperset(self._required):
-            exact = any(part == self._sequence for parts, _ in judged for part in parts)
-            where = tuple(at for at, (_, overlap) in enumerate(judged) if overlap.found)
-            evidence = frozenset(run.text for run in self._required)
-            return TextMatch(Grade.EXACT if exact else Grade.COMPLETE, evidence, where)
-        shared = set().union(*(overlap.shared for _, overlap in judged))
-        half_of_query = self._weight > 0 and self._meant_by(shared) >= max(_WORD_WEIGHT, _SHARE * self._weight)
-        where = tuple(at for at, (_, overlap) in enumerate(judged) if overlap.part_means_it or (half_of_query and overlap.shared))
-        if not where:
-            return None
-        return TextMatch(Grade.PARTIAL, frozenset().union(*(judged[at][1].shared for at in where)), where)
+        judged = [self._touched_parts(text, is_name) for text, is_name in texts]
+        if {one for parts in judged for part in parts for one in part.found}.issuperset(self._required):
+            exact = any(part.runs == self._sequence for parts in judged for part in parts)
+            where = tuple(at for at, parts in enumerate(judged) if any(part.found for part in parts))
+            return TextMatch(Grade.EXACT if exact else Grade.COMPLETE, frozenset(run.text for run in self._required), where)
+        shared = [{span for part in parts for span, _ in part.shared} for parts in judged]
+        in_all = self._meant_by(set().union(*shared))
+        half_of_query = self._weight > 0 and in_all >= max(_WORD_WEIGHT, _SHARE * self._weight)
+        where = tuple(
+            at for at, parts in enumerate(judged) if any(part.means_it for part in parts) or (half_of_query and shared[at])
+        )
+        return TextMatch(Grade.PARTIAL, frozenset().union(*(shared[at] for at in where)), where) if where else None
 
-    def _touched_parts(self, text: str, is_name: bool) -> list[tuple[_Run, ...]]:
-        """Cut the parts of a text that have anything of the query into runs; the others, most of them, cost a look alone."""
-        parts = (_folded(part, is_name=is_name) for part in (name_parts(text) if is_name else (text,)))
-        return [_runs(part) for part in parts if self._touches.search(part)]
-
-    def _overlap(self, parts: Sequence[tuple[_Run, ...]]) -> _Overlap:
-        overlap = _Overlap()
-        for part in parts:
-            shared_weight = weight = 0
-            for run in part:
-                weight += run.weight()
-                overlap.found.update(asked for asked in self._required if _contains(run, asked))
-                for shared, amount in self._shared(run):
-                    overlap.shared.add(shared)
-                    shared_weight += amount
-            if shared_weight >= max(_WORD_WEIGHT, _SHARE * weight):
-                overlap.part_means_it = True
-        return overlap
-
-    def _shared(self, run: _Run) -> list[tuple[str, int]]:
-        """List what a run of a text shares with the query, each with how many characters of it mean something."""
-        if run.script is not _Script.UNSPACED:
-            return [(run.text, run.weight())] if run.weight() and run in self._required else []
-        if run.weight() and any(_says(asked, run.text) for asked in self._required if asked.script is run.script):
-            return [(run.text, max(run.weight(), _WORD_WEIGHT))]
-        pairs = _meaningful_pairs(run)
-        asked_pairs = {
-            pair for asked in self._required if asked.script is run.script for pair in _meaningful_pairs(asked).values()
-        }
-        spans: list[str] = []
-        end = -1
-        for at in sorted(at for at, pair in pairs.items() if pair in asked_pairs):
-            if at == end:
-                spans[-1] += run.text[at + 1]
-            else:
-                spans.append(run.text[at : at + 2])
-            end = at + 1
-        return [(span, len(span)) for span in spans]
+    def _touched_parts(self, text: str, is_name: bool) -> list[_Part]:
+        """List the parts of a text that have anything of the query; the others, most of them, cost a look alone."""
+        touched = []
+        for piece in name_parts(text) if is_name else (text,):
+            folded = _folded(piece, is_name=is_name)
+            part = self._parts.get(folded)
+            if part is None:
+                if not self._touches.search(folded):
+                    continue
+                part = self._parts[folded] = _Part(self._required, folded)
+            touched.append(part)
+        return touched
 
     def _meant_by(self, shared: set[str]) -> int:
         """Count how much of the query's meaning lies in what it shares with texts."""
@@ -262,6 +257,25 @@ class QueryWords:
                     covered[at : at + 2] = [True, True]
             total += sum(meant and there for meant, there in zip(run.meaning(), covered, strict=True))
         return total
+
+
+def _shared(run: _Run, asked: Sequence[_Run]) -> list[tuple[str, int]]:
+    """List what a run of a text shares with a query, each with how many characters of it mean something."""
+    if run.script is not _Script.UNSPACED:
+        return [(run.text, run.weight())] if run.weight() and run in asked else []
+    unspaced = [one for one in asked if one.script is _Script.UNSPACED]
+    if run.weight() and any(_says(one, run.text) for one in unspaced):
+        return [(run.text, max(run.weight(), _WORD_WEIGHT))]
+    asked_pairs = {pair for one in unspaced for pair in _meaningful_pairs(one).values()}
+    spans: list[str] = []
+    end = -1
+    for at in sorted(at for at, pair in _meaningful_pairs(run).items() if pair in asked_pairs):
+        if at == end:
+            spans[-1] += run.text[at + 1]
+        else:
+            spans.append(run.text[at : at + 2])
+        end = at + 1
+    return [(span, len(span)) for span in spans]
 
 
 def _says(asked: _Run, text: str) -> bool:

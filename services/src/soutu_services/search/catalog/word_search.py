@@ -15,11 +15,12 @@ from soutu_services.search.words import Grade, QueryWords, TextMatch
 
 __all__ = ["CANDIDATE_TEXTS", "WordSearch"]
 
-CANDIDATE_TEXTS = 3000
+CANDIDATE_TEXTS = 1000
 """Texts (names, tags, captions, albums) that one query looks at closely: the best by BM25."""
 
 _FREQUENT_TEXTS = 2000
 """A part of a sentence that more texts than this have would rank its photos behind all that are found by look."""
+_TEXTS = "FROM ({best}) AS best CROSS JOIN words w ON w.id = best.rowid CROSS JOIN photos p ON p.id = w.photo"
 _SEARCHABLE = "p.present = 1 AND p.deleted_at IS NULL AND p.state != 'UNREADABLE'"
 
 
@@ -68,8 +69,12 @@ class WordSearch:
             return set()
         condition, parameters = filter_condition(photo_filter)
         every = "SELECT rowid, 0.0 AS rank FROM word_index WHERE word_index MATCH :expression"
+        parameters["expression"] = _all_of(words)
         with self._database.read() as reader:
-            rows = _rows(reader, every, condition, {**parameters, "expression": _all_of(words)})
+            if words.are_told_by_tokens:
+                sql = f"SELECT DISTINCT p.photo_id {_TEXTS.format(best=every)} WHERE {_SEARCHABLE} AND {condition}"
+                return {row[0] for row in reader.execute(sql, parameters)}
+            rows = _rows(reader, every, condition, parameters)
         found = set()
         for row in rows:
             match = words.match([(row.text, row.is_name)])
@@ -125,8 +130,7 @@ def _all_of(words: QueryWords) -> str:
 
 def _rows(reader: sqlite3.Connection, best: str, condition: str, parameters: Parameters) -> list[_Row]:
     rows = reader.execute(
-        f"SELECT w.field, w.text, p.photo_id, best.rank AS bm25 FROM ({best}) AS best "
-        "CROSS JOIN words w ON w.id = best.rowid CROSS JOIN photos p ON p.id = w.photo "
+        f"SELECT w.field, w.text, p.photo_id, best.rank AS bm25 {_TEXTS.format(best=best)} "
         f"WHERE {_SEARCHABLE} AND {condition} ORDER BY best.rank, w.id",
         parameters,
     )
