@@ -82,8 +82,11 @@ def _run(settings: HomeSettings, screen: Screen, should_stop: _StopRequest) -> i
                     _show_next_steps(screen, errands)
                     house.run_until(should_stop)
         finally:
-            with screen.busy(Text(zh="正在停止……", en="Stopping…")):
-                house.stop()
+            try:
+                with screen.busy(Text(zh="正在停止……", en="Stopping…")):
+                    house.stop()
+            finally:
+                house.stop()  # also when the terminal is gone and nothing can be said
         screen.say(Text(zh=f"已停止。照片和资料库都在 {library.root}", en=f"Stopped. Everything is kept in {library.root}"))
         return 0 if done or not settings.once else 1
 
