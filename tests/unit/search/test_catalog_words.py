@@ -110,3 +110,23 @@ def test_no_text_upsets_the_index_of_words(library: Any, text: str) -> None:
     library.add("a b.jpg")
     library.catalog.words.search(text, Filter())
     library.catalog.words.photos_with(text, Filter())
+
+
+def test_more_photos_than_are_judged_are_all_excluded_and_found_by_filter(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soutu_services.search.catalog.word_search.CANDIDATE_TEXTS", 5)
+    dogs = {library.add(f"小狗 {number}.jpg") for number in range(30)}
+    far = library.add("很远很远很远/我们家的小狗在公园里面跑来跑去.jpg")
+    assert library.catalog.words.photos_with("小狗", Filter()) == dogs | {far}
+    assert library.catalog.words.photos_with("我们家的小狗", Filter()) == {far}
+    assert len(library.catalog.words.search("小狗", Filter())) == 5
+    assert found(library, "小狗", Filter(folders=("很远很远很远",))) == [far], "however deep it lies by BM25"
+
+
+def test_frequent_parts_of_a_sentence_are_passed_over_but_not_frequent_words(
+    library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_services.search.catalog.word_search._FREQUENT_TEXTS", 5)
+    dogs = [library.add(f"小狗 {number}.jpg") for number in range(10)]
+    picnic = library.add("野餐.jpg")
+    assert len(found(library, "小狗")) == len(dogs)
+    assert found(library, "我家的小狗去野餐") == [picnic]

@@ -65,11 +65,6 @@ class _Run:
     script: _Script
     text: str
 
-    @property
-    def are_told_by_tokens(self) -> bool:
-        """Whether a text that has all of ``every_token`` holds the whole query: no word is longer than a piece."""
-        return all(run.script is not _Script.UNSPACED or len(run.text) <= 2 for run in self._required)
-
     def tokens(self) -> list[str]:
         if self.script is _Script.UNSPACED:
             return [self.text[start : start + 2] for start in range(len(self.text))]
