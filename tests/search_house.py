@@ -61,7 +61,7 @@ class SearchHouse:
         self.folder = folder
         self.store = store
         self.embedding = embedding
-        self._given = {
+        self._given: dict[str, Any] = {
             "listen": "127.0.0.1:0",
             "metrics_listen": "",
             "data_folder": folder / "data",

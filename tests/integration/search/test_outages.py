@@ -34,7 +34,8 @@ def test_photos_wait_for_the_embedding_service_and_are_found_by_name_meanwhile(
     own_embedding.stop()
     waiting = house.upload("奶奶/second.png", picture("红", 2))
     eventually(lambda: house.photo(waiting).width == 40)
-    status = eventually(lambda: (s := house.client.status()).embedder.problem and s)
+    eventually(lambda: house.client.status().embedder.problem)
+    status = house.client.status()
     assert not status.embedder.available
     assert (status.photos_ready, status.photos_pending) == (1, 1)
     assert status.pending_since is not None
@@ -59,7 +60,8 @@ def test_sync_job_says_that_it_waits_for_the_embedding_service(
     house = start_house(embedding=own_embedding)
     house.bucket("photos").put("a.png", picture("红"))
     job = house.client.start_sync()
-    waiting = eventually(lambda: (now := house.client.job(job.job_id)).message and now)
+    eventually(lambda: house.client.job(job.job_id).message)
+    waiting = house.client.job(job.job_id)
     assert waiting.state is JobState.RUNNING
     assert "embedding service does not answer" in waiting.message
     house.bucket("photos").put("b.png", picture("蓝"))

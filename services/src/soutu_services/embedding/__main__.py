@@ -36,8 +36,7 @@ def serve(settings: EmbeddingSettings) -> None:
     try:
         server = start_server([served(service)], settings.server, package=_PACKAGE)
         models = ", ".join(f"{model.card.name} {model.card.variant} {model.card.space_id}" for model in service.models())
-        _logger.info("ready on %s with %s", server.address, models)
-        serve_until_signal(server)
+        serve_until_signal(server, on_ready=lambda: _logger.info("ready on %s with %s", server.address, models))
     finally:
         service.close()
 

@@ -181,7 +181,11 @@ def start_server(services: Sequence[ServedService], settings: ServerSettings, *,
 
 
 def serve_until_signal(
-    server: RunningServer, on_stop: Callable[[], None] | None = None, *, on_drain: Callable[[], None] | None = None
+    server: RunningServer,
+    on_stop: Callable[[], None] | None = None,
+    *,
+    on_ready: Callable[[], None] | None = None,
+    on_drain: Callable[[], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT (Ctrl-C), then stop gracefully. A second signal ends the process at once.
 
@@ -190,6 +194,7 @@ def serve_until_signal(
     Args:
         server: What serves.
         on_stop: Called after the last call has ended: frees what the services hold.
+        on_ready: Called once a signal stops gracefully: the moment to say that the service is ready.
         on_drain: Called before the server waits for running calls: ends streams that would not end by themselves.
     """
     asked = threading.Event()
@@ -203,6 +208,8 @@ def serve_until_signal(
     for number in before:
         signal.signal(number, ask)
     try:
+        if on_ready is not None:
+            on_ready()
         asked.wait()
         _logger.info("stopping")
         if on_drain is not None:

@@ -33,8 +33,7 @@ def serve(settings: SearchSettings) -> None:
     try:
         service.start()
         server = start_server(service.served, service.server_settings, package=_PACKAGE)
-        _logger.info("ready on %s", server.address)
-        serve_until_signal(server, on_drain=service.drain)
+        serve_until_signal(server, on_ready=lambda: _logger.info("ready on %s", server.address), on_drain=service.drain)
     finally:
         service.close()
 
