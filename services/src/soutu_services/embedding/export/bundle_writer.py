@@ -138,8 +138,10 @@ def _write_manifest(
 
 
 def _sync(folder: Path) -> None:
-    for path in (*folder.iterdir(), folder):
+    for path in folder.iterdir():
+        path.chmod(0o644)  # onnx makes files of weights for this user alone
         _sync_path(path)
+    _sync_path(folder)
 
 
 def _sync_path(path: Path) -> None:

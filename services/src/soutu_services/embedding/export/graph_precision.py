@@ -41,7 +41,7 @@ def write_graph(source: Path, target: Path, precision: GraphPrecision) -> tuple[
     Returns:
         Names of the files of weights beside ``target``, if there are any.
     """
-    total = sum(path.stat().st_size for path in source.parent.iterdir())
+    total = sum(path.stat().st_size for path in source.parent.iterdir())  # a larger message cannot even be asked for its size
     if precision == "int8":
         with _quiet():
             quantize_dynamic(
@@ -56,7 +56,7 @@ def write_graph(source: Path, target: Path, precision: GraphPrecision) -> tuple[
     if precision == "fp16":
         with _quiet():
             model = convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=total > _ONE_FILE_BYTES)
-    if model.ByteSize() < _ONE_FILE_BYTES:
+    if total // (2 if precision == "fp16" else 1) < _ONE_FILE_BYTES:
         onnx.save(model, target)
         return ()
     data = f"{target.name}.data"
