@@ -21,12 +21,13 @@ _PLAIN = 0.05
 
 
 class ColourEncoder:
-    """Counts the pictures it embeds; waits for ``gate`` before each pass; refuses pictures of pure white."""
+    """Counts the pictures it embeds; waits for ``gate`` before each pass; ``refuses_white`` for pictures of pure white."""
 
     def __init__(self, space_id: str = "colours") -> None:
         self.card = ModelCard("colours", space_id, "test", 4, frozenset(Tower), input_size=16, text_characters=100)
         self.gate = threading.Event()
         self.gate.set()
+        self.refuses_white = True
         self.images_embedded = 0
 
     def prepare_text(self, text: str) -> str:
@@ -34,7 +35,7 @@ class ColourEncoder:
 
     def prepare_image(self, data: bytes) -> FloatArray:
         image = np.asarray(decode_rgb(data, _LIMITS, shorter_side=16), dtype=np.float32)
-        if image.min() == 255:
+        if self.refuses_white and image.min() == 255:
             raise ItemRefused(ItemProblem.MODEL_FAILED, zh="太白了", en="too white")
         return np.asarray(image.reshape(-1, 3).mean(axis=0) / 255, np.float32)
 

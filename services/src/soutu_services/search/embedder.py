@@ -121,8 +121,11 @@ class SpaceChanged(FailedPrecondition):
     def __init__(self) -> None:
         super().__init__(
             "SPACE_CHANGED",
-            zh="向量服务换了模型，与已有的向量不能比较；请换回原来的模型，或重建索引",
-            en="the embedding service serves another model, whose vectors cannot be compared; put the old one back or re-index",
+            zh="向量服务换了模型，与已有的向量不能比较；请换回原模型，或用 SOUTU_SEARCH_ADOPT_MODEL=1 重启以改用新模型",
+            en=(
+                "the embedding service serves another model, whose vectors cannot be compared with the library's; put the old "
+                "one back, or restart the search service with SOUTU_SEARCH_ADOPT_MODEL=1 to take the new one over"
+            ),
         )
 
 

@@ -24,19 +24,24 @@ _PROBE_SECONDS = 5.0
 class EmbeddingLink:
     """Watches the embedding service and lends it out to the ingest and to queries.
 
-    The first model that answers an empty library gives it its space; from then on no other space is let in.
+    The first model that answers an empty library gives it its space; from then on no other space is let in, unless the link is
+    told to adopt the service's model.
 
     Args:
         catalog: The catalog, which knows the spaces.
         embedder: The client, made for the catalog's serving space if there is one.
         gate: How it backs off.
+        adopt: Whether the first model that answers becomes the one that serves queries, whatever served them before.
         on_connected: Called, on the link's thread, when the service answers after it did not.
     """
 
-    def __init__(self, catalog: Catalog, embedder: Embedder, gate: Gate, *, on_connected: Callable[[], None]) -> None:
+    def __init__(
+        self, catalog: Catalog, embedder: Embedder, gate: Gate, *, adopt: bool, on_connected: Callable[[], None]
+    ) -> None:
         self._catalog = catalog
         self._embedder = embedder
         self._gate = gate
+        self._adopt = adopt
         self._on_connected = on_connected
         self._lock = threading.Lock()
         self._model: EmbeddingModel | None = None
@@ -143,6 +148,8 @@ class EmbeddingLink:
             self._catalog.embeddings.register_space(
                 model.space_id, model=model.name, variant=model.variant, dimension=model.dimension
             )
+            if self._adopt:
+                self._catalog.embeddings.set_serving_space(model.space_id)
         except SoutuError as error:
             self._lost(error)
             return

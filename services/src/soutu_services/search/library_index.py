@@ -41,8 +41,11 @@ class LibraryIndex:
         return (index.kind, len(index)) if index is not None else ("", 0)
 
     def load(self) -> None:
-        """Make the index from the catalog, unless it is there or no space serves."""
+        """Make the index from the catalog, unless that of the space that serves is there or no space serves."""
         with self._lock:
+            space = self._catalog.embeddings.serving_space()
+            if self._index is not None and space is not None and self._index.space_id != space.space_id:
+                self._index = None
             self._load()
 
     def store(self, space_id: str, stored: StoredEmbeddings) -> None:

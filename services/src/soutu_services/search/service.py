@@ -71,10 +71,11 @@ class SearchService:
             self.catalog,
             Embedder(
                 settings.embedding_address,
-                space_id=space.space_id if space else "",
+                space_id=space.space_id if space and not settings.adopt_model else "",
                 max_message_bytes=settings.limits.max_message_bytes,
             ),
             self._gate(),
+            adopt=settings.adopt_model,
             on_connected=self._wake_embedding,
         )
         originals = Originals(self.catalog, self._buckets, limits)

@@ -149,6 +149,8 @@ class SearchSettings(BaseSettings):
         recycle_bucket: Bucket of deleted objects.
         sources: Further sources, which are only read.
         embedding_address: ``host:port`` of the embedding service.
+        adopt_model: Take over whatever model the embedding service serves by default, also where the library has embeddings of
+            another: photos are embedded anew from their thumbnails, and until then are found by name. Old embeddings are kept.
         limits: Limits.
         ingest: Width of the ingest.
         sync: Rhythm of the syncs.
@@ -171,6 +173,7 @@ class SearchSettings(BaseSettings):
     recycle_bucket: str = Field(default="soutu-recycle", pattern=_BUCKET_NAME)
     sources: tuple[SourceSettings, ...] = ()
     embedding_address: str = "127.0.0.1:8402"
+    adopt_model: bool = False
     limits: LimitSettings = LimitSettings()
     ingest: IngestSettings = IngestSettings()
     sync: SyncSettings = SyncSettings()

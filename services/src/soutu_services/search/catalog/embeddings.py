@@ -15,7 +15,7 @@ from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import filter_condition
 from soutu_services.search.catalog.records import EmbeddingBatch, IdArray, Space, StoredEmbeddings
 from soutu_services.search.catalog.vectors import decode_vectors, encode_vector, insert_vector, space_row
-from soutu_services.search.model import Filter, FloatArray
+from soutu_services.search.model import Filter, FloatArray, UnreadableReason
 
 __all__ = ["Embeddings"]
 
@@ -72,6 +72,8 @@ class Embeddings:
     def set_serving_space(self, space_id: str) -> None:
         """Answer queries from another space. The state of photos follows: READY are those embedded in it.
 
+        Photos that the model before refused are tried again.
+
         Raises:
             FailedPrecondition: the space is not registered.
         """
@@ -81,6 +83,9 @@ class Embeddings:
                 return
             writer.execute("UPDATE spaces SET serving = 0 WHERE serving = 1")
             writer.execute("UPDATE spaces SET serving = 1 WHERE id = ?", (row["id"],))
+            writer.execute(
+                "UPDATE photos SET unreadable_reason = NULL WHERE unreadable_reason = ?", (UnreadableReason.MODEL_FAILED.value,)
+            )
             refresh_states(writer)
 
     def put(self, space_id: str, photo_ids: Sequence[str], vectors: FloatArray) -> StoredEmbeddings:
