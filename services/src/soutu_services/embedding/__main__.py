@@ -12,6 +12,7 @@ from soutu_services.embedding.service import EmbeddingService
 from soutu_services.embedding.servicer import served
 from soutu_services.embedding.settings import EmbeddingSettings
 from soutu_services.runtime.addresses import Address, check_free
+from soutu_services.runtime.blas import use_one_blas_thread
 from soutu_services.runtime.errors import FailedPrecondition, SoutuError
 from soutu_services.runtime.language import language_of_environment
 from soutu_services.runtime.logs import configure_logging
@@ -47,6 +48,7 @@ def main() -> int:
     try:
         settings = load_settings(EmbeddingSettings)
         configure_logging(settings.log_level, json=settings.log_format == "json")
+        use_one_blas_thread()
         serve(settings)
     except SoutuError as error:
         _logger.debug("cannot serve", exc_info=error)

@@ -7,6 +7,7 @@ import os
 import sys
 
 from soutu_services.runtime.addresses import Address, check_free
+from soutu_services.runtime.blas import use_one_blas_thread
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import language_of_environment
 from soutu_services.runtime.logs import configure_logging
@@ -44,6 +45,7 @@ def main() -> int:
     try:
         settings = load_settings(SearchSettings)
         configure_logging(settings.log_level, json=settings.log_format == "json")
+        use_one_blas_thread()
         serve(settings)
     except SoutuError as error:
         _logger.debug("cannot serve", exc_info=error)
