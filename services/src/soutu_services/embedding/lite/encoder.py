@@ -64,7 +64,7 @@ class LiteEncoder:
 
         Args:
             limits: Largest image to take.
-            threads: CPU threads of one forward pass of the image tower; 0: every core.
+            threads: Pictures that the image tower works on at a time, each on a CPU thread of its own; 0: as many as cores.
         """
         return cls(
             classifier=Classifier(threads=threads),
@@ -120,7 +120,8 @@ class LiteEncoder:
         return embeddings
 
     def close(self) -> None:
-        """Free the model: nothing is held but memory."""
+        """End the image tower's threads."""
+        self._classifier.close()
 
 
 def _softmax(logits: FloatArray) -> FloatArray:
