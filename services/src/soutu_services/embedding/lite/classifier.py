@@ -56,8 +56,8 @@ class Classifier:
         """Load the model that ships with the package.
 
         Args:
-            threads: Runs side by side, each on a thread of its own; 0: as many as there are cores. Threads within a run would wait
-                for each other at each of its small steps: with those, a picture costs a fifth more CPU time on two cores.
+            threads: Runs side by side, each on a thread of its own; 0: as many as there are cores. Threads within a run would
+                wait for each other at each of its small steps: with those, a picture costs a fifth more CPU time on two cores.
         """
         resource = importlib.resources.files("soutu_services.embedding.lite") / "image.onnx"
         self._model = OnnxModel(resource.read_bytes(), threads=1)
