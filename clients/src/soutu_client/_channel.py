@@ -6,6 +6,7 @@ import json
 import re
 
 import grpc
+import grpc.experimental
 
 from soutu_client._errors import InvalidInputError
 from soutu_client._language import Language, Text
@@ -91,5 +92,8 @@ def open_channel(address: str) -> grpc.Channel:
             ("grpc.min_reconnect_backoff_ms", 2_000),
             ("grpc.max_reconnect_backoff_ms", 3_000),
             ("grpc.enable_http_proxy", 0),
+            # A stream is read by its caller, without a thread of gRPC's. An interrupt between the start of a call and that of
+            # the thread would leave a call that nobody reads the end of, and closing the channel waits for it forever.
+            (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),
         ],
     )

@@ -1,6 +1,7 @@
 """The client against a service over real gRPC."""
 
 import struct
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -181,6 +182,21 @@ def test_a_job_is_watched_until_it_is_over(client: Client) -> None:
     seen = list(client.watch_job(job.job_id))
     assert [now.photos_done for now in seen] == [0, 2, 4]
     assert seen[-1].state is JobState.SUCCEEDED
+
+
+def test_a_stream_needs_no_thread_whose_start_ctrl_c_could_prevent(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(service.address, timeout_seconds=10, language="en")
+    job = client.start_sync()
+    start = threading.Thread.start
+
+    def interrupted_start(thread: threading.Thread) -> None:
+        if threading.current_thread() is threading.main_thread():  # the service's own threads are started by others
+            raise RuntimeError("interrupted")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+    assert [now.photos_done for now in client.watch_job(job.job_id)] == [0, 2, 4]
+    client.close()
 
 
 def test_watching_a_job_ends_at_its_time_limit(service: Any, client: Client) -> None:
