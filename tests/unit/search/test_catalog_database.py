@@ -121,3 +121,48 @@ def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
     assert done.returncode == -9
     with Catalog.open(path) as catalog:
         assert [job.job_id for job in catalog.jobs.unfinished()] == [done.stdout.strip()]
+
+
+def test_threads_that_ended_leave_no_connection_open(library: Any) -> None:
+    def read() -> None:
+        library.catalog.counts()
+
+    def open_files() -> int:
+        return sum("catalog.db" in str(link.resolve()) for link in Path("/proc/self/fd").iterdir())
+
+    read()
+    before = open_files()
+    for _ in range(30):
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+    assert open_files() == before
+
+
+def test_readings_at_the_same_time_leave_only_some_connections_open(tmp_path: Path) -> None:
+    database = Database(tmp_path / "catalog.db")
+    together = threading.Barrier(20)
+
+    def read() -> None:
+        with database.read() as outer, database.read() as inner:
+            assert inner is outer
+            together.wait(10)
+
+    threads = [threading.Thread(target=read) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 0 < len(database._idle) <= 8
+    with database.read() as reader, pytest.raises(sqlite3.OperationalError):
+        reader.execute("INSERT INTO source_syncs (source, synced_at) VALUES ('a', 1)")
+    database.close()
+
+
+def test_a_reading_that_fails_spoils_no_later_one(tmp_path: Path) -> None:
+    database = Database(tmp_path / "catalog.db")
+    with pytest.raises(RuntimeError), database.read():
+        raise RuntimeError
+    with database.read() as reader:
+        assert reader.in_transaction
+    database.close()

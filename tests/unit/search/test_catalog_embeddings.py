@@ -128,3 +128,21 @@ def test_a_photo_that_the_model_refuses_is_unreadable_and_does_not_wait(library:
     assert (photo.state, photo.unreadable, photo.width) == (PhotoState.UNREADABLE, UnreadableReason.MODEL_FAILED, 640)
     assert library.catalog.embeddings.pending(SPACE, 9) == []
     assert library.catalog.counts().unreadable_by_reason == {UnreadableReason.MODEL_FAILED: 1}
+
+
+def test_looking_for_what_waits_costs_nothing_for_photos_that_do_not(library: Any) -> None:
+    for number in range(300):
+        library.add(f"{number}.jpg", str(number))
+    waiting = library.add("waiting.jpg", "waiting", embedded=False)
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with library.catalog._database.read() as reader:
+        reader.set_progress_handler(count, 10)
+        assert [photo_id for _, photo_id in library.catalog.embeddings.pending(SPACE, 9)] == [waiting]
+        reader.set_progress_handler(None, 0)
+    assert steps < 30

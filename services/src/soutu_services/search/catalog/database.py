@@ -14,31 +14,33 @@ from soutu_services.search.catalog.schema import APPLICATION_ID, MIGRATIONS
 __all__ = ["Database"]
 
 _BUSY_TIMEOUT_SECONDS = 30.0
+_MOST_IDLE = 8
+"""Connections that stay open although nobody reads: a new one must learn the schema first."""
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Database:
-    """One SQLite file in WAL mode: one connection that writes, behind a lock, and one for each thread that reads.
+    """One SQLite file in WAL mode: one connection that writes, behind a lock, and one for each reading that is under way.
 
-    Readers never wait for the writer and see what was committed last. A commit is on the disk when it returns
+    A connection that has been read from waits for the next reading, whichever thread's that is; only a few wait. Readers never wait for the writer and see what was committed last. A commit is on the disk when it returns
     (``synchronous=FULL``).
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._write_lock = threading.RLock()
-        self._readers = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._connections_lock = threading.Lock()
+        self._reading = threading.local()
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
         self._closed = False
-        try:
-            with _explained():
-                self._writer = self._connect()
+        with _explained():
+            self._writer = self._connect()
+            try:
                 self._prepare()
-        except BaseException:
-            self.close()
-            raise
+            except BaseException:
+                self._writer.close()
+                raise
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -69,43 +71,63 @@ class Database:
         Raises:
             DataLoss: the file is damaged.
         """
-        connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+        same: sqlite3.Connection | None = getattr(self._reading, "connection", None)
         with _explained():
-            if connection is None:
-                connection = self._connect()
-                connection.execute("PRAGMA query_only = ON")
-                self._readers.connection = connection
-            if connection.in_transaction:
-                yield connection
+            if same is not None:
+                yield same
                 return
-            connection.execute("BEGIN")
+            connection = self._check_out()
             try:
-                yield connection
+                connection.execute("BEGIN")
+                self._reading.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._reading.connection = None
+                    connection.execute("ROLLBACK")
             finally:
-                connection.execute("ROLLBACK")
+                self._check_in(connection)
 
     def close(self) -> None:
         """Close every connection; the file holds all that was committed. No call may be under way."""
-        with self._connections_lock:
+        with self._idle_lock:
             self._closed = True
-            connections, self._connections = self._connections, []
-        for connection in reversed(connections):  # the writer last: it folds the write-ahead log into the file
+            idle, self._idle = self._idle, []
+        for connection in idle:
             connection.close()
+        self._writer.close()  # last: it folds the write-ahead log into the file
 
-    def _connect(self) -> sqlite3.Connection:
-        with self._connections_lock:
+    def _check_out(self) -> sqlite3.Connection:
+        with self._idle_lock:
             if self._closed:
                 raise sqlite3.ProgrammingError("the catalog is closed")
-            connection = sqlite3.connect(
-                self._path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            self._connections.append(connection)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -16384")
-        connection.execute("PRAGMA mmap_size = 268435456")
+            if self._idle:
+                return self._idle.pop()
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _check_in(self, connection: sqlite3.Connection) -> None:
+        with self._idle_lock:
+            if not (self._closed or connection.in_transaction or len(self._idle) >= _MOST_IDLE):
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA cache_size = -16384")
+            connection.execute("PRAGMA mmap_size = 268435456")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _prepare(self) -> None:

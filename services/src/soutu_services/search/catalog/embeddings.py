@@ -229,12 +229,19 @@ class Embeddings:
         """
         with self._database.read() as reader:
             space = space_row(reader, space_id)
-            rows = reader.execute(
-                "SELECT p.id, p.photo_id FROM photos p WHERE p.present = 1 AND p.deleted_at IS NULL AND p.read_at IS NOT NULL "
-                "AND p.unreadable_reason IS NULL AND p.id > ? "
-                "AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.photo = p.id AND e.space = ?) ORDER BY p.id LIMIT ?",
-                (after_id, space["id"], limit),
-            )
+            shown = "p.present = 1 AND p.deleted_at IS NULL AND p.read_at IS NOT NULL AND p.id > ?"
+            if space["serving"]:  # the state says it, and the few that wait have an index of their own
+                rows = reader.execute(
+                    "SELECT p.id, p.photo_id FROM photos p INDEXED BY photos_pending "
+                    f"WHERE {shown} AND p.state = 'PENDING' ORDER BY p.id LIMIT ?",
+                    (after_id, limit),
+                )
+            else:
+                rows = reader.execute(
+                    f"SELECT p.id, p.photo_id FROM photos p WHERE {shown} AND p.unreadable_reason IS NULL "
+                    "AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.photo = p.id AND e.space = ?) ORDER BY p.id LIMIT ?",
+                    (after_id, space["id"], limit),
+                )
             return [(row[0], row[1]) for row in rows]
 
 

@@ -40,6 +40,8 @@ CREATE TABLE photos (
 CREATE INDEX photos_shown ON photos (sort_at, photo_id, state) WHERE present = 1 AND deleted_at IS NULL;
 CREATE INDEX photos_waiting ON photos (pending_since)
     WHERE present = 1 AND deleted_at IS NULL AND state = 'PENDING';
+CREATE INDEX photos_pending ON photos (id)
+    WHERE present = 1 AND deleted_at IS NULL AND state = 'PENDING';
 CREATE INDEX photos_unreadable ON photos (unreadable_reason)
     WHERE present = 1 AND deleted_at IS NULL AND state = 'UNREADABLE';
 CREATE INDEX photos_deleted ON photos (sort_at, photo_id) WHERE deleted_at IS NOT NULL;
