@@ -92,6 +92,35 @@ def test_serves_a_folder_in_place_and_leaves_it_as_it_is(start_house: StartHouse
     assert snapshot(photos) == before
 
 
+@pytest.mark.parametrize("in_place", ["", "1"])
+def test_takes_a_folder_whose_name_is_no_utf8(
+    start_house: StartHouse, environment: dict[str, str], tmp_path: Path, in_place: str
+) -> None:
+    environment["PYTHONIOENCODING"] = "utf-8:strict"
+    environment["SOUTU_SEARCH_METRICS_LISTEN"] = ""
+    photos = tmp_path / os.fsdecode("照片".encode("gbk"))
+    photos.mkdir()
+    shutil.copy(SAMPLES / "rocket.jpg", photos)
+    if not in_place:  # nor does it matter that the welcome cannot be written down
+        Path(environment["SOUTU_HOME_LIBRARY"], "home.new").mkdir(parents=True)
+    house = start_house(photos=str(photos), in_place=in_place, first_search="火箭")
+    house.wait_for(READY)
+    assert "rocket.jpg" in house.said
+    assert ("资料库文件夹不能用" in house.said) == (not in_place)
+    assert house.stop() == 0
+
+
+def test_needs_no_room_here_for_photos_that_are_stored_elsewhere(
+    start_house: StartHouse, environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment["SOUTU_SEARCH_STORE__URL"] = "http://127.0.0.1:1"
+    with (tmp_path / "huge.tiff").open("wb") as huge:  # sparse: takes no space itself
+        huge.truncate(1 << 43)
+    house = start_house(photos=str(tmp_path / "huge.tiff"))
+    house.wait_for("正在启动")
+    house.process.kill()
+
+
 def test_says_which_port_is_in_use_and_what_to_set(start_house: StartHouse, environment: dict[str, str]) -> None:
     host, port = environment["SOUTU_EMBEDDING_LISTEN"].split(":")
     with socket.create_server((host, int(port))):
@@ -112,6 +141,7 @@ def test_says_which_port_is_in_use_and_what_to_set(start_house: StartHouse, envi
         ({"in_place": "1"}, "PHOTOS="),
         ({"least_free_bytes": str(1 << 62)}, "磁盘空间不足"),
         ({"library": "/dev/null/library"}, "资料库文件夹不能用"),
+        ({"library": "~no-such-person/library"}, "找不到 ~no-such-person"),
         ({"once": "maybe"}, "SOUTU_HOME_ONCE"),
     ],
 )
@@ -120,6 +150,15 @@ def test_refuses_in_one_line(start_house: StartHouse, settings: dict[str, str], 
     assert house.process.wait(30) in (1, 2)
     assert eventually(lambda: words in house.said)
     assert len(house.said.splitlines()) == 1
+
+
+def test_says_in_one_line_what_the_system_refuses(start_house: StartHouse, environment: dict[str, str]) -> None:
+    log = Path(environment["SOUTU_HOME_LIBRARY"], "logs", "store.log")
+    log.mkdir(parents=True)
+    house = start_house()
+    assert house.process.wait(30) == 1
+    assert eventually(lambda: f"无法继续（{log}" in house.said)
+    assert "Traceback" not in house.said
 
 
 def answers(client: Client) -> bool:

@@ -1,4 +1,5 @@
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -77,3 +78,28 @@ def test_says_which_file_is_damaged(tmp_path: Path) -> None:
         (tmp_path / "store.key").write_text(json.dumps({"access_key": "only"}))
         with pytest.raises(HomeProblem, match=r"store\.key"):
             library.store_key()
+
+
+def test_remembers_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    photos = tmp_path / os.fsdecode("照片".encode("gbk"))
+    photos.mkdir()
+    with open_library(tmp_path / "library") as library:
+        folder = library.add_in_place(photos)
+        assert library.add_in_place(photos) == folder
+    with open_library(tmp_path / "library") as library:
+        assert [Path(known.path) for known in library.in_place_folders] == [photos]
+    assert not list((tmp_path / "library").glob("*.new"))
+
+
+def test_says_what_keeps_it_from_writing_things_down(tmp_path: Path) -> None:
+    with open_library(tmp_path / "library") as library:
+        (tmp_path / "library" / "home.new").mkdir()
+        (tmp_path / "library" / "store.new").mkdir()
+        for write in (library.remember_welcome, library.store_key, lambda: library.add_in_place(tmp_path)):
+            with pytest.raises(HomeProblem, match="cannot be used"):
+                write()
+
+
+def test_names_the_home_folder_that_is_not_there() -> None:
+    with pytest.raises(HomeProblem, match=r"no home folder ~no-such-person\. Check the path after LIBRARY="):
+        open_library(Path("~no-such-person/library"))

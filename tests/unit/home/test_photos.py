@@ -42,3 +42,8 @@ def test_refuses_a_copy_that_has_no_room(tmp_path: Path) -> None:
         with (library.store / "soutu-photos" / "huge.tiff").open("wb") as stored:
             stored.truncate(1 << 43)
         check_room(photos, library)  # the copy is there already
+
+
+def test_names_the_home_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(HomeProblem, match=r"no home folder ~no-such-person\. Check the path after PHOTOS="):
+        usable_photos(Path("~no-such-person/photos"), tmp_path, in_place=False)

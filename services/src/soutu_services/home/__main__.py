@@ -16,7 +16,6 @@ from soutu_services.home.problem import HomeProblem
 from soutu_services.home.screen import Screen
 from soutu_services.home.settings import HomeSettings
 from soutu_services.home.supervisor import Program
-from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text, language_of_environment
 from soutu_services.runtime.settings import load_settings
@@ -55,6 +54,9 @@ def main() -> None:
     except SoutuError as error:
         screen.complain(error.text)
         status = 2
+    except OSError as error:
+        screen.complain(_cannot_go_on(error))
+        status = 1
     sys.exit(status)
 
 
@@ -67,7 +69,7 @@ def _run(settings: HomeSettings, screen: Screen, should_stop: _StopRequest) -> i
     with Library.open(settings.library, least_free_bytes=settings.least_free_bytes) as library:
         if photos is not None and settings.in_place:
             library.add_in_place(photos)
-        elif photos is not None:
+        elif photos is not None and not settings.store_url:
             check_room(photos, library)
         house = House(settings, library, on_death=lambda *death: _tell_death(screen, *death))
         done = False
@@ -103,7 +105,7 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
             (Text(zh="日志", en="logs"), str(library.logs)),
         ]
     )
-    if not all(Address.parse(listen).is_loopback for listen in (settings.search_listen, settings.store_listen)):
+    if house.is_open_to_others:
         screen.complain(
             Text(
                 zh="注意：其他机器也能连到这里，而且还没有加密和口令：网络里的任何人都能看到并删除照片。只在信任的网络里这样用。",
@@ -144,7 +146,10 @@ def _first_steps(screen: Screen, settings: HomeSettings, library: Library, erran
     else:
         worked = True
     if worked:
-        library.remember_welcome()
+        try:
+            library.remember_welcome()
+        except HomeProblem as problem:  # the samples are offered again next time, and that is all
+            screen.complain(problem.text)
         sentence = sentence or _SEARCH_OF_PHOTOS
         screen.heading(Text(zh=f"第一次搜索：{sentence}", en=f"A first search: {sentence}"))
         worked = errands.search(sentence)
@@ -160,6 +165,16 @@ def _show_next_steps(screen: Screen, errands: Errands) -> None:
             (Text(zh="看看状态", en="see the status"), errands.spelled("status")),
             (Text(zh="停止", en="stop"), "Ctrl-C"),
         ]
+    )
+
+
+def _cannot_go_on(error: OSError) -> Text:
+    """Say what the system refused, for instance to write a log on a full disk or to start a program."""
+    place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    reason = f"{place}{error.strerror or type(error).__name__}"
+    return Text(
+        zh=f"无法继续（{reason}）。请检查磁盘空间和权限，再重新启动。",
+        en=f"cannot go on ({reason}). Check the disk's free space and the permissions, then start again.",
     )
 
 

@@ -39,6 +39,11 @@ class House:
         """Folders in place that are not there now, for instance on a drive that is not plugged in."""
         return tuple(folder for folder in self._library.in_place_folders if not Path(folder.path).is_dir())
 
+    @property
+    def is_open_to_others(self) -> bool:
+        """Whether other machines can reach a service that it starts; metrics, which tell of no photo, aside."""
+        return any(not Address.parse(listen).is_loopback for listen in self._service_addresses().values())
+
     def start(self, should_stop: Callable[[], bool]) -> bool:
         """Start everything and wait until it answers.
 
@@ -96,15 +101,9 @@ class House:
                 return
 
     def _check_ports(self) -> None:
-        settings = self._settings
-        wanted = {"SOUTU_SEARCH_LISTEN": settings.search_listen, "SOUTU_SEARCH_METRICS_LISTEN": settings.search_metrics_listen}
-        if not settings.store_url:
-            wanted["SOUTU_HOME_STORE_LISTEN"] = settings.store_listen
-        if self._library.in_place_folders:
-            wanted["SOUTU_HOME_IN_PLACE_LISTEN"] = settings.in_place_listen
-        if not settings.embedding_address:
-            wanted["SOUTU_EMBEDDING_LISTEN"] = settings.embedding_listen
-            wanted["SOUTU_EMBEDDING_METRICS_LISTEN"] = settings.embedding_metrics_listen
+        wanted = self._service_addresses() | {"SOUTU_SEARCH_METRICS_LISTEN": self._settings.search_metrics_listen}
+        if not self._settings.embedding_address:
+            wanted["SOUTU_EMBEDDING_METRICS_LISTEN"] = self._settings.embedding_metrics_listen
         for variable, listen in wanted.items():
             if not listen:
                 continue
@@ -120,3 +119,15 @@ class House:
                 ) from error
             except SoutuError as error:
                 raise HomeProblem(zh=f"{variable}：{error.text.zh}", en=f"{variable}: {error.text.en}") from error
+
+    def _service_addresses(self) -> dict[str, str]:
+        """Return what the services that are started here listen on, by the variables that say so."""
+        settings = self._settings
+        addresses = {"SOUTU_SEARCH_LISTEN": settings.search_listen}
+        if not settings.store_url:
+            addresses["SOUTU_HOME_STORE_LISTEN"] = settings.store_listen
+        if self._library.in_place_folders:
+            addresses["SOUTU_HOME_IN_PLACE_LISTEN"] = settings.in_place_listen
+        if not settings.embedding_address:
+            addresses["SOUTU_EMBEDDING_LISTEN"] = settings.embedding_listen
+        return addresses

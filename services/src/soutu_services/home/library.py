@@ -11,10 +11,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, ClassVar, Self
+from typing import IO, Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
+from soutu_services.home.paths import expanded, stored_path, written_path
 from soutu_services.home.problem import HomeProblem
 
 __all__ = ["BUCKETS", "InPlaceFolder", "Library", "StoreKey"]
@@ -31,7 +32,7 @@ class InPlaceFolder(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     name: str
-    path: str
+    path: Annotated[str, PlainValidator(stored_path), PlainSerializer(written_path)]
 
 
 class _Memory(BaseModel):
@@ -74,7 +75,7 @@ class Library:
         Raises:
             HomeProblem: it cannot be made or written, another house runs on it, or its disk is full.
         """
-        root = root.expanduser().absolute()
+        root = expanded(root, variable="LIBRARY=")
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in it is the family's alone
             for folder in ("logs", "catalog", *(f"store/{bucket}" for bucket in BUCKETS)):
@@ -156,7 +157,11 @@ class Library:
         return not self._memory().welcomed
 
     def remember_welcome(self) -> None:
-        """Remember that the first photos were added."""
+        """Remember that the first photos were added.
+
+        Raises:
+            HomeProblem: it cannot be written down.
+        """
         self._remember(self._memory().model_copy(update={"welcomed": True}))
 
     @property
@@ -165,8 +170,12 @@ class Library:
         return self._memory().in_place
 
     def add_in_place(self, path: Path) -> InPlaceFolder:
-        """Remember a folder to be served where it lies; a folder that is known keeps its name."""
-        resolved = str(path.expanduser().resolve())
+        """Remember a folder to be served where it lies; a folder that is known keeps its name.
+
+        Raises:
+            HomeProblem: it cannot be written down.
+        """
+        resolved = str(path.resolve())
         known = self.in_place_folders
         for folder in known:
             if folder.path == resolved:
@@ -176,7 +185,11 @@ class Library:
         return folder
 
     def store_key(self) -> StoreKey:
-        """Return the key of the library's S3 servers; it is made at the first call and readable by its owner alone."""
+        """Return the key of the library's S3 servers; it is made at the first call and readable by its owner alone.
+
+        Raises:
+            HomeProblem: it is damaged, or cannot be read or written.
+        """
         path = self.root / "store.key"
         if not path.exists():
             key = {"access_key": secrets.token_hex(10), "secret_key": secrets.token_hex(20)}
@@ -184,6 +197,8 @@ class Library:
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             return StoreKey(access=str(stored["access_key"]), secret=str(stored["secret_key"]))
+        except OSError as error:
+            raise _cannot_be_used(self.root, error) from error
         except (ValueError, KeyError, TypeError) as error:
             raise HomeProblem(
                 zh=f"密钥文件已损坏：{path}。删除它再启动，会生成新的。",
@@ -196,6 +211,8 @@ class Library:
             return _Memory.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return _Memory()
+        except OSError as error:
+            raise _cannot_be_used(self.root, error) from error
         except ValidationError as error:
             raise HomeProblem(
                 zh=f"文件已损坏：{path}。删除它再启动；照片不受影响，就地使用的文件夹要重新指定。",
@@ -206,22 +223,28 @@ class Library:
     def _remember(self, memory: _Memory) -> None:
         self._write(self.root / "home.json", memory.model_dump(mode="json"))
 
-    @staticmethod
-    def _write(path: Path, content: object) -> None:
-        """Write a small private file aside, then put it in place."""
-        aside = path.with_suffix(".new")
-        aside.unlink(missing_ok=True)
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
+    def _write(self, path: Path, content: object) -> None:
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            _replace(path, json.dumps(content, ensure_ascii=False, indent=1))
+        except OSError as error:
+            raise _cannot_be_used(self.root, error) from error
+
+
+def _replace(path: Path, content: str) -> None:
+    """Write a small private file aside, then put it in place."""
+    aside = path.with_suffix(".new")
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _cannot_be_used(root: Path, error: OSError) -> HomeProblem:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from soutu_services.home.library import Library
+from soutu_services.home.paths import expanded
 from soutu_services.home.problem import HomeProblem
 
 __all__ = ["check_room", "usable_photos"]
@@ -20,7 +21,8 @@ def usable_photos(given: Path, library: Path, *, in_place: bool) -> Path:
     Raises:
         HomeProblem: it is not there, cannot be read, is not a folder where one is needed, or overlaps with the library.
     """
-    photos = given.expanduser().absolute()
+    photos = expanded(given, variable="PHOTOS=")
+    library = expanded(library, variable="LIBRARY=")
     try:
         if photos.is_dir():
             os.scandir(photos).close()
@@ -38,7 +40,7 @@ def usable_photos(given: Path, library: Path, *, in_place: bool) -> Path:
         ) from error
     if in_place and not photos.is_dir():
         raise HomeProblem(zh=f"INPLACE=1 需要一个文件夹：{photos}", en=f"INPLACE=1 needs a folder: {photos}")
-    inner, outer = photos.resolve(), library.expanduser().resolve()
+    inner, outer = photos.resolve(), library.resolve()
     if inner == outer or inner in outer.parents or outer in inner.parents:
         raise HomeProblem(
             zh=f"照片文件夹和资料库不能互相包含：{photos} 与 {library}。请用 LIBRARY= 把资料库放到别处。",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ class Screen:
 
     def __init__(self, language: Language) -> None:
         self.language = language
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a path may hold what the terminal's encoding lacks
         self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._error = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 

@@ -7,17 +7,21 @@ up with the same words whether it runs the whole house or one service of it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, PlainValidator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from soutu_services.home.paths import given_path
 
 __all__ = ["HomeSettings"]
 
+_GivenPath = Annotated[Path, PlainValidator(given_path)]
+
 
 class HomeSettings(BaseSettings):
-    """Everything the home can be told.
+    """Everything the home can be told. A variable that is empty says nothing, but for the metrics' addresses: no metrics then.
 
     Attributes:
         library: Folder that everything is kept in.
@@ -40,13 +44,13 @@ class HomeSettings(BaseSettings):
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="SOUTU_HOME_", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+        env_prefix="SOUTU_HOME_", frozen=True, extra="ignore", populate_by_name=True
     )
 
-    library: Path = Field(default_factory=lambda: user_data_path("soutu", appauthor=False))
-    photos: Path | None = None
+    library: _GivenPath = Field(default_factory=lambda: user_data_path("soutu", appauthor=False))
+    photos: _GivenPath | None = None
     in_place: bool = False
-    samples: Path | None = None
+    samples: _GivenPath | None = None
     first_search: str = ""
     once: bool = False
     store_listen: str = "127.0.0.1:8403"
@@ -62,3 +66,8 @@ class HomeSettings(BaseSettings):
     )
     embedding_address: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_EMBEDDING_ADDRESS"))
     store_url: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_STORE__URL"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_empty(cls, given: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in given.items() if value != "" or name.lower().endswith("metrics_listen")}
