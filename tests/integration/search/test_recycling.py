@@ -8,7 +8,8 @@ import pytest
 
 from colour_encoder import ColourEncoder
 from search_house import SearchHouse, eventually, picture
-from soutu_client import JobState, NotFoundError
+from soutu_client import JobState, NotFoundError, SoutuError
+from soutu_services.search.objects import KeyConflict
 
 
 def test_deleted_photo_is_hidden_and_its_objects_are_in_the_recycle_bucket(house: SearchHouse) -> None:
@@ -48,6 +49,36 @@ def test_undelete_takes_another_name_where_the_old_one_is_taken(house: SearchHou
     house.client.undelete([first])
     assert house.keys("photos") == {"a.png", "a (2).png"}
     assert [name.name for name in house.photo(first).names if name.present] == ["a (2).png"]
+
+
+def test_photo_whose_object_is_not_in_the_recycle_bucket_is_not_said_to_be_back(house: SearchHouse) -> None:
+    lost, kept = house.upload("a.png", picture("红")), house.upload("b.png", picture("蓝"))
+    house.settled()
+    house.client.delete([lost, kept])
+    house.bucket("recycle").remove(f"photos/{lost}/a.png")
+    assert house.client.undelete([lost, kept]) == [kept]
+    assert house.listed() == {kept}
+    assert house.listed(deleted=True) == {lost}
+    house.bucket("recycle").put(f"photos/{lost}/a.png", picture("红"))
+    assert house.client.undelete([lost]) == [lost]
+    assert house.listed() == {lost, kept}
+
+
+def test_object_that_cannot_be_moved_holds_up_no_other(house: SearchHouse) -> None:
+    pictures = [picture("红"), picture("绿"), picture("蓝"), picture("蓝", 2)]
+    photos = [house.upload(f"{number}.png", data) for number, data in enumerate(pictures)]
+    house.settled()
+    house.bucket("recycle").put(f"photos/{photos[0]}/0.png/in the way", b"x")
+    assert house.client.delete(photos[:2]) == photos[:2]
+    assert house.keys("photos") == {"0.png", "2.png", "3.png"}
+    house.service.catalog.photos.delete([photos[2]])
+    with pytest.raises(KeyConflict):
+        house.service._recycling.finish_moves()
+    assert house.keys("photos") == {"0.png", "3.png"}
+    with pytest.raises(SoutuError, match="in the way"):
+        house.client.purge_all()
+    assert house.listed(deleted=True) == {photos[0]}
+    assert house.listed() == {photos[3]}
 
 
 def test_sync_does_not_bring_a_deleted_photo_back(house: SearchHouse) -> None:
@@ -125,7 +156,7 @@ def test_move_to_the_recycle_bucket_is_finished_after_a_crash(house: SearchHouse
     house.settled()
     house.service.catalog.photos.delete([photo])  # what a crash right after the mark leaves
     house.restart()
-    eventually(lambda: house.keys("recycle") == {f"photos/{photo}/a.png"})
-    assert house.keys("photos") == set()
+    eventually(lambda: not house.keys("photos"))  # the last step of a move
+    assert house.keys("recycle") == {f"photos/{photo}/a.png"}
     house.client.undelete([photo])
     assert house.listed() == {photo}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, IdArray, RecycledObject, StoredObject
-from soutu_services.search.model import Filter
-from soutu_services.search.objects import ObjectMissing
+from soutu_services.search.model import Filter, Photo
+from soutu_services.search.objects import ObjectMissing, StoreUnavailable
 from soutu_services.search.upload_name import alternative_names
 
 __all__ = ["Recycling"]
@@ -18,6 +19,9 @@ __all__ = ["Recycling"]
 _logger = logging.getLogger(__name__)
 
 _PAGE = 500
+
+ItemT = TypeVar("ItemT")
+OutcomeT = TypeVar("OutcomeT")
 
 
 class Recycling:
@@ -43,13 +47,15 @@ class Recycling:
         """Delete photos; those that do not exist are passed over.
 
         Returns:
-            The photos that are deleted now. Where the store does not answer, their objects are moved later.
+            The photos that are deleted now. Objects that the store does not move now are moved later.
         """
         with self._lock:
             deleted = self._catalog.photos.delete(photo_ids)
             try:
-                for photo_id in deleted:
-                    self._move_away(photo_id, self._catalog.objects.of_photo(photo_id))
+                self._each(
+                    ((photo_id, stored) for photo_id in deleted for stored in self._catalog.objects.of_photo(photo_id)),
+                    lambda item: self._move_away(*item),
+                )
             except SoutuError as error:
                 _logger.warning("deleted photos are moved to the recycle bucket later: %s", error.text.en)
             return deleted
@@ -58,20 +64,15 @@ class Recycling:
         """Bring deleted photos back under their old names, or names with a number where those are taken.
 
         Returns:
-            The photos that are there again; those that do not exist or were purged are left out.
+            The photos that are there again; those that do not exist, were purged, or have no object now are left out.
 
         Raises:
-            SoutuError: the store does not answer; photos before the one it failed at are back.
+            SoutuError: the store does not do it for some photos; all others are back.
         """
-        back: list[str] = []
         with self._lock:
-            for photo in self._catalog.photos.get_many(photo_ids):
-                if photo.deleted_at is not None:
-                    for recycled in self._catalog.objects.recycled([photo.photo_id]):
-                        self._move_back(recycled)
-                    self._catalog.photos.undelete([photo.photo_id])
-                back.append(photo.photo_id)
-        return back
+            photos = self._catalog.photos.get_many(photo_ids)
+            is_back = self._each(photos, self._bring_back)
+            return [photo.photo_id for photo, back in zip(photos, is_back, strict=True) if back]
 
     def purge(self, photo_ids: Sequence[str] | None = None) -> int:
         """Remove deleted photos for good, with all of their objects that soutu may write; None: all that are deleted.
@@ -80,29 +81,48 @@ class Recycling:
             How many photos were removed.
 
         Raises:
-            SoutuError: the store does not answer; photos before the one it failed at are removed.
+            SoutuError: the store does not do it for some photos; all others are removed.
         """
         with self._lock:
-            purged = 0
-            for photo_id in self._deleted(photo_ids):
-                self._move_away(photo_id, self._catalog.objects.of_photo(photo_id))
-                for recycled in self._catalog.objects.recycled([photo_id]):
-                    self._buckets.recycle.remove(recycled.recycle_key)
-                self._buckets.thumbnails.remove(photo_id)
-                gone = self._catalog.photos.purge([photo_id])
-                self._on_purged(gone.embedding_ids)
-                purged += len(gone.photo_ids)
-            return purged
+            return sum(self._each(self._deleted(photo_ids), self._purge))
 
     def finish_moves(self) -> None:
         """Move what belongs to deleted photos and still lies in a source that soutu writes to.
 
         Raises:
-            SoutuError: the store does not answer.
+            SoutuError: the store does not move some objects; all others are moved.
         """
         with self._lock:
-            for photo_id, stored in self._catalog.objects.of_deleted_photos(self._buckets.writable):
-                self._move_away(photo_id, [stored])
+            self._each(self._catalog.objects.of_deleted_photos(self._buckets.writable), lambda item: self._move_away(*item))
+
+    def _each(self, items: Iterable[ItemT], work: Callable[[ItemT], OutcomeT]) -> list[OutcomeT]:
+        """Work on all items, whatever fails for one of them; a store that does not answer at all is not asked again and again.
+
+        Raises:
+            SoutuError: the last failure, after all that could be done is done.
+        """
+        outcomes: list[OutcomeT] = []
+        failure: SoutuError | None = None
+        for item in items:
+            try:
+                outcomes.append(work(item))
+            except SoutuError as error:
+                failure = error
+                if isinstance(error, StoreUnavailable):
+                    self._buckets.recycle.check()
+        if failure is not None:
+            raise failure
+        return outcomes
+
+    def _purge(self, photo_id: str) -> int:
+        for stored in self._catalog.objects.of_photo(photo_id):
+            self._move_away(photo_id, stored)
+        for recycled in self._catalog.objects.recycled([photo_id]):
+            self._buckets.recycle.remove(recycled.recycle_key)
+        self._buckets.thumbnails.remove(photo_id)
+        gone = self._catalog.photos.purge([photo_id])
+        self._on_purged(gone.embedding_ids)
+        return len(gone.photo_ids)
 
     def _deleted(self, photo_ids: Sequence[str] | None) -> list[str]:
         if photo_ids is not None:
@@ -116,35 +136,44 @@ class Recycling:
             if not token:
                 return found
 
-    def _move_away(self, photo_id: str, stored: Sequence[StoredObject]) -> None:
-        for item in stored:
-            source = self._buckets.sources.get(item.source)
-            if source is None or source.read_only:
-                continue
-            recycle_key = f"{item.source}/{photo_id}/{item.key}"
-            try:
-                source.store.copy_to(source.object_key(item.key), self._buckets.recycle, recycle_key)
-            except ObjectMissing:
-                self._catalog.objects.mark_gone(item.source, [item.key])
-                continue
-            self._catalog.objects.recycle(item.object_id, recycle_key)
-            source.store.remove(source.object_key(item.key))
-
-    def _move_back(self, recycled: RecycledObject) -> None:
-        source = self._buckets.sources.get(recycled.source)
+    def _move_away(self, photo_id: str, stored: StoredObject) -> None:
+        source = self._buckets.sources.get(stored.source)
         if source is None or source.read_only:
             return
+        recycle_key = f"{stored.source}/{photo_id}/{stored.key}"
+        try:
+            source.store.copy_to(source.object_key(stored.key), self._buckets.recycle, recycle_key)
+        except ObjectMissing:
+            self._catalog.objects.mark_gone(stored.source, [stored.key])
+            return
+        self._catalog.objects.recycle(stored.object_id, recycle_key)
+        source.store.remove(source.object_key(stored.key))
+
+    def _bring_back(self, photo: Photo) -> bool:
+        """Bring one photo back; say whether it is there. It stays deleted if none of its objects is where it was moved to."""
+        if photo.deleted_at is not None:
+            moved = [self._move_back(recycled) for recycled in self._catalog.objects.recycled([photo.photo_id])]
+            if moved and not any(moved) and not self._catalog.objects.of_photo(photo.photo_id):
+                return False
+            self._catalog.photos.undelete([photo.photo_id])
+        return bool(self._catalog.objects.of_photo(photo.photo_id))
+
+    def _move_back(self, recycled: RecycledObject) -> bool:
+        source = self._buckets.sources.get(recycled.source)
+        if source is None or source.read_only:
+            return False
         key = self._free_key(source, recycled)
         try:
             self._buckets.recycle.copy_to(recycled.recycle_key, source.store, source.object_key(key))
         except ObjectMissing:
             _logger.warning("an object of photo %s is missing from the recycle bucket", recycled.photo_id)
-            return
+            return False
         found = source.store.stat(source.object_key(key))
         self._catalog.objects.restore(
             recycled.recycled_id, key, etag=found.etag, size_bytes=found.size_bytes, modified_at=recycled.modified_at
         )
         self._buckets.recycle.remove(recycled.recycle_key)
+        return True
 
     def _free_key(self, source: Source, recycled: RecycledObject) -> str:
         for key in alternative_names(recycled.key):
