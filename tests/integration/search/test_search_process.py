@@ -161,14 +161,18 @@ def test_says_that_it_is_ready_and_stops_cleanly(start: Callable[..., Process]) 
     assert "Traceback" not in process.output
 
 
-def test_second_service_on_the_same_folder_is_refused_in_one_line(start: Callable[..., Process]) -> None:
-    start().wait_ready()
+def test_second_service_on_the_same_folder_is_refused_in_one_line(start: Callable[..., Process], tmp_path: Path) -> None:
+    address = start().wait_ready()
     second = start()
     assert second.popen.wait(60) == 1
     assert second.end() == 1
     assert second.output.strip() == (
         "another search service uses this data folder; stop it first, or set SOUTU_SEARCH_DATA_FOLDER"
     )
+    large = picture("红") + b"\0" * (9 << 20)  # goes through a file in the data folder
+    (tmp_path / "large.png").write_bytes(large)
+    with Client(address, timeout_seconds=20) as client:
+        assert client.upload(tmp_path / "large.png").photo_id == photo_id_of(large)
 
 
 def test_port_in_use_is_one_clear_line(start: Callable[..., Process]) -> None:

@@ -27,14 +27,13 @@ class DataFolder:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Make the folder if it is missing, and lock it.
+        """Make the folder if it is missing, lock it, and empty what uploads left in it.
 
         Raises:
             FailedPrecondition: it cannot be written, or another service has it.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(folder / "uploads", ignore_errors=True)
             lock = (folder / "lock").open("w")
         except OSError as error:
             raise FailedPrecondition(
@@ -51,6 +50,7 @@ class DataFolder:
                 zh="另一个搜索服务正在使用这个数据文件夹，请先停止它，或修改设置 SOUTU_SEARCH_DATA_FOLDER",
                 en="another search service uses this data folder; stop it first, or set SOUTU_SEARCH_DATA_FOLDER",
             ) from error
+        shutil.rmtree(folder / "uploads", ignore_errors=True)  # only now: until here they may be another service's
         return cls(folder, lock)
 
     def close(self) -> None:
