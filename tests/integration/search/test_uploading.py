@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import grpc
@@ -13,7 +14,7 @@ from soutu.search.v1 import photo_service_pb2 as pb
 from soutu.search.v1 import photo_service_pb2_grpc
 
 from search_house import SearchHouse, photo_id_of, picture
-from soutu_client import PhotoState
+from soutu_client import NotReadyError, PhotoState
 
 
 @pytest.fixture
@@ -49,13 +50,15 @@ def test_upload_lands_under_its_path_with_its_time(house: SearchHouse, send: Cal
         ({"size": 7}, "SIZE_DIFFERS"),
         ({"size": 1 << 20}, "SIZE_DIFFERS"),
         ({"size": 1 << 50}, "TOO_LARGE"),
+        ({"chunk": (1 << 20) + 1, "padding": 1 << 21}, "CHUNK_TOO_LARGE"),
     ],
 )
 def test_what_does_not_match_its_header_is_refused_and_leaves_nothing(
-    house: SearchHouse, send: Callable[..., pb.UploadPhotoResponse], wrong: dict[str, str | int], reason: str
+    house: SearchHouse, send: Callable[..., pb.UploadPhotoResponse], wrong: dict[str, Any], reason: str
 ) -> None:
+    data = picture("红") + bytes(wrong.pop("padding", 0))
     with pytest.raises(grpc.RpcError) as refused:
-        send("a.png", picture("红"), **wrong)
+        send("a.png", data, **wrong)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     metadata: Any = refused.value.trailing_metadata()
     assert dict(metadata)["soutu-reason"] == reason
@@ -190,6 +193,41 @@ def test_large_upload_goes_through_a_file_and_arrives_whole(
         assert hashlib.sha256(b"".join(original)).hexdigest()[:32] == answer.photo_id
 
 
+@contextmanager
+def no_room_for_large_files(house: SearchHouse) -> Iterator[None]:
+    """Let no file of this process grow beyond some bytes more than a large upload begins at, as if the disk were full."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((8 << 20) + 1000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def no_folder_for_large_files(house: SearchHouse) -> Iterator[None]:
+    spool = house.folder / "data" / "uploads"
+    spool.rmdir()
+    yield
+    spool.mkdir()
+
+
+@pytest.mark.parametrize("trouble", [no_room_for_large_files, no_folder_for_large_files])
+def test_large_upload_on_a_full_disk_is_refused_and_may_come_again(
+    house: SearchHouse,
+    send: Callable[..., pb.UploadPhotoResponse],
+    trouble: Callable[[SearchHouse], AbstractContextManager[None]],
+) -> None:
+    data = picture("红") + b"\0" * (9 << 20)
+    with trouble(house), pytest.raises(grpc.RpcError) as refused:
+        send("large.png", data, chunk=7000)  # smaller than any buffer
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    metadata: Any = refused.value.trailing_metadata()
+    assert dict(metadata)["soutu-reason"] == "DISK_FULL"
+    assert send("large.png", data).created
+
+
 def test_the_same_photo_uploaded_by_many_at_once_is_stored_once(house: SearchHouse) -> None:
     with ThreadPoolExecutor(8) as pool:
         photos = list(pool.map(lambda number: house.upload(f"{number % 4}.png", picture("红")), range(8)))
@@ -214,3 +252,13 @@ def test_missing_thumbnail_is_made_again(house: SearchHouse) -> None:
     house.bucket("thumbnails").remove(f"{photo[:2]}/{photo}.jpg")
     assert house.client.thumbnail(photo).image.startswith(b"\xff\xd8")
     assert house.keys("thumbnails") == {f"{photo[:2]}/{photo}.jpg"}
+
+
+def test_missing_thumbnail_of_an_original_that_cannot_be_read_any_more_is_said_to_be_missing(house: SearchHouse) -> None:
+    photo = house.upload("a.png", picture("红"))
+    house.settled()
+    house.bucket("thumbnails").remove(f"{photo[:2]}/{photo}.jpg")
+    house.bucket("photos").put("a.png", b"no picture at all")
+    with pytest.raises(NotReadyError, match="no thumbnail") as refused:
+        house.client.thumbnail(photo)
+    assert refused.value.reason == "NO_THUMBNAIL"

@@ -9,8 +9,9 @@ from datetime import datetime
 from soutu_services.runtime.errors import FailedPrecondition, NotFound
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog
-from soutu_services.search.imaging import PictureLimits, read_picture
-from soutu_services.search.objects import ObjectMissing, ObjectStore
+from soutu_services.search.imaging import PictureLimits, Unreadable, read_picture
+from soutu_services.search.model import UnreadableReason
+from soutu_services.search.objects import ObjectMissing, ObjectStore, ObjectTooLarge
 
 __all__ = ["Original", "Originals"]
 
@@ -92,13 +93,12 @@ class Originals:
 
         Raises:
             NotFound: there is no such photo, or no object of it is there now.
-            FailedPrecondition: the photo has none yet, or cannot be read.
+            FailedPrecondition: the photo has none yet, or cannot be read, or not any more.
             SoutuError: the store cannot be read.
         """
         photo = self._catalog.photos.get(photo_id)
         if photo.unreadable is not None and not photo.media_type:
-            text = photo.unreadable.text
-            raise FailedPrecondition("NO_THUMBNAIL", zh=f"没有缩略图：{text.zh}", en=f"no thumbnail: {text.en}")
+            raise _no_thumbnail(photo.unreadable)
         image = self._buckets.thumbnails.get(photo.photo_id)
         if image is not None:
             return image
@@ -108,7 +108,12 @@ class Originals:
                 zh="这张照片还没有处理完，请稍后再试",
                 en="this photo has not been read yet; try again in a moment",
             )
-        image = self.render(photo.photo_id)
+        try:
+            image = self.render(photo.photo_id)
+        except Unreadable as unreadable:  # the file was overwritten, or the limits are lower than they were
+            raise _no_thumbnail(unreadable.reason) from unreadable
+        except ObjectTooLarge as error:
+            raise _no_thumbnail(UnreadableReason.TOO_LARGE) from error
         self._buckets.thumbnails.put(photo.photo_id, image)
         return image
 
@@ -133,6 +138,10 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
         close = getattr(rest, "close", None)
         if close is not None:
             close()
+
+
+def _no_thumbnail(reason: UnreadableReason) -> FailedPrecondition:
+    return FailedPrecondition("NO_THUMBNAIL", zh=f"没有缩略图：{reason.text.zh}", en=f"no thumbnail: {reason.text.en}")
 
 
 def _gone() -> NotFound:

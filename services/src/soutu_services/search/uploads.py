@@ -168,13 +168,18 @@ class Uploads:
     @contextmanager
     def _received(self, upload: NewUpload, chunks: Iterator[bytes]) -> Iterator[BinaryIO]:
         """Gather the bytes, in memory or in a file, and check them; give a stream that is read from its beginning."""
-        is_small = upload.size_bytes <= _IN_MEMORY_BYTES
-        with BytesIO() if is_small else tempfile.TemporaryFile(dir=self._spool_folder) as data:
+        with self._spool(upload.size_bytes) as data:
             digest = hashlib.sha256()
             size = 0
             for chunk in chunks:
+                if len(chunk) > MAX_CHUNK_BYTES:
+                    raise InvalidInput(
+                        "CHUNK_TOO_LARGE",
+                        zh=f"每次最多发送 {MAX_CHUNK_BYTES} 字节，请分成更小的块",
+                        en=f"a part of an upload has at most {MAX_CHUNK_BYTES} bytes; send smaller ones",
+                    )
                 size += len(chunk)
-                if size > upload.size_bytes or len(chunk) > MAX_CHUNK_BYTES:
+                if size > upload.size_bytes:
                     break
                 digest.update(chunk)
                 _write(data, chunk)
@@ -192,6 +197,15 @@ class Uploads:
                 )
             data.seek(0)
             yield data
+
+    def _spool(self, size_bytes: int) -> BinaryIO:
+        """Open what holds an upload while it arrives. Files are not buffered: a full disk shows where a chunk is written."""
+        if size_bytes <= _IN_MEMORY_BYTES:
+            return BytesIO()
+        try:
+            return tempfile.TemporaryFile(dir=self._spool_folder, buffering=0)
+        except OSError as error:
+            raise _disk_full() from error
 
     def _known(self, upload: NewUpload, name: str) -> Uploaded | None:
         state = self._catalog.objects.find_contents([upload.sha256]).get(upload.sha256)
@@ -285,14 +299,21 @@ class Uploads:
 
 
 def _write(data: BinaryIO, chunk: bytes) -> None:
+    """Write all of a chunk: what is not buffered may take a part of it, most of all where the disk gets full."""
+    rest = memoryview(chunk)
     try:
-        data.write(chunk)
+        while rest:
+            rest = rest[data.write(rest) :]
     except OSError as error:
-        raise Overloaded(
-            "DISK_FULL",
-            zh="搜索服务的磁盘写不进去，请检查剩余空间后重试",
-            en="the search service's disk does not take more; check its free space and try again",
-        ) from error
+        raise _disk_full() from error
+
+
+def _disk_full() -> Overloaded:
+    return Overloaded(
+        "DISK_FULL",
+        zh="搜索服务的磁盘写不进去，请检查剩余空间后重试",
+        en="the search service's disk does not take more; check its free space and try again",
+    )
 
 
 def _name_or_none(name: str) -> str | None:
