@@ -95,10 +95,13 @@ class Library:
             sha256=self.sha256(content),
             reading=Reading(**reading) if unreadable is None else None,  # type: ignore[arg-type]
             unreadable=unreadable,
-            embedding=(self.vector(content) if vector is None else vector) if embedded and unreadable is None else None,
-            space_id=SPACE,
         )
-        return self.catalog.ingest.record([item])[0]
+        recorded = self.catalog.ingest.record([item])[0]
+        if embedded and unreadable is None and recorded.photo_id:
+            self.catalog.embeddings.put(
+                SPACE, [recorded.photo_id], np.array([self.vector(content) if vector is None else vector])
+            )
+        return recorded
 
     @classmethod
     def vector(cls, content: str) -> FloatArray:

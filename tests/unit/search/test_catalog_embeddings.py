@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from soutu_services.runtime.errors import FailedPrecondition
-from soutu_services.search.catalog import Ingested
 from soutu_services.search.model import Filter, PhotoState, UnreadableReason
 
 SPACE = "5" * 32
@@ -59,11 +58,10 @@ def test_vectors_of_another_length_or_space_or_without_sense_are_refused(library
     for broken in (np.zeros(8), np.full(8, np.nan), np.full(8, np.inf)):
         with pytest.raises(ValueError, match="embedding"):
             put(SPACE, [photo_id], np.array([broken], dtype=np.float32))
-    library.catalog.objects.record_seen("photos", [library.seen("b.jpg", "b")])
-    item = Ingested(library.unread("b.jpg"), library.sha256("b"), embedding=np.ones(9, dtype=np.float32), space_id=SPACE)
-    with pytest.raises(FailedPrecondition):
-        library.catalog.ingest.record([item])
-    assert library.catalog.counts().photos == 1, "the transaction left nothing behind"
+    other_id = library.add("b.jpg", "b", embedded=False)
+    with pytest.raises(ValueError, match="embedding"):
+        put(SPACE, [photo_id, other_id], np.array([np.ones(8), np.zeros(8)], dtype=np.float32))
+    assert library.catalog.embeddings.ids_of(SPACE, [photo_id, other_id]) == {}, "the transaction left nothing behind"
 
 
 def test_pending_photos_are_embedded_later(library: Any) -> None:

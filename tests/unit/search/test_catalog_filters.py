@@ -84,6 +84,22 @@ def test_a_name_from_before_a_move_does_not_keep_a_photo_in_its_folder(shelf: An
     assert shelf.catalog.photos.list_page(Filter(folders=("归档",))).total == 1
 
 
+def test_deleted_photos_are_found_by_the_places_they_were_in(shelf: Any) -> None:
+    deleted = {shelf.photo_id(name) for name in "bd"}
+    shelf.catalog.photos.delete(list(deleted))
+    shelf.catalog.objects.mark_gone("photos", ["旅行/b.heic"])  # as after the move to the recycle bucket
+    for photo_filter, expected in (
+        (Filter(folders=("旅行",)), "b"),
+        (Filter(folders=("旅行2",)), ""),
+        (Filter(folders=("",)), "bd"),
+        (Filter(sources=("photos",)), "b"),
+        (Filter(sources=("nas",)), "d"),
+        (Filter(sources=("nas",), folders=("旅行",)), ""),
+    ):
+        page = shelf.catalog.photos.list_page(photo_filter, deleted=True)
+        assert {photo.photo_id for photo in page.photos} == {shelf.photo_id(name) for name in expected}, photo_filter
+
+
 def test_partial_dates_span_all_they_name() -> None:
     assert taken_bounds("2020", "2020-02") == ("2020-01-01T00:00:00", "2020-02-29T23:59:59")
     assert taken_bounds("2020-02-03T04", "2020-02-03T04:05") == ("2020-02-03T04:00:00", "2020-02-03T04:05:59")

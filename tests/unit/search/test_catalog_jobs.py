@@ -8,6 +8,7 @@ import pytest
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound
 from soutu_services.runtime.language import Text
 from soutu_services.search.model import JobKind, JobState, UnreadableReason
+from soutu_services.search.page_tokens import list_digest, page_token
 
 
 def test_a_job_outlives_a_restart(library: Any) -> None:
@@ -46,6 +47,12 @@ def test_jobs_are_listed_newest_first(library: Any) -> None:
     assert end == ""
     with pytest.raises(InvalidInput):
         jobs.list_page(page_token_text="x")
+
+
+@pytest.mark.parametrize("position", [1 << 63, -1, True, "1"])
+def test_a_token_made_up_by_a_caller_is_refused(library: Any, position: Any) -> None:
+    with pytest.raises(InvalidInput):
+        library.catalog.jobs.list_page(page_token_text=page_token(list_digest("jobs"), [position]))
 
 
 def test_it_is_known_when_a_source_was_synced(library: Any) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog import AnnotationChange, Ingested, RecordedOutcome
 from soutu_services.search.model import Annotations, Filter, PhotoState, UnreadableReason
+from soutu_services.search.page_tokens import list_digest, page_token
 
 SPACE = "5" * 32
 
@@ -49,6 +51,9 @@ def test_a_token_belongs_to_its_list(library: Any) -> None:
             library.catalog.photos.list_page(Filter(), limit=1, page_token_text=wrong)
     with pytest.raises(InvalidInput):
         library.catalog.photos.list_page(Filter(favourite=True), limit=1, page_token_text=token)
+    made_up = page_token(list_digest("photos", Filter(), [], False), ["\ud800", "x"])
+    with pytest.raises(InvalidInput):
+        library.catalog.photos.list_page(Filter(), limit=1, page_token_text=made_up)
 
 
 def test_lists_can_be_held_to_states(library: Any) -> None:
@@ -141,14 +146,14 @@ def test_a_purged_content_that_a_person_brings_is_a_new_photo(library: Any) -> N
     library.catalog.photos.delete([old_id])
     library.catalog.photos.purge()
     library.catalog.objects.record_seen("photos", [library.seen("dropped.jpg", "a")])
-    item = Ingested(library.unread("dropped.jpg"), library.sha256("a"), embedding=library.vector("a"), space_id=SPACE)
+    item = Ingested(library.unread("dropped.jpg"), library.sha256("a"))
     assert library.catalog.ingest.record([item])[0].outcome is RecordedOutcome.PURGED
     library.catalog.objects.put(
         "photos", "up.jpg", etag="e", size_bytes=1, modified_at=item.object.modified_at, sha256=library.sha256("a")
     )
     recorded = library.read("up.jpg", "a")
-    assert recorded.embedding_created
-    assert recorded.embedding_id not in old_embedding, "an id is never given twice"
+    new_embedding = list(library.catalog.embeddings.ids_of(SPACE, [recorded.photo_id]))
+    assert new_embedding[0] > old_embedding[0], "an id is never given twice"
     photo = library.catalog.photos.get(recorded.photo_id)
     assert (photo.state, photo.annotations) == (PhotoState.READY, Annotations())
     assert {name.name for name in photo.names} == {"up.jpg", "dropped.jpg", "a.jpg"}
@@ -186,3 +191,20 @@ def test_impossible_annotations_change_nothing(library: Any) -> None:
     with pytest.raises(NotFound):
         annotate([photo_id, "0" * 32], AnnotationChange(favourite=True))
     assert library.catalog.photos.get(photo_id).annotations == Annotations()
+
+
+@pytest.mark.parametrize("field", ["caption", "add_tags", "remove_albums"])
+def test_texts_that_are_far_too_long_are_refused_before_they_are_normalised(library: Any, field: str) -> None:
+    text = "a" + "\u0301\u0316" * 20_000
+    change = AnnotationChange(**{field: text if field == "caption" else (text,)})
+    began = time.thread_time()
+    with pytest.raises(InvalidInput):
+        library.catalog.annotations.annotate([], change)
+    assert time.thread_time() - began < 0.5
+
+
+def test_decomposed_texts_count_as_what_is_seen(library: Any) -> None:
+    photo_id = library.add("a.jpg", "a")
+    change = AnnotationChange(caption="e\u0323\u0302" * 2000, add_tags=("e\u0323\u0302" * 100,))
+    (photo,) = library.catalog.annotations.annotate([photo_id], change)
+    assert (photo.annotations.caption, photo.annotations.tags) == ("\u1ec7" * 2000, ("\u1ec7" * 100,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 
 import pytest
@@ -39,6 +40,14 @@ def test_refuses_a_path_that_no_key_can_hold() -> None:
     with pytest.raises(InvalidInput):
         clean_name("/".join(["a" * 100] * 10))
     assert MAX_NAME_BYTES < 1024 - 32
+
+
+def test_refuses_what_is_far_too_long_before_it_is_normalised() -> None:
+    began = time.thread_time()
+    with pytest.raises(InvalidInput):
+        clean_name("a" + "\u0301\u0316" * 20_000)  # normalising takes a time that grows with the square of the length
+    assert time.thread_time() - began < 0.5
+    assert clean_name("/".join(["e\u0323\u0302" * 80] * 3)) == "/".join(["\u1ec7" * 80] * 3), "decomposed names are longer"
 
 
 @pytest.mark.parametrize(

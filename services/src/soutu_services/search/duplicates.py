@@ -64,8 +64,6 @@ def list_near_duplicates(
     digest = list_digest("duplicates", max_distance, min_cosine)
     position = read_page_token(page_token_text, digest, int)
     start = position[0] if position else 0
-    if start < 0:
-        raise InvalidInput("BAD_PAGE_TOKEN", zh="翻页标记无效，请从第一页重新开始", en="the page token is not valid; begin again")
     groups = [] if index is None else _groups(catalog, index, max_distance, min_cosine)
     shown = groups[start : start + page_size]
     photos = {photo.photo_id: photo for photo in catalog.photos.get_many([photo_id for group in shown for photo_id in group])}

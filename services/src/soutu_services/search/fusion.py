@@ -43,4 +43,8 @@ def fuse(by_look: Sequence[str], by_words: Sequence[Sequence[WordHit]], cosines:
     fused = [
         Fused(photo_id, score, cosines.get(photo_id), tuple(matches.get(photo_id, ()))) for photo_id, score in scores.items()
     ]
-    return sorted(fused, key=lambda one: (-one.score, not one.matches, -(one.cosine or -1.0), one.photo_id))
+    return sorted(fused, key=_order)
+
+
+def _order(one: Fused) -> tuple[float, bool, float, str]:
+    return -one.score, not one.matches, -(-1.0 if one.cosine is None else one.cosine), one.photo_id

@@ -12,6 +12,8 @@ from soutu_services.runtime.errors import InvalidInput
 __all__ = ["list_digest", "page_token", "read_page_token"]
 
 _MAX_CHARACTERS = 2000
+_MAX_NUMBER = (1 << 63) - 1
+"""The largest integer that SQLite takes."""
 
 
 def list_digest(*parts: object) -> str:
@@ -33,6 +35,8 @@ def page_token(digest: str, position: list[str | int]) -> str:
 def read_page_token(token: str, digest: str, *types: type[str] | type[int]) -> list[Any] | None:
     """Read where a page begins: a position of values of ``types``; None for the first page (an empty token).
 
+    Numbers are from 0 to 2**63 - 1, and strings can be written as UTF-8.
+
     Raises:
         InvalidInput: the token is damaged, or belongs to another list.
     """
@@ -46,9 +50,15 @@ def read_page_token(token: str, digest: str, *types: type[str] | type[int]) -> l
         ours = position.pop(0)
     except (ValueError, TypeError, IndexError, RecursionError):
         raise _refusal() from None
-    if ours != digest or [type(part) for part in position] != list(types):
+    if ours != digest or [type(part) for part in position] != list(types) or not all(map(_can_be, position)):
         raise _refusal()
     return position
+
+
+def _can_be(part: str | int) -> bool:
+    if isinstance(part, int):
+        return 0 <= part <= _MAX_NUMBER
+    return not any("\ud800" <= character <= "\udfff" for character in part)
 
 
 def _refusal() -> InvalidInput:

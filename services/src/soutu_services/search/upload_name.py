@@ -12,6 +12,9 @@ __all__ = ["MAX_NAME_BYTES", "alternative_names", "clean_name"]
 MAX_NAME_BYTES = 900
 """Bytes of a name in UTF-8: S3 keys end at 1,024, and the recycle bucket puts source and photo id before it."""
 
+_MAX_RAW_CHARACTERS = 4 * MAX_NAME_BYTES
+"""Characters of a name as it comes, decomposed and with what vanishes: Unicode normalisation takes long for long texts."""
+
 _MAX_PART_BYTES = 240
 """Bytes of one folder's or file's name: file systems end at 255, and a number may have to be added."""
 
@@ -29,6 +32,8 @@ def clean_name(name: str) -> str:
     Raises:
         InvalidInput: empty, absolute, with "..", or too long.
     """
+    if len(name) > _MAX_RAW_CHARACTERS:
+        raise _too_long()
     visible = (char for char in name if unicodedata.category(char) not in _INVISIBLE_CATEGORIES or char in _JOINERS)
     name = unicodedata.normalize("NFC", "".join(visible)).replace("\\", "/")
     if name.startswith("/") or (len(name) > 1 and name[1] == ":"):
@@ -41,7 +46,7 @@ def clean_name(name: str) -> str:
         raise _refusal(zh="文件名不能包含“..”", en='the name must not contain ".."')
     clean = "/".join(parts)
     if len(clean.encode()) > MAX_NAME_BYTES or any(len(part.encode()) > _MAX_PART_BYTES for part in parts):
-        raise _refusal(zh="文件名太长, 请缩短后再试", en="the name is too long; shorten it")
+        raise _too_long()
     return clean
 
 
@@ -54,6 +59,10 @@ def alternative_names(name: str) -> Iterator[str]:
         stem, dot, extension = file_name, "", ""
     for number in range(2, 1000):
         yield f"{folder}{slash}{stem} ({number}){dot}{extension}"
+
+
+def _too_long() -> InvalidInput:
+    return _refusal(zh="文件名太长, 请缩短后再试", en="the name is too long; shorten it")
 
 
 def _refusal(*, zh: str, en: str) -> InvalidInput:

@@ -23,6 +23,9 @@ MAX_LABELS = 200
 MAX_CAPTION_CHARACTERS = 2000
 """Longest caption."""
 
+_MOST_DECOMPOSED = 4
+"""Characters that Unicode writes one character with in its decomposed form (NFD), at most."""
+
 
 class Annotating:
     """Changes annotations. Thread safe."""
@@ -98,7 +101,7 @@ def _label(writer: sqlite3.Connection, photo: int, table: str, added: Sequence[s
 
 
 def _labels(labels: Iterable[str]) -> list[str]:
-    clean = [unicodedata.normalize("NFC", label).strip() for label in labels]
+    clean = [_normalised(label, MAX_LABEL_CHARACTERS) for label in labels]
     for label in clean:
         if not label or len(label) > MAX_LABEL_CHARACTERS or _has_control_characters(label):
             raise InvalidInput(
@@ -110,7 +113,7 @@ def _labels(labels: Iterable[str]) -> list[str]:
 
 
 def _caption(caption: str) -> str:
-    clean = unicodedata.normalize("NFC", caption).strip()
+    clean = _normalised(caption, MAX_CAPTION_CHARACTERS)
     if len(clean) > MAX_CAPTION_CHARACTERS or _has_control_characters(clean.replace("\n", "").replace("\t", "")):
         raise InvalidInput(
             "BAD_CAPTION",
@@ -118,6 +121,12 @@ def _caption(caption: str) -> str:
             en=f"a caption has at most {MAX_CAPTION_CHARACTERS} characters, without control characters",
         )
     return clean
+
+
+def _normalised(text: str, most_characters: int) -> str:
+    """Trim a text and put it into Unicode NFC; what is too long in any form comes back as it is, for that takes long."""
+    text = text.strip()
+    return text if len(text) > _MOST_DECOMPOSED * most_characters else unicodedata.normalize("NFC", text).strip()
 
 
 def _has_control_characters(text: str) -> bool:

@@ -22,8 +22,12 @@ _FORMAT_ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", 
 _MAX_VALUES = 100
 
 
-def filter_condition(photo_filter: Filter) -> tuple[str, Parameters]:
+def filter_condition(photo_filter: Filter, *, deleted: bool = False) -> tuple[str, Parameters]:
     """Write a filter as a condition on a photo, called ``p`` in the statement, and its named parameters.
+
+    Args:
+        photo_filter: The filter.
+        deleted: Whether it is for deleted photos: those are no longer where they were, so every name they had counts.
 
     Raises:
         InvalidInput: a date, an area or the number of values cannot be right.
@@ -39,7 +43,7 @@ def filter_condition(photo_filter: Filter) -> tuple[str, Parameters]:
         conditions.append("p.taken_local <= :taken_last")
         parameters["taken_last"] = last
     if photo_filter.folders or photo_filter.sources:
-        conditions.append(_places(photo_filter, parameters))
+        conditions.append(_places(photo_filter, parameters, deleted=deleted))
     if photo_filter.cameras:
         cameras = {f"camera{at}": camera.casefold().strip() for at, camera in enumerate(photo_filter.cameras)}
         conditions.append(f"({' OR '.join(f'instr(p.camera_folded, :{name}) > 0' for name in cameras)})")
@@ -106,9 +110,9 @@ def _moment(text: str, *, last: bool) -> str:
     return moment.isoformat()
 
 
-def _places(photo_filter: Filter, parameters: Parameters) -> str:
+def _places(photo_filter: Filter, parameters: Parameters, *, deleted: bool) -> str:
     """Match names in sources and below folders; one name must do both. Folders are ranges of paths: "/" is followed by "0"."""
-    conditions = ["(n.present = 1 OR n.alias = 1)"]
+    conditions = ["n.photo = p.id"] if deleted else ["(n.present = 1 OR n.alias = 1)"]
     if photo_filter.sources:
         conditions.append("n.source IN (SELECT value FROM json_each(:sources))")
         parameters["sources"] = json.dumps(photo_filter.sources)
@@ -122,7 +126,8 @@ def _places(photo_filter: Filter, parameters: Parameters) -> str:
             parameters[f"folder{at}"] = f"{path}/"
             parameters[f"folder{at}_end"] = f"{path}0"
         conditions.append(f"({' OR '.join(ranges)})")
-    return f"p.id IN (SELECT n.photo FROM names n WHERE {' AND '.join(conditions)})"
+    names = f"FROM names n WHERE {' AND '.join(conditions)}"
+    return f"EXISTS (SELECT 1 {names})" if deleted else f"p.id IN (SELECT n.photo {names})"
 
 
 def _area(area: BoundingBox, parameters: Parameters) -> str:

@@ -10,7 +10,6 @@ from soutu_services.search.catalog.contents import content_row, photo_of_content
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.names import index_new_names
 from soutu_services.search.catalog.records import Ingested, PictureReading, Recorded, RecordedOutcome
-from soutu_services.search.catalog.vectors import insert_vector, space_row
 from soutu_services.search.model import UnreadableReason
 
 __all__ = ["Ingest"]
@@ -25,8 +24,8 @@ class Ingest:
     def record(self, batch: Sequence[Ingested]) -> list[Recorded]:
         """Write down what was read from some objects, all in one transaction that is on the disk when this returns.
 
-        Recording the same again changes nothing: a photo's reading and its embedding of a space are stored once, whichever of
-        several objects with the same content comes first. An object that changed, or went, since it was handed out is left
+        Recording the same again changes nothing: a photo's reading is stored once, whichever of several objects with the same
+        content comes first. An object that changed, or went, since it was handed out is left
         as it is (``STALE``). A purged content becomes a photo again only where the item says that it may (``revives_purged``: a
         person put it into the inbox); otherwise it is remembered that the object holds it, and nothing else (``PURGED``).
 
@@ -35,12 +34,7 @@ class Ingest:
                 before; if it was not, the object goes on awaiting reading.
 
         Returns:
-            What became of each, in order. Add the embeddings that were given, under their ids, to the index where
-                they were created now.
-
-        Raises:
-            FailedPrecondition: an embedding's space is not registered or has another dimension.
-            ValueError: an embedding is not finite or has no length.
+            What became of each, in order.
         """
         with self._database.write() as writer:
             recorded = [self._record(writer, item) for item in batch]
@@ -87,17 +81,11 @@ class Ingest:
         self._link(writer, item.object.object_id, content, "UNREAD" if read["read_at"] is None else "READ")
         if item.reading is not None:
             writer.execute("UPDATE contents SET media_type = ? WHERE id = ?", (item.reading.media_type, content))
-        embedding_id, embedding_created = None, False
-        if item.embedding is not None:
-            space = space_row(writer, item.space_id)
-            embedding_id, embedding_created = insert_vector(writer, photo, space, item.embedding)
         refresh_states(writer, "VALUES (?)", (photo,))
         return Recorded(
             outcome=RecordedOutcome.DELETED if read["deleted_at"] is not None else RecordedOutcome.STORED,
             photo_id=read["photo_id"],
             created=created,
-            embedding_id=embedding_id,
-            embedding_created=embedding_created,
         )
 
     @staticmethod

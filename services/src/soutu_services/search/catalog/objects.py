@@ -62,14 +62,6 @@ class Objects:
                 )
             return [row[0] for row in rows]
 
-    def folders(self, source: str) -> list[str]:
-        """List the folders, without a slash at the end, that hold present objects; "" is the top."""
-        with self._database.read() as reader:
-            rows = reader.execute(
-                "SELECT DISTINCT folder FROM objects WHERE source = ? AND present = 1 ORDER BY folder", (source,)
-            )
-            return [row[0] for row in rows]
-
     def mark_gone(self, source: str, keys: Iterable[str]) -> int:
         """Note that objects are not in the source any more.
 
@@ -112,16 +104,6 @@ class Objects:
             )
             return [_unread(row) for row in rows]
 
-    def count_unread(self, sources: Sequence[str] | None = None) -> int:
-        """Count present objects that await reading."""
-        with self._database.read() as reader:
-            row = reader.execute(
-                "SELECT count(*) FROM objects WHERE present = 1 AND state = 'UNREAD' "
-                "AND (? IS NULL OR source IN (SELECT value FROM json_each(?)))",
-                2 * (None if sources is None else json.dumps(list(sources)),),
-            ).fetchone()
-            return int(row[0])
-
     def forget_unread(self, sources: Sequence[str]) -> int:
         """Take back that what was listed awaits reading: the next sync finds it as if for the first time.
 
@@ -159,18 +141,6 @@ class Objects:
             index_new_names(writer)
             row = writer.execute("SELECT photo_id, deleted_at, state FROM photos WHERE id = ?", (photo,)).fetchone()
             return PutResult(row["photo_id"], created, row["deleted_at"] is not None, PhotoState(row["state"]))
-
-    def find(self, source: str, key: str) -> StoredObject | None:
-        """Look up the object of a name; None if there is none, it is gone, or its content is not known yet."""
-        with self._database.read() as reader:
-            row = reader.execute(f"{_STORED} WHERE o.source = ? AND o.key = ? AND o.present = 1", (source, key)).fetchone()
-            return _stored(row) if row else None
-
-    def is_taken(self, source: str, key: str) -> bool:
-        """Tell whether an object of that name is present, its content known or not."""
-        with self._database.read() as reader:
-            sql = "SELECT 1 FROM objects WHERE source = ? AND key = ? AND present = 1"
-            return reader.execute(sql, (source, key)).fetchone() is not None
 
     def of_photo(self, photo_id: str) -> list[StoredObject]:
         """List the present objects of a photo: those of its primary content first, then in the order they were first seen."""

@@ -88,7 +88,7 @@ class Photos:
             InvalidInput: the filter or the token cannot be right.
         """
         names = sorted({state.value for state in states})
-        condition, parameters = filter_condition(photo_filter)
+        condition, parameters = filter_condition(photo_filter, deleted=deleted)
         digest = list_digest("photos", photo_filter, names, deleted)
         position = read_page_token(page_token_text, digest, str, str)
         where = f"{'p.deleted_at IS NOT NULL' if deleted else _SHOWN} AND {condition}"

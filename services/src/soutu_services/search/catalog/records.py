@@ -216,8 +216,6 @@ class Ingested:
         sha256: Digest of the bytes that were read, 64 lower-case hex digits.
         reading: What the picture told; None if it is unreadable, or if the content was read before.
         unreadable: Why it cannot be read as a picture; with a reading, why it cannot be embedded.
-        embedding: float32, shape (dimension,), if it was embedded.
-        space_id: The embedding's space.
         revives_purged: Whether a content that was purged may become a photo again; see ``Ingest.record``.
     """
 
@@ -225,8 +223,6 @@ class Ingested:
     sha256: str
     reading: PictureReading | None = None
     unreadable: UnreadableReason | None = None
-    embedding: FloatArray | None = None
-    space_id: str = ""
     revives_purged: bool = False
 
 
@@ -251,15 +247,11 @@ class Recorded:
         outcome: See the enum.
         photo_id: The photo; empty if PURGED or STALE.
         created: Whether the photo is new to the library.
-        embedding_id: Id of the photo's embedding in the given space if an embedding was given, for the index; never reused.
-        embedding_created: Whether that embedding was stored now; otherwise the one stored before stands.
     """
 
     outcome: RecordedOutcome
     photo_id: str = ""
     created: bool = False
-    embedding_id: int | None = None
-    embedding_created: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,13 +328,11 @@ class WordHit:
     Attributes:
         photo_id: The photo.
         rank: Rank from 1; equal for photos that match equally well.
-        complete: Whether all words of the query were found, not only a part of a sentence.
         matches: Where.
     """
 
     photo_id: str
     rank: int
-    complete: bool
     matches: tuple[WordMatch, ...]
 
 

@@ -178,8 +178,5 @@ def _ranked(found: Sequence[_Found], *, shared: bool) -> list[WordHit]:
         takes_last = key[0] == Grade.PARTIAL or (shared and key[0] == Grade.COMPLETE)
         ranks[key] = before + (sizes[key] if takes_last else 1)
         before += sizes[key]
-    hits = [
-        WordHit(one.photo_id, ranks[group(one)], complete=one.match.grade is not Grade.PARTIAL, matches=one.matches)
-        for one in found
-    ]
+    hits = [WordHit(one.photo_id, ranks[group(one)], one.matches) for one in found]
     return sorted(hits, key=lambda hit: (hit.rank, hit.photo_id))
