@@ -233,8 +233,19 @@ def test_an_error_after_the_caller_left_is_no_alarm(client, words, caplog):
 def test_a_handler_learns_language_and_deadline(client):
     language, left = in_english(client.tongue, "").split()
     assert language == "en"
-    assert 0 < float(left) <= 10
+    assert 0 < float(left) <= 10.1, "gRPC rounds deadlines of ten seconds and more up to a tenth"
     assert client.tongue("") == "zh inf"
+
+
+def test_a_silent_client_is_asked_whether_it_is_there(start):
+    """Speaks HTTP/2 (RFC 9113) by hand: the preface, empty settings, then nothing; reads frames until a ping comes."""
+    host, port = start(keepalive_seconds=1).address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection, connection.makefile("rb") as frames:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+        kind = None
+        while kind != 6:
+            length, kind = int.from_bytes(frames.read(3)), frames.read(1)[0]
+            frames.read(5 + length)
 
 
 def test_messages_over_the_limit_are_refused_both_ways(start):

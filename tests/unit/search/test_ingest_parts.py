@@ -50,7 +50,18 @@ def test_cache_counts_replaced_bytes_once() -> None:
     assert cache.take("a") is not None
 
 
-def test_gate_waits_longer_with_each_failure_and_opens_after_a_success() -> None:
+def test_gate_waits_longer_with_each_failure() -> None:
+    gate = Gate(first_seconds=0.02, most_seconds=10)
+    for _ in range(5):
+        time.sleep(gate.seconds_left() + 0.001)
+        gate.failed(AWAY)
+    assert 0.08 < gate.seconds_left() <= 0.32
+    gate.succeeded()
+    gate.failed(AWAY)
+    assert gate.seconds_left() <= 0.02, "it begins again after a success"
+
+
+def test_gate_is_closed_after_a_failure_and_opens_after_a_success() -> None:
     gate = Gate(first_seconds=10, most_seconds=25)
     assert gate.is_open
     assert gate.failed(AWAY)

@@ -31,6 +31,8 @@ __all__ = [
 
 _logger = logging.getLogger(__name__)
 
+_KEEPALIVE_TIMEOUT_MS = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class ServedService:
@@ -55,6 +57,7 @@ class ServerSettings(BaseModel):
     workers: int = Field(16, ge=1, description="Calls answered at once; each has a thread.")
     waiting_calls: int = Field(64, ge=0, description="Calls that wait for a worker; more are refused (RESOURCE_EXHAUSTED).")
     max_message_bytes: int = Field(64 * 1024 * 1024, ge=4096, description="Largest message, in bytes, in both directions.")
+    keepalive_seconds: int = Field(60, ge=1, description="Silence after which a client is asked whether it is there.")
     grace_seconds: float = Field(10.0, ge=0, description="How long calls may take to end when the server stops.")
 
 
@@ -147,6 +150,10 @@ def start_server(services: Sequence[ServedService], settings: ServerSettings, *,
             ("grpc.max_send_message_length", settings.max_message_bytes),
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # clients may ask whether a machine sleeps
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.keepalive_time_ms", settings.keepalive_seconds * 1000),  # and one that went away gives its calls' workers back
+            ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+            ("grpc.http2.max_pings_without_data", 0),  # or only the first two questions would be asked
         ],
     )
     # Watch is answered without a worker thread, so that watchers cannot use them up.
