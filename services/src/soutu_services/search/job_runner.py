@@ -174,15 +174,18 @@ class JobRunner:
         return self._set_state(job_id, JobState.RUNNING)
 
     def cancel(self, job_id: str) -> Job:
-        """End a job early: what it found and is not read yet is left for the next one.
+        """End a job early: what it found and is not read yet is left for the next one. Cancelling it again changes nothing.
 
         Raises:
             NotFound: there is no such job.
-            FailedPrecondition: it is over.
+            FailedPrecondition: it ended otherwise.
         """
-        job = self._set_state(job_id, JobState.CANCELLED)
         with self._lock:
+            was_over = self._catalog.jobs.get(job_id).state.is_over
+            job = self._set_state(job_id, JobState.CANCELLED)
             active = self._active.get(job_id)
+        if was_over:
+            return job
         if active is not None:
             active[1].join(_JOIN_SECONDS)
         self._catalog.objects.forget_unread(job.sources or self._sources)
