@@ -106,7 +106,7 @@ def test_a_broken_model_fails_the_call_and_blames_no_item(house):
     vector(house.stub.EmbedTexts(pb.EmbedTextsRequest(texts=["狗"]), timeout=10).results[0])
 
 
-def test_a_model_that_fails_its_trial_is_not_served_and_is_closed(start_house, small_encoder):
+def test_a_model_that_fails_its_trial_is_not_served_is_closed_and_its_failure_logged(start_house, small_encoder, caplog):
     good, bad = small_encoder(), small_encoder(space_id="other")
     bad.broken = True
     with pytest.raises(FailedPrecondition) as caught:
@@ -114,6 +114,9 @@ def test_a_model_that_fails_its_trial_is_not_served_and_is_closed(start_house, s
     assert caught.value.reason == "MODEL_BROKEN"
     assert good.closed
     assert bad.closed
+    logged = [record for record in caplog.records if record.name == "soutu_services.embedding.service"]
+    assert [record.levelname for record in logged] == ["ERROR"]
+    assert "RuntimeError" in caplog.text
 
 
 def test_lists_models_completely(start_house, small_encoder):

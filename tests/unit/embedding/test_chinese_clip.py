@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from soutu_services.embedding.chinese_clip.checkpoint import check_shapes
 from soutu_services.embedding.chinese_clip.torchvision_stand_in import torchvision_or_stand_in
 from soutu_services.embedding.encoder import ItemProblem, ItemRefused, Tower
 from soutu_services.embedding.image_input import ImageLimits
@@ -343,3 +344,20 @@ def test_the_encoder_imports_beside_a_torchvision_of_another_torch(tmp_path: Pat
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "RN50\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("found", "chinese", "english"),
+    [
+        ({"a": (2,)}, "缺少 b", "b is missing"),
+        ({"a": (3,), "b": (1,)}, "a 是 [3] 而不是 [2]", "a is [3], not [2]"),
+        ({"a": (2,), "b": (1,), "c": (1,)}, "多出 c", "c is unexpected"),
+    ],
+)
+def test_what_differs_from_the_architecture_is_said_in_both_languages(
+    found: dict[str, tuple[int, ...]], chinese: str, english: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_shapes(found, {"a": (2,), "b": (1,)}, architecture="X")
+    assert caught.value.text.zh == f"这个检查点不是 X 结构的（{chinese}）：请写对结构的名字"
+    assert caught.value.text.en == f"The checkpoint is not of the architecture X ({english}): name the right one"

@@ -6,10 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from soutu_services.embedding.cli import main
+from soutu_services.embedding.onnx_session import OnnxModel
 from soutu_services.embedding.weights import WeightsSettings
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.runtime.language import Text
@@ -138,3 +140,26 @@ def test_probe_pictures_are_the_same_each_time_and_differ_from_each_other() -> N
     pictures = probe_pictures(32)
     assert (pictures == probe_pictures(32)).all()
     assert all(abs(pictures[i] - pictures[j]).max() > 0.1 for i in range(8) for j in range(i))
+
+
+@pytest.mark.parametrize(
+    ("precision", "advice"), [("fp16", "choose --precision fp32 or int8"), ("fp32", "weights may be damaged")]
+)
+@pytest.mark.parametrize("is_loadable", [True, False])
+def test_an_export_that_gives_no_vectors_is_refused(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Any, advice: str, is_loadable: bool
+) -> None:
+    def spoilt(source: Path, target: Path, precision: Any) -> tuple[str, ...]:
+        names = write_graph(source, target, precision)
+        if not is_loadable:
+            target.write_bytes(b"no graph")
+        return names
+
+    monkeypatch.setattr("soutu_services.embedding.export.bundle_writer.write_graph", spoilt)
+    if is_loadable:
+        run = OnnxModel.run
+        monkeypatch.setattr(OnnxModel, "run", lambda self, inputs: [rows * np.nan for rows in run(self, inputs)])
+    with pytest.raises(FailedPrecondition, match=advice) as caught:
+        export_bundle(checkpoint_of(tiny), tmp_path / "bundle", precision=precision)
+    assert caught.value.reason == "EXPORT_FAILED"
+    assert list(tmp_path.iterdir()) == []

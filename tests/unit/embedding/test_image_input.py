@@ -78,11 +78,11 @@ def test_reads_heic():
     assert near(image.getpixel((50, 20)), BLUE)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "HSV", "LAB"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "F", "YCbCr", "HSV", "LAB"])
 def test_turns_every_mode_into_rgb_as_pillow_does(mode):
     source = Image.linear_gradient("L").resize((32, 32))
-    source = source.convert(mode) if mode not in ("PA", "I;16", "LAB") else source.convert("RGBA" if mode == "PA" else "I")
-    encoding = "TIFF" if mode in ("CMYK", "I;16", "I", "F", "YCbCr") else "PNG"
+    source = source.convert(mode) if mode not in ("PA", "LAB") else source.convert("RGBA")
+    encoding = "TIFF" if mode in ("CMYK", "F", "YCbCr") else "PNG"
     if mode in ("HSV", "LAB"):
         source = source.convert("RGB")
     data = encode(source, encoding)
@@ -96,9 +96,21 @@ def test_a_cmyk_jpeg_keeps_its_colours():
     assert near(image.getpixel((10, 20)), RED)
 
 
-def test_sixteen_bit_png_is_read():
-    data = encode(Image.fromarray(np.full((8, 8), 40_000, np.uint16)), "PNG")
-    assert decode(data).mode == "RGB"
+@pytest.mark.parametrize(
+    ("values", "kind", "encoding", "grey"),
+    [
+        ((0, 10_000, 40_000, 65_535), np.uint16, "PNG", (0, 39, 156, 255)),
+        ((0, 10_000, 40_000, 65_535), np.uint16, "TIFF", (0, 39, 156, 255)),
+        ((0, 1_000, 2_000, 4_095), np.uint16, "TIFF", (0, 62, 125, 255)),  # 12 bits stored in 16
+        ((0, 39, 156, 255), np.int32, "TIFF", (0, 39, 156, 255)),
+        ((-5, 1 << 20, 1 << 21, 1 << 22), np.int32, "TIFF", (0, 64, 128, 255)),
+    ],
+)
+def test_grey_of_more_than_eight_bits_is_scaled_and_not_cut_off(values, kind, encoding, grey):
+    columns = np.repeat(np.array(values, kind)[None, :], 4, axis=0)
+    image = decode(encode(Image.fromarray(columns), encoding))
+    assert image.mode == "RGB"
+    np.testing.assert_allclose(np.asarray(image), np.broadcast_to(np.array(grey)[None, :, None], (4, len(grey), 3)), atol=1)
 
 
 def test_an_animation_is_read_by_its_first_frame():

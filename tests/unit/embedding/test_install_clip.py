@@ -44,10 +44,13 @@ def test_packages_that_cannot_be_fetched_lead_to_the_mirror(
 ) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_RETRIES", "0")
-    command = (*PIP, "--index-url", "http://127.0.0.1:9/simple", "soutu-no-such-package")
+    command = (*PIP, "--index-url", "http://me:password@127.0.0.1:9/simple", "--no-deps", "soutu-no-such-package")
     with pytest.raises(Unavailable) as caught:
         install(InstallPlan((command,)))
-    assert "--index-url" in caught.value.text.en
+    assert caught.value.text.en == (
+        "The packages cannot be fetched (soutu-no-such-package): check the network, or name a mirror with --index-url"
+    )
+    assert caught.value.text.zh == "取不到软件包（soutu-no-such-package）：请检查网络，或用 --index-url 指定一个镜像"
     assert "soutu-no-such-package" in capfd.readouterr().err  # pip's own output was shown
 
 

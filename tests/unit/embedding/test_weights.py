@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -172,8 +174,9 @@ def test_a_hub_without_the_file_leads_to_which_file_to_put_where(hub: PlayedHub,
 @needs_clients
 def test_a_hub_that_reports_no_sha256_is_not_trusted(hub: PlayedHub, tmp_path: Path) -> None:
     hub.digest = "a-git-blob"
-    with pytest.raises(Unavailable, match="SHA-256"):
+    with pytest.raises(Unavailable, match="it reports no SHA-256 for the file") as caught:
         find_weights(FILE, settings(tmp_path / "weights"))
+    assert "（它没有给出这个文件的 SHA-256）" in caught.value.text.zh
 
 
 @needs_clients
@@ -198,3 +201,13 @@ def test_a_folder_that_cannot_be_made_is_named(hub: PlayedHub, tmp_path: Path) -
     with pytest.raises(FailedPrecondition) as caught:
         find_weights(FILE, settings(tmp_path / "file" / "weights"))
     assert caught.value.reason == "WEIGHTS_FOLDER_UNUSABLE"
+
+
+@pytest.mark.parametrize("name", ["huggingface", "modelscope"])
+def test_a_missing_client_of_a_hub_is_told_in_both_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for module in ("huggingface_hub", "modelscope_hub"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(Unavailable) as caught:
+        find_weights(FILE, settings(tmp_path, hub=name))
+    assert re.search(r"（没有安装 \w+_hub，请运行：soutu-embedding install-clip）", caught.value.text.zh)
+    assert "_hub is not installed; run: soutu-embedding install-clip" in caught.value.text.en

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from soutu_services.runtime.language import Text
+
 __all__ = ["Hub", "HubFailed", "HubName", "HuggingFace", "ModelScope", "Offer", "open_hub"]
 
 HubName = Literal["huggingface", "modelscope"]
@@ -20,7 +22,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class HubFailed(Exception):  # noqa: N818 - says what happened
-    """The hub, or the way to it, does not give the file; the message is its one-line reason."""
+    """The hub, or the way to it, does not give the file.
+
+    Attributes:
+        text: Its one-line reason.
+    """
+
+    def __init__(self, *, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.text = Text(zh=zh, en=en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ class HuggingFace:
         try:
             import huggingface_hub  # noqa: PLC0415 - optional
         except ImportError as error:
-            raise HubFailed("huggingface_hub is not installed; run: soutu-embedding install-clip") from error
+            raise _no_client("huggingface_hub") from error
         self._hub = huggingface_hub
         self._endpoint = (os.environ.get("HF_ENDPOINT") or "").rstrip("/") or None
 
@@ -90,7 +100,7 @@ class HuggingFace:
         try:
             found = self._hub.get_hf_file_metadata(url, token=False, endpoint=self._endpoint)
         except Exception as error:  # its errors mix those of httpx, requests and its own
-            raise HubFailed(_reason(error)) from error
+            raise _refused(error) from error
         return Offer(repository, filename, found.commit_hash, _checked_digest(found.etag), found.size)
 
     def fetch(self, offer: Offer, folder: Path) -> Path:
@@ -107,7 +117,7 @@ class HuggingFace:
                 )
             )
         except Exception as error:  # as above, and the disk's
-            raise HubFailed(_reason(error)) from error
+            raise _refused(error) from error
 
 
 class ModelScope:
@@ -117,7 +127,7 @@ class ModelScope:
         try:
             import modelscope_hub  # noqa: PLC0415 - optional
         except ImportError as error:
-            raise HubFailed("modelscope_hub is not installed; run: soutu-embedding install-clip") from error
+            raise _no_client("modelscope_hub") from error
         self._api = modelscope_hub.HubApi(modelscope_hub.HubConfig(token=""))
 
     def describe(self, repository: str, filename: str) -> Offer:
@@ -125,11 +135,11 @@ class ModelScope:
         try:
             listing = self._api.list_repo_files(repository, "model", recursive=False)
         except Exception as error:  # its errors mix those of requests and its own
-            raise HubFailed(_reason(error)) from error
+            raise _refused(error) from error
         for found in listing:
             if found.path == filename:
                 return Offer(repository, filename, None, _checked_digest(found.sha256), found.size or None)
-        raise HubFailed(f"{repository} has no file {filename}")
+        raise HubFailed(zh=f"{repository} 里没有文件 {filename}", en=f"{repository} has no file {filename}")
 
     def fetch(self, offer: Offer, folder: Path) -> Path:
         """Download a file into a folder."""
@@ -146,17 +156,28 @@ class ModelScope:
                 )
             )
         except Exception as error:  # as above, and the disk's
-            raise HubFailed(_reason(error)) from error
+            raise _refused(error) from error
 
 
 def _checked_digest(reported: str | None) -> str:
     digest = (reported or "").lower()
     if not _SHA256.fullmatch(digest):
-        raise HubFailed("the hub reports no SHA-256 for the file")
+        raise HubFailed(zh="它没有给出这个文件的 SHA-256", en="it reports no SHA-256 for the file")
     return digest
 
 
-def _reason(error: Exception) -> str:
-    """Return the first line of an error's message, which is what fits one line of ours."""
+def _no_client(package: str) -> HubFailed:
+    return HubFailed(
+        zh=f"没有安装 {package}，请运行：soutu-embedding install-clip",
+        en=f"{package} is not installed; run: soutu-embedding install-clip",
+    )
+
+
+def _refused(error: Exception) -> HubFailed:
+    """Quote the first line of an error's message, which is what fits one line of ours; it is English whoever reads it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"[:300]
+    kind, reason = type(error).__name__, lines[0][:300] if lines else ""
+    return HubFailed(
+        zh=f"出错 {kind}：“{reason}”" if reason else f"出错 {kind}，没有说明原因",
+        en=f"{kind}: {reason or 'no reason given'}",
+    )

@@ -6,6 +6,7 @@ import io
 import logging
 from dataclasses import dataclass
 
+import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -44,6 +45,8 @@ _UPRIGHT = {
 }
 """How to turn a picture upright, by its EXIF orientation (EXIF 2.32, tag 0x0112)."""
 
+_GREY_WHITES = (255, 1023, 4095, 16383, 65535)
+
 _logger = logging.getLogger(__name__)
 
 Image.init()  # Pillow's own plugins, of which it loads a few only until an unknown file comes
@@ -70,7 +73,7 @@ def decode_rgb(data: bytes, limits: ImageLimits, *, shorter_side: int) -> Image.
     its size, which its encoding allows for nothing (``Image.draft``); then each side still has at least ``2 * shorter_side``
     pixels.
     Colours are turned into RGB as ``Image.convert("RGB")`` does it, which is what cn_clip does too: alpha is dropped, CMYK and
-    palettes are converted, 16 bits are reduced.
+    palettes are converted. Grey values of more than 8 bits, which it would cut off at 255, are scaled to 8.
 
     Args:
         data: Encoded image.
@@ -98,7 +101,7 @@ def decode_rgb(data: bytes, limits: ImageLimits, *, shorter_side: int) -> Image.
             if shorter_side > 0:
                 image.draft("RGB", (2 * shorter_side, 2 * shorter_side))
             image.load()
-            return _upright(image).convert("RGB")
+            return _eight_bit(_upright(image)).convert("RGB")
     except ItemRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -118,6 +121,16 @@ def _upright(image: Image.Image) -> Image.Image:
         _logger.debug("EXIF cannot be read: %r", error)
         return image
     return image if turn is None else image.transpose(turn)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale grey values of more than 8 bits by the smallest range that holds the largest: cameras store 10 to 14 bits in 16."""
+    if image.mode != "I" and not image.mode.startswith("I;16"):
+        return image
+    wide = image.convert("I")
+    high = int(np.asarray(wide).max())
+    top = next((white for white in _GREY_WHITES if high <= white), high)
+    return wide.point(lambda value: value * (255 / top)).convert("L")
 
 
 def _has_known_magic(data: bytes) -> bool:

@@ -121,7 +121,7 @@ def _run(command: Sequence[str]) -> tuple[int, str]:
 
 
 def _failure(command: Sequence[str], errors: str) -> SoutuError:
-    packages = " ".join(argument for argument in command[command.index("install") :] if not argument.startswith("-"))
+    packages = " ".join(_packages(command))
     if "No space left" in errors or "Errno 28" in errors:
         return _disk_full(shutil.disk_usage(sys.prefix).free)
     if "externally-managed-environment" in errors or "Permission denied" in errors:
@@ -141,6 +141,18 @@ def _failure(command: Sequence[str], errors: str) -> SoutuError:
         zh=f"pip 没有装上 {packages}，原因在上面的输出里",
         en=f"pip did not install {packages}; its output above says why",
     )
+
+
+def _packages(command: Sequence[str]) -> list[str]:
+    """Return what a command installs, without its options: an index's address may hold a password."""
+    arguments = iter(command[command.index("install") + 1 :])
+    packages = []
+    for argument in arguments:
+        if argument == "--index-url":
+            next(arguments, None)
+        elif not argument.startswith("-"):
+            packages.append(argument)
+    return packages
 
 
 def _disk_full(free: int) -> Overloaded:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from soutu_services.embedding.encoder import Encoder, Tower
 from soutu_services.embedding.settings import EmbeddingSettings
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.runtime.errors import InvalidInput
 
 __all__ = ["ModelSpec", "load_encoder"]
 
@@ -80,14 +80,8 @@ def load_encoder(spec: str, settings: EmbeddingSettings) -> Encoder:
 
         folder = Path(wanted.source).expanduser()
         return OnnxBundleEncoder.load(folder, towers=wanted.towers, limits=limits, threads=settings.cpu_threads)
-    try:
-        from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder  # noqa: PLC0415
-    except ImportError as error:
-        raise FailedPrecondition(
-            "CLIP_NOT_INSTALLED",
-            zh=f"模型“{spec}”需要 torch 和 cn_clip，请先运行：soutu-embedding install-clip",
-            en=f'The model "{spec}" needs torch and cn_clip. Run this first: soutu-embedding install-clip',
-        ) from error
+    from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder  # noqa: PLC0415
+
     return ChineseClipEncoder.load(
         wanted.source,
         architecture=wanted.architecture,

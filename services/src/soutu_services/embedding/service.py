@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Over
 __all__ = ["Embedded", "EmbeddingService", "ServedModel"]
 
 _PROBE_TEXT = "照片"
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class _LoadedModel:
                 self.batchers[Tower.IMAGE] = self._batcher(Tower.IMAGE, encoder.encode_images, probe, batching)
         except Exception as error:
             self.close()
+            _logger.error("the model %s (%s) failed its trial", self.card.name, self.card.variant, exc_info=error)
             raise FailedPrecondition(
                 "MODEL_BROKEN",
                 zh=f"模型 {self.card.name}（{self.card.variant}）试运行失败，权重可能已损坏。详情见日志。",

@@ -81,9 +81,9 @@ def find_weights(published: PublishedFile, settings: WeightsSettings) -> Path:
     except HubFailed as failure:
         raise Unavailable(
             "WEIGHTS_MISSING",
-            zh=f"没有模型 {published.model} 的权重，{settings.hub} 也没有给出（{failure}）："
+            zh=f"没有模型 {published.model} 的权重，{settings.hub} 也没有给出（{failure.text.zh}）："
             f"请换一个镜像或下载源，或者把 {published.filename} 放到 {target}",
-            en=f"No weights of {published.model}, and {settings.hub} did not give them ({failure}): "
+            en=f"No weights of {published.model}, and {settings.hub} did not give them ({failure.text.en}): "
             f"choose a mirror or another hub, or put {published.filename} at {target}",
         ) from failure
     return target
@@ -106,7 +106,7 @@ def _fetch(hub: Hub, offer: Offer, target: Path) -> None:
     fetched = hub.fetch(offer, aside)
     if file_sha256(fetched) != offer.sha256:
         shutil.rmtree(aside, ignore_errors=True)
-        raise HubFailed("what came is not what the hub announced (SHA-256 differs)")
+        raise HubFailed(zh="下载到的内容与它公布的 SHA-256 不同", en="what came is not what it announced (SHA-256 differs)")
     try:
         _put(target, fetched, f"{offer.sha256}  {target.name}\n")
     except OSError as error:

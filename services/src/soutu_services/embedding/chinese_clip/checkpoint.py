@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from soutu_services.runtime.errors import InvalidInput
+from soutu_services.runtime.language import Text
 
 __all__ = ["check_shapes", "model_tensors"]
 
@@ -49,11 +50,10 @@ def check_shapes(found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tupl
     """
     for name, shape in wanted.items():
         if found.get(name) != shape:
-            other = f"{list(found[name])}" if name in found else "missing"
-            raise _other_architecture(architecture, f"{name}: {other} ≠ {list(shape)}")
+            raise _other_architecture(architecture, _difference(name, found.get(name), shape))
     for name in found:
         if name not in wanted:
-            raise _other_architecture(architecture, f"{name}: unexpected")
+            raise _other_architecture(architecture, Text(zh=f"多出 {name}", en=f"{name} is unexpected"))
 
 
 def _no_checkpoint() -> InvalidInput:
@@ -64,9 +64,15 @@ def _no_checkpoint() -> InvalidInput:
     )
 
 
-def _other_architecture(architecture: str, difference: str) -> InvalidInput:
+def _difference(name: str, found: tuple[int, ...] | None, wanted: tuple[int, ...]) -> Text:
+    if found is None:
+        return Text(zh=f"缺少 {name}", en=f"{name} is missing")
+    return Text(zh=f"{name} 是 {list(found)} 而不是 {list(wanted)}", en=f"{name} is {list(found)}, not {list(wanted)}")
+
+
+def _other_architecture(architecture: str, difference: Text) -> InvalidInput:
     return InvalidInput(
         "CHECKPOINT_OF_ANOTHER_ARCHITECTURE",
-        zh=f"这个检查点不是 {architecture} 结构的（{difference}）：请写对结构的名字",
-        en=f"The checkpoint is not of the architecture {architecture} ({difference}): name the right one",
+        zh=f"这个检查点不是 {architecture} 结构的（{difference.zh}）：请写对结构的名字",
+        en=f"The checkpoint is not of the architecture {architecture} ({difference.en}): name the right one",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from soutu_services.embedding.chinese_clip.tokens import CONTEXT_LENGTH, BertTok
 from soutu_services.embedding.chinese_clip.torch_model import TorchModel, vocabulary_path
 from soutu_services.embedding.encoder import Tower
 from soutu_services.embedding.export.graph_precision import write_graph
-from soutu_services.embedding.onnx_session import OnnxModel
+from soutu_services.embedding.onnx_session import OnnxModel, OnnxModelBroken
 from soutu_services.embedding.weights import file_sha256
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.runtime.language import Text
@@ -49,7 +50,7 @@ def export_bundle(
         report: Told of each step before it begins.
 
     Raises:
-        FailedPrecondition: the folder is in use or cannot be written.
+        FailedPrecondition: the folder is in use or cannot be written, or the weights do not work in this precision.
         InvalidInput: the checkpoint cannot be read.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -97,11 +98,24 @@ def _write_tower(
         report(Text(zh=f"写成 {precision}", en=f"writing it as {precision}"))
         data = write_graph(traced, graph, precision)
     report(Text(zh=f"测量 {name}.onnx 与 torch 的偏差", en=f"measuring how far {name}.onnx drifts from torch"))
-    return TowerEntry(graph=graph.name, data=data, drift=_drift(model, tower, OnnxModel(graph)))
+    try:
+        drift = _drift(model, tower, OnnxModel(graph))
+    except OnnxModelBroken as error:
+        raise _does_not_work(precision) from error
+    if not math.isfinite(drift):
+        raise _does_not_work(precision)
+    return TowerEntry(graph=graph.name, data=data, drift=drift)
 
 
 def _drift(model: TorchModel, tower: Tower, graph: OnnxModel) -> float:
-    """Measure items alone and together: int8 quantizes a batch's values by their common range, so neighbours matter."""
+    """Measure items alone and together: int8 quantizes a batch's values by their common range, so neighbours matter.
+
+    Returns:
+        The largest cosine distance; NaN if an item has no vector.
+
+    Raises:
+        OnnxModelBroken: the graph cannot be loaded or run.
+    """
     if tower is Tower.IMAGE:
         pictures = probe_pictures(model.architecture.image_resolution)
         reference = model.encode_images(pictures)
@@ -113,7 +127,7 @@ def _drift(model: TorchModel, tower: Tower, graph: OnnxModel) -> float:
         together = graph.run({"tokens": padded(texts)})[0]
         alone = [graph.run({"tokens": ids[None]})[0] for ids in texts]
     wanted = unit_rows(reference)
-    return max(largest_drift(wanted, unit_rows(rows)) for rows in (together, np.concatenate(alone)))
+    return float(np.max([largest_drift(wanted, unit_rows(rows)) for rows in (together, np.concatenate(alone))]))
 
 
 def _write_manifest(
@@ -135,6 +149,21 @@ def _write_manifest(
     )
     (aside / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return manifest
+
+
+def _does_not_work(precision: GraphPrecision) -> FailedPrecondition:
+    if precision == "fp32":
+        return FailedPrecondition(
+            "EXPORT_FAILED",
+            zh="导出的模型算不出向量，权重可能已损坏：请换一个检查点",
+            en="The exported model gives no vectors; its weights may be damaged: choose another checkpoint",
+        )
+    others = [name for name in ("fp32", "int8") if name != precision]
+    return FailedPrecondition(
+        "EXPORT_FAILED",
+        zh=f"这个模型用 {precision} 算不出向量：请换成 --precision {' 或 '.join(others)}",
+        en=f"This model gives no vectors in {precision}: choose --precision {' or '.join(others)}",
+    )
 
 
 def _sync(folder: Path) -> None:
