@@ -63,9 +63,10 @@ class Walk:
 def walk(paths: Iterable[Path]) -> Walk:
     """Find the files below some paths, in the order of their names, each once.
 
-    Hidden files, folders that systems keep for themselves and obvious non-photos are ignored and counted; the service decides
-    about the rest. Links to files are followed; links to folders and special files (pipes, devices) are ignored, so that a
-    walk always ends. A path that a person named is added even if it is hidden or a link.
+    Hidden files and obvious non-photos are ignored and counted; the service decides about the rest. Hidden folders and those
+    that systems keep for themselves are not entered, and what is in them is not counted. Links to files are followed; links to
+    folders and special files (pipes, devices) are ignored, so that a walk always ends. A path that a person named is added even
+    if it is hidden or a link.
     """
     found = Walk()
     seen: set[Path] = set()

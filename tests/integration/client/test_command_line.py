@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,6 +107,17 @@ def test_search_saves_originals_and_a_contact_sheet(soutu: Soutu, make_photos: M
         assert sheet.getpixel((16 + 128, 56 + 128)) not in ((250, 250, 248), (232, 232, 228))
 
 
+def test_a_contact_sheet_of_too_many_shows_the_first_and_says_so(
+    soutu: Soutu, make_photos: MakePhotos, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_client.cli.contact_sheet.MOST_TILES", 2)
+    soutu("add", make_photos("a", ["1.jpg", "2.jpg", "3.jpg"]))
+    assert soutu("search", "x", "--sheet", tmp_path / "sheet.png") == 0
+    assert "The contact sheet shows the first 2 of 3 photos" in capsys.readouterr().err
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.width == 2 * (256 + 16) + 16
+
+
 def test_open_without_a_screen_says_where_the_sheet_is(
     soutu: Soutu, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,6 +205,20 @@ def test_doctor_says_what_to_do_about_each_connection(service: Any, soutu: Soutu
     assert "nothing listens there: start soutu" in capsys.readouterr().out
     assert soutu("doctor", "--address", "no-such-host.invalid") == 4
     assert "the host no-such-host.invalid is not known" in capsys.readouterr().out
+    assert soutu("doctor", "--address", "a..b:80") == 4
+    assert "the host a..b is not known" in capsys.readouterr().out
+
+
+def test_doctor_tries_every_address_of_a_host(
+    service: Any, soutu: Soutu, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        family, kind = socket.AF_INET, socket.SOCK_STREAM
+        return [(family, kind, 6, "", ("127.0.0.9", port)), (family, kind, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    assert soutu("doctor", "--address", service.address.replace("127.0.0.1", "localhost")) == 0
+    assert "resolves to 127.0.0.9, 127.0.0.1" in capsys.readouterr().out
 
 
 def test_an_unreachable_service_is_one_line_and_exit_4(service: Any, soutu: Soutu, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,3 +56,9 @@ def test_sizes_are_short(size: int, text: str) -> None:
 def test_control_and_direction_characters_are_not_printed() -> None:
     assert printable("a\x1b[31mb\u202ec\nd") == "a\ufffd[31mb\ufffdc\ufffdd"
     assert printable("👨\u200d👩 奶奶") == "👨\u200d👩 奶奶"
+
+
+def test_the_longest_sheet_is_a_jpeg() -> None:
+    file = io.BytesIO()
+    draw_sheet([Tile(None, "1", "")] * contact_sheet.MOST_TILES, title="t").save(file, "JPEG")
+    assert file.getvalue()

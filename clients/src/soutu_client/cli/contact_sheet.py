@@ -22,7 +22,10 @@ from soutu_client.cli.terminal import printable
 from soutu_client.client import Client
 from soutu_client.models import Hit
 
-__all__ = ["Tile", "draw_sheet", "make_sheet", "show_sheet"]
+__all__ = ["MOST_TILES", "Tile", "draw_sheet", "make_sheet", "show_sheet"]
+
+MOST_TILES = 500
+"""Photos on one sheet: it stays well below the 65,500 pixels that a side of a JPEG may have."""
 
 _COLUMNS = 5
 _TILE = 256
@@ -68,11 +71,21 @@ def draw_sheet(tiles: Sequence[Tile], *, title: str) -> Image.Image:
 
 
 def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | None) -> Path:
-    """Fetch the thumbnails of hits, draw them, and write the sheet to a file; None: a new temporary one.
+    """Fetch the thumbnails of the first hits, at most ``MOST_TILES``, draw them, and write the sheet to a file.
+
+    Args:
+        client: Where the thumbnails are.
+        hits: Best first.
+        title: Written above.
+        path: The file; None: a new temporary one.
+
+    Returns:
+        The file's path.
 
     Raises:
         OSError: The file cannot be written.
     """
+    hits = hits[:MOST_TILES]
     with ThreadPoolExecutor(_FETCHES, "soutu-thumbnail") as pool:
         images = list(pool.map(lambda hit: _thumbnail(client, hit.photo.photo_id), hits))
     tiles = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -44,11 +44,11 @@ def diagnose(session: Session) -> Iterator[Check]:
     """Check from the near to the far; what depends on something that failed is left out."""
     host, _, port_text = session.client.address.rpartition(":")
     host, port = host.strip("[]"), int(port_text)
-    resolved, check = _resolve(session, host, port)
+    addresses, check = _resolve(session, host, port)
     yield check
-    if resolved is None:
+    if not addresses:
         return
-    check = _connect(session, resolved)
+    check = _connect(session, host, port, addresses)
     yield check
     if not check.is_ok:
         return
@@ -66,24 +66,25 @@ def diagnose(session: Session) -> Iterator[Check]:
         yield Check(session.text("doctor.unreadable"), is_ok=True, finding=finding)
 
 
-def _resolve(session: Session, host: str, port: int) -> tuple[tuple[str, int] | None, Check]:
+def _resolve(session: Session, host: str, port: int) -> tuple[list[str], Check]:
     name = session.text("doctor.address", address=session.client.address)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: what no name of a host can be
         finding = session.text("doctor.not_resolved", host=host)
-        return None, Check(name, is_ok=False, finding=finding, is_unreachable=True)
-    address = str(found[0][4][0])
-    return (address, port), Check(name, is_ok=True, finding=session.text("doctor.resolves", ip=address))
+        return [], Check(name, is_ok=False, finding=finding, is_unreachable=True)
+    addresses = list(dict.fromkeys(str(place[4][0]) for place in found))
+    return addresses, Check(name, is_ok=True, finding=session.text("doctor.resolves", ip=", ".join(addresses)))
 
 
-def _connect(session: Session, place: tuple[str, int]) -> Check:
-    name = session.text("doctor.port", port=place[1])
+def _connect(session: Session, host: str, port: int, addresses: Sequence[str]) -> Check:
+    """Try each address of the host, as gRPC does."""
+    name = session.text("doctor.port", port=port)
     began = time.monotonic()
     try:
-        socket.create_connection(place, timeout=_CONNECT_SECONDS).close()
+        socket.create_connection((host, port), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
-        is_near = ipaddress.ip_address(place[0].partition("%")[0]).is_loopback
+        is_near = all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
         is_refused = isinstance(error, ConnectionRefusedError) or is_near
         finding = session.text("doctor.port_refused" if is_refused else "doctor.port_silent")
         return Check(name, is_ok=False, finding=finding, is_unreachable=True)

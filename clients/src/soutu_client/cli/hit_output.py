@@ -100,8 +100,10 @@ class HitOutput:
 
             session.out.print(hit_table(hits, session.texts))
         if self.sheet is not None or self.is_opened:
-            from soutu_client.cli.contact_sheet import make_sheet, show_sheet  # noqa: PLC0415 - so is Pillow
+            from soutu_client.cli.contact_sheet import MOST_TILES, make_sheet, show_sheet  # noqa: PLC0415 - so is Pillow
 
+            if len(hits) > MOST_TILES:
+                session.remark(session.text("sheet.cut", n=MOST_TILES, total=f"{len(hits):,}"))
             path = make_sheet(session.client, hits, title=title, path=self.sheet)
             if self.is_opened:
                 show_sheet(session, path)

@@ -120,6 +120,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{n} original saved in {folder}|{n} originals saved in {folder}",
     ),
     "search.not_saved": ("没能保存 {name}：{message}", "could not save {name}: {message}"),
+    "sheet.cut": ("拼图上只有前 {n} 张，共找到 {total} 张", "The contact sheet shows the first {n} of {total} photos"),
     "sheet.written": ("拼图已存为 {path}", "Contact sheet: {path}"),
     "sheet.no_viewer": ("没有可用的看图程序；拼图在 {path}", "There is no program to show it; the contact sheet is {path}"),
     # show
