@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -42,8 +43,13 @@ def preferred_language(accept_language: str | None) -> Language:
 
 
 def language_of_environment(environment: Mapping[str, str]) -> Language:
-    """Choose the language of a program's own messages: ``SOUTU_LANGUAGE``, else the locale (POSIX order of variables)."""
-    for name in ("SOUTU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        if environment.get(name):
-            return preferred_language(environment[name])
-    return preferred_language(None)
+    """Choose the language of a program's own messages, by the same rule as the client (``soutu_client``).
+
+    ``SOUTU_LANGUAGE``, else the locale: Chinese for ``zh*``, English for all others. The locale is the first of ``LC_ALL``,
+    ``LC_MESSAGES`` and ``LANG`` that is set (POSIX.1-2017, section 8.2); where none is, the system's own.
+    """
+    for variable in ("SOUTU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environment.get(variable, "").strip().lower()
+        if value and (variable != "SOUTU_LANGUAGE" or value.startswith(("zh", "en"))):
+            return "zh" if value.startswith("zh") else "en"
+    return "zh" if (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese")) else "en"
