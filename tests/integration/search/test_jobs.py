@@ -72,6 +72,11 @@ def test_cancelled_job_leaves_the_rest_for_the_next_sync(house: SearchHouse, enc
     eventually(lambda: house.client.job(job.job_id).photos_total == 5)
     assert house.client.cancel_job(job.job_id).state is JobState.CANCELLED
     assert house.client.status().photos_pending == 0
+    second = house.client.start_sync()
+    eventually(lambda: house.client.job(second.job_id).photos_total == 5)
+    assert house.client.cancel_job(job.job_id).state is JobState.CANCELLED
+    assert house.client.status().photos_pending == 5, "cancelling what is cancelled changes nothing"
+    house.client.cancel_job(second.job_id)
     house.restart()
     assert house.client.job(job.job_id).state is JobState.CANCELLED
     assert house.client.status().photos == 0

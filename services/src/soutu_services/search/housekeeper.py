@@ -64,9 +64,10 @@ class Housekeeper:
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """End the thread; wait so long for it."""
+        """End the thread if it was started; wait so long for it."""
         self._stop.set()
-        self._thread.join(seconds)
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
 
     @property
     def problem(self) -> Text:

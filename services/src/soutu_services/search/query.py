@@ -111,10 +111,6 @@ class QueryEngine:
         digest = query.digest()
         position = read_page_token(query.page_token, digest, int, int)
         start, was_seen = position if position else (0, None)
-        if start < 0:
-            raise InvalidInput(
-                "BAD_PAGE_TOKEN", zh="翻页标记无效，请从第一页重新开始", en="the page token is not valid; begin again"
-            )
         known = self._known_photos(query.terms)
         texts = [term.text for term in query.terms if term.text is not None and term.weight > 0]
         vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)

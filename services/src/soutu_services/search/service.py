@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.server import ServedService, ServerSettings
@@ -51,19 +52,24 @@ class SearchService:
             SoutuError: the data folder or the catalog cannot be used, or a setting cannot be right.
         """
         self._settings = settings
-        self._folder = DataFolder.open(settings.data_folder)
-        try:
+        self._has_threads = False
+        with ExitStack() as undone:
+            self._folder = DataFolder.open(settings.data_folder)
+            undone.callback(self._folder.close)
             self.catalog = Catalog.open(self._folder.catalog)
-        except BaseException:
-            self._folder.close()
-            raise
+            undone.callback(self.catalog.close)
+            self._buckets = Buckets.open(settings)
+            undone.callback(self._buckets.close)
+            self._make_parts(settings)
+            undone.pop_all()
+
+    def _make_parts(self, settings: SearchSettings) -> None:
         ingest = settings.ingest
         limits = PictureLimits(
             max_bytes=settings.limits.max_object_bytes,
             max_pixels=settings.limits.max_pixels,
             max_reduced_pixels=settings.limits.max_reduced_pixels,
         )
-        self._buckets = Buckets.open(settings)
         self._index = LibraryIndex(self.catalog, on_made=self._serve_from)
         fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
         space = self.catalog.embeddings.serving_space()
@@ -148,6 +154,7 @@ class SearchService:
     def start(self) -> None:
         """Make the index from the catalog, then go on with whatever was under way."""
         self._index.load()
+        self._has_threads = True
         self._link.start()
         self._embedding.start()
         self._reading.start()
@@ -159,14 +166,18 @@ class SearchService:
         self._jobs.stop()
 
     def close(self) -> None:
-        """Stop every thread and close every connection; what is under way is begun again at the next start."""
+        """Stop every thread and close every connection; what is under way is begun again at the next start.
+
+        A service that was not started, or could not be, is closed as well.
+        """
         seconds = self._settings.grace_seconds
         self._housekeeper.stop(seconds)
         self._jobs.stop()
-        self._reading.stop(seconds)
-        self._embedding.stop(seconds)
-        self._link.stop()
-        self._embedding.stop(seconds)
+        if self._has_threads:
+            self._reading.stop(seconds)
+            self._embedding.stop(seconds)
+            self._link.stop()
+            self._embedding.stop(seconds)
         self._uploads.close()
         self._buckets.close()
         self.catalog.close()

@@ -1,0 +1,42 @@
+"""A service that cannot be made or started: it says why, and holds nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from search_house import SearchHouse, picture
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.data_folder import DataFolder
+from soutu_services.search.objects import StoreRefused
+from soutu_services.search.service import SearchService
+from soutu_services.search.settings import SearchSettings, StoreSettings
+
+
+def test_service_that_cannot_be_made_gives_its_folder_back(tmp_path: Path) -> None:
+    store = StoreSettings(url="http://127.0.0.1:9", access_key="ab")
+    with pytest.raises(StoreRefused) as refused:
+        SearchService(SearchSettings(data_folder=tmp_path, store=store))
+    DataFolder.open(tmp_path).close()
+    assert refused.value.reason == "STORE_REFUSED"
+
+
+def test_service_that_cannot_be_started_says_why_and_is_closed(house: SearchHouse) -> None:
+    house.upload("a.png", picture("红"))
+    house.settled()
+    service = house.service
+    settings = service._settings
+    house.stop()
+    with closing(sqlite3.connect(settings.data_folder / "catalog.sqlite3")) as catalog, catalog:
+        catalog.execute("UPDATE embeddings SET vector = x'00'")
+    service = SearchService(settings)
+    try:
+        with pytest.raises(ValueError, match="buffer"):
+            service.start()
+    finally:
+        service.close()
+    DataFolder.open(settings.data_folder).close()
+    Catalog.open(settings.data_folder / "catalog.sqlite3").close()
