@@ -216,6 +216,8 @@ def test_names_answer_while_the_model_is_away(setup: Setup) -> None:
     page = setup.engine.search(ask("奶奶过生日的时候"))
     assert [setup.names[hit.photo.photo_id] for hit in page.hits] == ["家/奶奶生日.jpg"]
     assert [notice.reason for notice in page.notices] == [NoticeReason.EMBEDDING_UNAVAILABLE]
+    assert page.notices[0].text.zh.endswith("相册里找。不在")  # the model's own reason
+    assert page.notices[0].text.en.endswith("albums: away")
     assert page.hits[0].cosine is None
     photo_id = next(one for one, name in setup.names.items() if name == "IMG_1.jpg")
     assert setup.find(Term(photo_id=photo_id))[0] == "IMG_2.jpg"

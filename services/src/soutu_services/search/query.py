@@ -26,12 +26,12 @@ from soutu_services.search.index import VectorIndex
 from soutu_services.search.model import Filter, FloatArray
 from soutu_services.search.page_tokens import page_token, read_page_token
 from soutu_services.search.query_results import (
-    EMBEDDING_UNAVAILABLE,
     PHOTOS_PENDING,
     Hit,
     Notice,
     NoticeReason,
     ResultPage,
+    embedding_unavailable,
 )
 from soutu_services.search.query_terms import MAX_PAGE_SIZE, MAX_TERMS, MAX_TEXT_CHARACTERS, Query, Term
 
@@ -175,7 +175,7 @@ class QueryEngine:
     ) -> tuple[FloatArray | None, SoutuError | None]:
         if index is None:
             return None, _no_model()
-        return self._vector(index, [term for term in terms if term.photo_id is not None], known)[0], _no_model()
+        return self._vector(index, [term for term in terms if term.photo_id is not None], known)[0], _no_model_then()
 
     def _embedding(self, index: VectorIndex, term: Term, known: dict[str, str], stored: dict[str, FloatArray]) -> FloatArray:
         if term.photo_id is not None:
@@ -246,7 +246,7 @@ class QueryEngine:
 
     def _notices(self, query: Query, texts: Sequence[str], problem: SoutuError | None) -> tuple[Notice, ...]:
         if problem is not None:
-            return (EMBEDDING_UNAVAILABLE,)
+            return (embedding_unavailable(problem.text),)
         return (PHOTOS_PENDING,) if texts and self._catalog.photos.any_pending(query.filter) else ()
 
 
@@ -255,4 +255,12 @@ def _no_model() -> Unavailable:
         "EMBEDDING_UNAVAILABLE",
         zh="向量服务没有应答，请确认它已启动后再试",
         en="the embedding service does not answer; check that it runs and try again",
+    )
+
+
+def _no_model_then() -> Unavailable:
+    return Unavailable(
+        "EMBEDDING_UNAVAILABLE",
+        zh="这个列表开始时向量服务不可用，重新搜索即可再试",
+        en="the embedding service could not be used when this list began; search again to try",
     )

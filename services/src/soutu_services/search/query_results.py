@@ -8,7 +8,7 @@ from enum import Enum
 from soutu_services.runtime.language import Text
 from soutu_services.search.model import Photo, WordMatch
 
-__all__ = ["EMBEDDING_UNAVAILABLE", "PHOTOS_PENDING", "Hit", "Notice", "NoticeReason", "ResultPage"]
+__all__ = ["PHOTOS_PENDING", "Hit", "Notice", "NoticeReason", "ResultPage", "embedding_unavailable"]
 
 
 class NoticeReason(Enum):
@@ -45,13 +45,6 @@ class ResultPage:
     notices: tuple[Notice, ...] = ()
 
 
-EMBEDDING_UNAVAILABLE = Notice(
-    NoticeReason.EMBEDDING_UNAVAILABLE,
-    Text(
-        zh="向量服务没有应答，文字只在文件名、标签、说明和相册里找",
-        en="the embedding service does not answer; texts were only looked up in names, tags, captions and albums",
-    ),
-)
 PHOTOS_PENDING = Notice(
     NoticeReason.PHOTOS_PENDING,
     Text(
@@ -59,3 +52,14 @@ PHOTOS_PENDING = Notice(
         en="some photos wait to be embedded and are found by name, tag, caption and album only",
     ),
 )
+
+
+def embedding_unavailable(problem: Text) -> Notice:
+    """Say that texts were only looked up as words, and why."""
+    return Notice(
+        NoticeReason.EMBEDDING_UNAVAILABLE,
+        Text(
+            zh=f"文字只在文件名、标签、说明和相册里找。{problem.zh}",
+            en=f"texts were only looked up in names, tags, captions and albums: {problem.en}",
+        ),
+    )
