@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
 from soutu_services.embedding.encoder import Encoder
@@ -12,12 +11,9 @@ from soutu_services.embedding.service import EmbeddingService
 from soutu_services.embedding.servicer import served
 from soutu_services.embedding.settings import EmbeddingSettings
 from soutu_services.runtime.addresses import Address, check_free
-from soutu_services.runtime.blas import use_one_blas_thread
 from soutu_services.runtime.errors import FailedPrecondition, SoutuError
-from soutu_services.runtime.language import language_of_environment
-from soutu_services.runtime.logs import configure_logging
+from soutu_services.runtime.program import run_program
 from soutu_services.runtime.server import serve_until_signal, start_server
-from soutu_services.runtime.settings import load_settings
 
 __all__ = ["main", "serve"]
 
@@ -44,19 +40,7 @@ def serve(settings: EmbeddingSettings) -> None:
 
 def main() -> int:
     """Serve; return the exit status, with one line on standard error when it is not 0."""
-    language = language_of_environment(os.environ)
-    try:
-        settings = load_settings(EmbeddingSettings)
-        configure_logging(settings.log_level, json=settings.log_format == "json")
-        use_one_blas_thread()
-        serve(settings)
-    except SoutuError as error:
-        _logger.debug("cannot serve", exc_info=error)
-        sys.stderr.write(error.text.to(language) + "\n")
-        return 1
-    except KeyboardInterrupt:  # while the models were loading
-        return 130
-    return 0
+    return run_program(EmbeddingSettings, serve)
 
 
 def _load(settings: EmbeddingSettings) -> list[Encoder]:

@@ -8,12 +8,13 @@ from typing import Annotated, Literal, Self
 
 from PIL import Image
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from soutu_services.embedding.batcher import BatchSettings
 from soutu_services.embedding.image_input import ImageLimits
 from soutu_services.embedding.limits import RequestLimits
 from soutu_services.embedding.weights import WeightsSettings
+from soutu_services.runtime.program import ProgramSettings
 from soutu_services.runtime.server import ServerSettings
 
 __all__ = ["Device", "EmbeddingSettings", "Precision"]
@@ -26,7 +27,7 @@ _PILLOW_MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 """Pillow itself refuses much larger pictures, and a picture of this size takes 270 MB once decoded."""
 
 
-class EmbeddingSettings(BaseSettings):
+class EmbeddingSettings(ProgramSettings):
     """Everything that can be set; each field is ``SOUTU_EMBEDDING_`` and its name in upper case."""
 
     model_config = SettingsConfigDict(env_prefix="SOUTU_EMBEDDING_", env_nested_delimiter="__", frozen=True, extra="forbid")
@@ -56,9 +57,6 @@ class EmbeddingSettings(BaseSettings):
     max_image_bytes: int = Field(32 * _MEBIBYTE, ge=1, description="Largest encoded image in bytes.")
     max_pixels: int = Field(80_000_000, ge=1, le=_PILLOW_MAX_PIXELS, description="Most pixels of an image.")
     max_text_characters: int = Field(2000, ge=1, description="Longest text in characters; a model's own limit may be lower.")
-
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
-    log_format: Literal["text", "json"] = Field("text", description="Lines for people or JSON objects.")
 
     @field_validator("models", mode="before")
     @classmethod

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
 from soutu_services.runtime.addresses import Address, check_free
-from soutu_services.runtime.blas import use_one_blas_thread
-from soutu_services.runtime.errors import SoutuError
-from soutu_services.runtime.language import language_of_environment
-from soutu_services.runtime.logs import configure_logging
+from soutu_services.runtime.program import run_program
 from soutu_services.runtime.server import serve_until_signal, start_server
-from soutu_services.runtime.settings import load_settings
 from soutu_services.search.service import SearchService
 from soutu_services.search.settings import SearchSettings
 
@@ -41,19 +36,7 @@ def serve(settings: SearchSettings) -> None:
 
 def main() -> int:
     """Serve; return the exit status, with one line on standard error when it is not 0."""
-    language = language_of_environment(os.environ)
-    try:
-        settings = load_settings(SearchSettings)
-        configure_logging(settings.log_level, json=settings.log_format == "json")
-        use_one_blas_thread()
-        serve(settings)
-    except SoutuError as error:
-        _logger.debug("cannot serve", exc_info=error)
-        sys.stderr.write(error.text.to(language) + "\n")
-        return 1
-    except KeyboardInterrupt:  # while the library was opened
-        return 130
-    return 0
+    return run_program(SearchSettings, serve)
 
 
 if __name__ == "__main__":

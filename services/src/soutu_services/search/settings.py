@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from soutu_services.runtime.program import ProgramSettings
 
 __all__ = [
     "UPLOAD_SOURCE",
@@ -133,7 +135,7 @@ class SyncSettings(BaseModel):
     gone_objects: int = Field(default=20, ge=0)
 
 
-class SearchSettings(BaseSettings):
+class SearchSettings(ProgramSettings):
     """Everything the search service can be told.
 
     Nested settings are written with two underscores: ``SOUTU_SEARCH_STORE__URL``. ``SOUTU_SEARCH_SOURCES`` is a JSON list of
@@ -156,8 +158,6 @@ class SearchSettings(BaseSettings):
         sync: Rhythm of the syncs.
         workers: gRPC calls served at the same time.
         grace_seconds: How long running calls may take to end at a stop.
-        log_level: What is logged.
-        log_format: Lines for people or JSON objects.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -179,8 +179,6 @@ class SearchSettings(BaseSettings):
     sync: SyncSettings = SyncSettings()
     workers: int = Field(default=16, ge=2, le=256)
     grace_seconds: float = Field(default=5.0, ge=0)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["text", "json"] = "text"
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
