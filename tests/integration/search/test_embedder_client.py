@@ -7,14 +7,35 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
 from soutu.embedding.v1 import embedding_pb2, embedding_pb2_grpc
 
-from soutu_services.runtime.errors import REASON_METADATA_KEY, DeadlinePassed, FailedPrecondition, Overloaded, Unavailable
-from soutu_services.search.embedder import Embedded, Embedder, EmbedderTimeouts, NotEmbedded, SpaceChanged
+from soutu_services.runtime.errors import (
+    REASON_METADATA_KEY,
+    DeadlinePassed,
+    FailedPrecondition,
+    InvalidInput,
+    Overloaded,
+    Unavailable,
+)
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.embedder import (
+    Embedded,
+    Embedder,
+    EmbedderTimeouts,
+    EmbeddingModel,
+    Malformed,
+    NotEmbedded,
+    Outcome,
+    SpaceChanged,
+    VectorsMalformed,
+)
+from soutu_services.search.embedding_link import EmbeddingLink
+from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.model import UnreadableReason
 
 DIMENSION = 4
@@ -120,6 +141,29 @@ def embedder(service: Service, stack: ExitStack) -> Embedder:
     return made
 
 
+Linked = tuple[EmbeddingLink, EmbeddingModel]
+
+
+def start_link(service: Service, stack: ExitStack, folder: Path, on_connected: Callable[[], None]) -> EmbeddingLink:
+    address, _ = serve(service, stack)
+    catalog = stack.enter_context(Catalog.open(folder / "catalog.db"))
+    gate = Gate(first_seconds=0.05, most_seconds=0.1)
+    link = EmbeddingLink(catalog, Embedder(address), gate, adopt=False, on_connected=on_connected)
+    link.start()
+    stack.callback(link.stop)
+    return link
+
+
+@pytest.fixture
+def linked(service: Service, stack: ExitStack, tmp_path: Path) -> Linked:
+    connected = threading.Event()
+    link = start_link(service, stack, tmp_path, connected.set)
+    assert connected.wait(10)
+    model = link.model
+    assert model is not None
+    return link, model
+
+
 def vector_of(outcome: object) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     assert isinstance(outcome, Embedded)
     return outcome.vector
@@ -200,9 +244,74 @@ def test_refuses_a_vector_that_cannot_be_compared(
 ) -> None:
     service.vector = lambda item: vector.tobytes() if item == b"x" else Service.unit(item)
     refused, good = embedder.embed_images([b"x", b"y"])
-    assert isinstance(refused, NotEmbedded)
-    assert refused.reason is UnreadableReason.MODEL_FAILED
+    assert isinstance(refused, Malformed), "it says nothing of the picture"
     assert isinstance(good, Embedded)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "expected"),
+    [
+        (grpc.StatusCode.FAILED_PRECONDITION, "TOWER_NOT_LOADED", FailedPrecondition),
+        (grpc.StatusCode.INVALID_ARGUMENT, "", InvalidInput),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, "", DeadlinePassed),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "", Overloaded),
+    ],
+)
+def test_a_query_that_is_not_answered_does_not_stop_the_ingest(
+    linked: Linked, service: Service, status: grpc.StatusCode, reason: str, expected: type[Exception]
+) -> None:
+    link, model = linked
+    service.failures = [(status, reason)]
+    with pytest.raises(expected):
+        link.embed_text("狗", space_id="space-a")
+    assert (link.model, link.problem.en) == (model, "")
+    service.failures = [(status, reason)]
+    with pytest.raises(expected):
+        link.embed_bulk([b"a"])
+    assert link.model == model
+    assert isinstance(link.embed_bulk([b"a"])[0], Embedded)
+    assert link.problem.en == ""
+
+
+def test_a_query_that_finds_the_service_gone_stops_the_ingest(linked: Linked, service: Service) -> None:
+    link, _ = linked
+    service.failures = [(grpc.StatusCode.UNAVAILABLE, "")] * 3
+    with pytest.raises(Unavailable):
+        link.embed_text("狗", space_id="space-a")
+    assert link.problem.en or link.model is not None  # a probe may have found it again
+
+
+def test_vectors_that_are_none_are_the_services_problem(linked: Linked, service: Service) -> None:
+    link, model = linked
+    service.vector = lambda item: b"\0" * 4
+    with pytest.raises(VectorsMalformed):
+        link.embed_bulk([b"a", b"b"])
+    assert "not valid" in link.problem.en
+    with pytest.raises(Unavailable):
+        link.embed_text("狗", space_id="space-a")
+    assert link.model == model
+    service.vector = Service.unit
+    link.embed_bulk([b"a"])
+    assert link.problem.en == ""
+
+
+def test_the_watch_outlives_what_follows_from_a_connection_and_repeats_it(
+    service: Service, stack: ExitStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_services.search.embedding_link._PROBE_SECONDS", 0.05)
+    calls: list[int] = []
+    done = threading.Event()
+
+    def told() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("an index that cannot be made")
+        done.set()
+
+    start_link(service, stack, tmp_path, told)
+    assert done.wait(10)
+    time.sleep(0.2)
+    assert len(calls) == 2, "once it is known it is not told again"
 
 
 def test_refuses_vectors_of_another_space(embedder: Embedder, service: Service) -> None:
@@ -288,7 +397,7 @@ def test_threads_share_a_client(embedder: Embedder) -> None:
         assert all(threads.map(embed, range(4)))
 
 
-def wait_for(call: Callable[[], list[Embedded | NotEmbedded]], seconds: float = 15.0) -> list[Embedded | NotEmbedded]:
+def wait_for(call: Callable[[], list[Outcome]], seconds: float = 15.0) -> list[Outcome]:
     """Repeat a call until the service is found again."""
     until = time.monotonic() + seconds
     while True:

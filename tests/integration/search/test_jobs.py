@@ -54,6 +54,22 @@ def test_paused_job_rests_over_a_restart_and_is_gone_on_with(house: SearchHouse,
     assert house.client.status().photos_ready == 9
 
 
+def test_what_a_paused_job_has_listed_is_not_read_at_a_restart(house: SearchHouse) -> None:
+    _drop(house, 60)
+    house.service._reading.stop(5)  # listed, but not read
+    job = house.client.start_sync()
+    eventually(lambda: house.client.job(job.job_id).photos_total == 60)
+    house.client.pause_job(job.job_id)
+    house.restart()
+    uploaded = house.upload("mine.png", picture("红", 99))
+    eventually(lambda: house.photo(uploaded).state.name == "READY")
+    assert house.listed() == {uploaded}
+    house.client.resume_job(job.job_id)
+    ended = list(house.client.watch_job(job.job_id, timeout_seconds=30))[-1]
+    assert ended.state is JobState.SUCCEEDED
+    assert house.client.status().photos_ready == 61
+
+
 def test_running_job_goes_on_after_a_restart(house: SearchHouse, encoder: ColourEncoder) -> None:
     encoder.gate.clear()
     _drop(house, 5)

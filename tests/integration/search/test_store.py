@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from soutu_services.search.objects import (
     StoreRefused,
     StoreUnavailable,
 )
+from soutu_services.search.settings import StoreSettings
 from soutu_services.search.store import S3Connection, S3Store
 
 HARD_NAME = '旅行 2019/奶奶\'s "生日" +&%#?=.jpg'
@@ -221,6 +224,46 @@ def test_a_server_that_is_away_is_told_quickly_and_found_again(tmp_path: Path) -
         server.start_again()
         assert photos.read("a.jpg", max_bytes=10) == b"x"
         connection.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<?xml version="1.0"?><Error><Code>Internal',
+        b"",
+        b"<Error><Code>\xff\xfe</Code></Error>",
+        b"<html>Bad gateway</html>",
+        b"<Error></Error>",
+    ],
+)
+def test_an_answer_that_is_cut_off_is_the_servers_failure_and_not_the_names(body: bytes) -> None:
+    class Broken(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(500)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    connection = S3Connection(StoreSettings(url=f"http://127.0.0.1:{server.server_port}"), retries=0)
+    try:
+        with pytest.raises(StoreUnavailable):
+            connection.bucket("photos").read("a.jpg", max_bytes=10)
+        with pytest.raises(StoreUnavailable):
+            list(connection.bucket("photos").walk())
+        with pytest.raises(KeyRefused):
+            connection.bucket("photos").read("a/../b.jpg", max_bytes=10)
+    finally:
+        connection.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_many_threads_share_a_connection(bucket: S3Store) -> None:

@@ -30,10 +30,13 @@ class TinyModel:
     """A stand-in for the embedding service: a text means the things it names, a picture is the vector in its bytes."""
 
     is_up: bool = True
+    has_texts: bool = True
     asked: list[str] = field(default_factory=list)
 
     def embed_text(self, text: str, *, space_id: str) -> FloatArray:
         self._answer(text, space_id)
+        if not self.has_texts:
+            raise FailedPrecondition("TOWER_NOT_LOADED", zh="没有加载", en="not loaded")
         return scene(**{thing: 1.0 for thing in THINGS if thing in text})
 
     def embed_image(self, image: bytes, *, space_id: str) -> FloatArray:
@@ -226,6 +229,14 @@ def test_names_answer_while_the_model_is_away(setup: Setup) -> None:
             setup.engine.search(query)
     assert [setup.names[hit.photo.photo_id] for hit in setup.engine.search(ask("奶奶", Term(image=b"x" * 32))).hits]
     assert len(setup.find()) == 6
+
+
+def test_names_answer_where_the_model_has_no_half_for_texts(setup: Setup) -> None:
+    setup.model.has_texts = False
+    page = setup.engine.search(ask("奶奶过生日的时候"))
+    assert [setup.names[hit.photo.photo_id] for hit in page.hits] == ["家/奶奶生日.jpg"]
+    assert [notice.reason for notice in page.notices] == [NoticeReason.EMBEDDING_UNAVAILABLE]
+    assert setup.find(Term(image=scene(狗=1).tobytes()))
 
 
 def test_names_answer_before_any_model_was_seen(setup: Setup) -> None:

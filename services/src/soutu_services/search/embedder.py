@@ -25,7 +25,17 @@ from soutu_services.runtime.errors import (
 from soutu_services.search.model import FloatArray, UnreadableReason
 from soutu_services.search.recent import Recent
 
-__all__ = ["Embedded", "Embedder", "EmbedderTimeouts", "EmbeddingModel", "NotEmbedded", "Outcome", "SpaceChanged"]
+__all__ = [
+    "Embedded",
+    "Embedder",
+    "EmbedderTimeouts",
+    "EmbeddingModel",
+    "Malformed",
+    "NotEmbedded",
+    "Outcome",
+    "SpaceChanged",
+    "VectorsMalformed",
+]
 
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MESSAGE_RESERVE_BYTES = 64 * 1024
@@ -97,13 +107,20 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class NotEmbedded:
-    """Why one item has no embedding."""
+    """Why the model has no embedding for one item, and never will."""
 
     reason: UnreadableReason
     message: str
 
 
-Outcome = Embedded | NotEmbedded
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """What came back for one item is no embedding: a failure of the service, which says nothing of the item."""
+
+    message: str
+
+
+Outcome = Embedded | NotEmbedded | Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,20 @@ class SpaceChanged(FailedPrecondition):
             en=(
                 "the embedding service serves another model, whose vectors cannot be compared with the library's; put the old "
                 "one back, or restart the search service with SOUTU_SEARCH_ADOPT_MODEL=1 to take the new one over"
+            ),
+        )
+
+
+class VectorsMalformed(Unavailable):
+    """The embedding service answers, but with vectors that are none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "VECTORS_MALFORMED",
+            zh="向量服务返回了无效的向量，请重启它并检查它的日志和模型文件；照片会等它恢复后再处理",
+            en=(
+                "the embedding service sends vectors that are not valid; restart it, and check its log and its model files; "
+                "photos wait until it is well again"
             ),
         )
 
@@ -311,11 +342,11 @@ def _outcome(result: embedding_pb2.ItemResult, variant: str, model: EmbeddingMod
     if result.WhichOneof("outcome") != "embedding":
         return NotEmbedded(_REASONS.get(result.error.reason, UnreadableReason.MODEL_FAILED), result.error.message)
     if len(result.embedding) != 4 * model.dimension:
-        return NotEmbedded(UnreadableReason.MODEL_FAILED, "the vector has the wrong length")
+        return Malformed("the vector has the wrong length")
     vector = np.frombuffer(result.embedding, dtype="<f4").astype(np.float32, copy=False)
     norm = float(np.linalg.norm(vector.astype(np.float64)))
     if not abs(norm - 1.0) <= _NORM_TOLERANCE:  # also false for what is not finite
-        return NotEmbedded(UnreadableReason.MODEL_FAILED, "the vector is not of length 1")
+        return Malformed("the vector is not of length 1")
     return Embedded(vector, model.space_id, variant)
 
 

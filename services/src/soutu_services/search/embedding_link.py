@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from soutu_services.runtime.errors import InvalidInput, Overloaded, SoutuError, Unavailable
 from soutu_services.runtime.language import Text
 from soutu_services.search.catalog import Catalog
-from soutu_services.search.embedder import Embedded, Embedder, EmbeddingModel, Outcome, SpaceChanged
+from soutu_services.search.embedder import Embedded, Embedder, EmbeddingModel, Malformed, Outcome, SpaceChanged, VectorsMalformed
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.metrics import EMBEDDER_UP
 from soutu_services.search.model import FloatArray
@@ -19,6 +19,7 @@ __all__ = ["EmbeddingLink"]
 _logger = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 5.0
+_NOTHING = Text(zh="", en="")
 
 
 class EmbeddingLink:
@@ -46,6 +47,8 @@ class EmbeddingLink:
         self._lock = threading.Lock()
         self._model: EmbeddingModel | None = None
         self._last_model: EmbeddingModel | None = None
+        self._is_told = True
+        self._bulk_problem = _NOTHING
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="embedder-watch", daemon=True)
 
@@ -73,22 +76,34 @@ class EmbeddingLink:
 
     @property
     def problem(self) -> Text:
-        """Why it cannot be used; empty if it can."""
-        return self._gate.problem
+        """Why it cannot be used, or what it answered last to the ingest; empty if it can."""
+        problem = self._gate.problem
+        return problem if problem.en else self._bulk_problem
 
     def embed_bulk(self, images: Sequence[bytes]) -> list[Outcome]:
-        """Embed thumbnails for the ingest.
+        """Embed thumbnails for the ingest: each with its own outcome, of which at least one is no ``Malformed``.
 
         Raises:
-            SoutuError: it cannot now; the link knows, and backs off.
+            SoutuError: it cannot now; try again later.
         """
         try:
-            return self._embedder.embed_images(images, interactive=False)
+            outcomes = self._embedder.embed_images(images, interactive=False)
         except Overloaded:
             raise
-        except SoutuError as error:
+        except (Unavailable, SpaceChanged) as error:
             self._lost(error)
             raise
+        except SoutuError as error:
+            self._bulk_problem = error.text
+            raise
+        if any(isinstance(outcome, Malformed) for outcome in outcomes):
+            problem = VectorsMalformed()
+            self._bulk_problem = problem.text
+            if all(isinstance(outcome, Malformed) for outcome in outcomes):
+                raise problem
+        else:
+            self._bulk_problem = _NOTHING
+        return outcomes
 
     def embed_text(self, text: str, *, space_id: str) -> FloatArray:
         """Embed a query's words into a space: float32, shape (dimension,).
@@ -96,6 +111,8 @@ class EmbeddingLink:
         Raises:
             Unavailable: it cannot now.
             Overloaded: it has too much to do.
+            DeadlinePassed: it took too long.
+            FailedPrecondition: its text tower is not loaded, or it serves another space than this.
             InvalidInput: the words cannot be embedded.
         """
         return self._one(lambda: self._embedder.embed_texts([text], interactive=True), space_id)
@@ -106,6 +123,8 @@ class EmbeddingLink:
         Raises:
             Unavailable: it cannot now.
             Overloaded: it has too much to do.
+            DeadlinePassed: it took too long.
+            FailedPrecondition: its image tower is not loaded, or it serves another space than this.
             InvalidInput: the picture cannot be embedded.
         """
         return self._one(lambda: self._embedder.embed_images([image], interactive=True), space_id)
@@ -115,21 +134,23 @@ class EmbeddingLink:
             raise Unavailable("EMBEDDING_UNAVAILABLE", zh=self.problem.zh, en=self.problem.en)
         try:
             outcome = embed()[0]
-        except Overloaded:
-            raise
-        except SoutuError as error:
+        except (Unavailable, SpaceChanged) as error:
             self._lost(error)
             raise Unavailable(error.reason, zh=error.text.zh, en=error.text.en) from error
         if isinstance(outcome, Embedded):
             if outcome.space_id != space_id:
                 raise SpaceChanged
             return outcome.vector
+        if isinstance(outcome, Malformed):
+            _logger.warning("a query was answered with what is no embedding: %s", outcome.message)
+            raise VectorsMalformed
         text = outcome.reason.text
         raise InvalidInput(f"NOT_EMBEDDED_{outcome.reason.value}", zh=text.zh, en=text.en)
 
     def _lost(self, error: SoutuError) -> None:
         with self._lock:
             self._model = None
+        self._bulk_problem = _NOTHING
         EMBEDDER_UP.set(0)
         if self._gate.failed(error.text):
             _logger.warning("the embedding service cannot be used: %s", error.text.en)
@@ -144,6 +165,7 @@ class EmbeddingLink:
         try:
             model = self._embedder.model()
             if self.model == model:
+                self._tell()
                 return
             self._catalog.embeddings.register_space(
                 model.space_id, model=model.name, variant=model.variant, dimension=model.dimension
@@ -161,4 +183,16 @@ class EmbeddingLink:
             self._model = self._last_model = model
         EMBEDDER_UP.set(1)
         _logger.info("embedding with %s (%s)", model.name, model.variant)
-        self._on_connected()
+        self._is_told = False
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say that the service answers, again at the next probe if whoever is told fails."""
+        if self._is_told:
+            return
+        try:
+            self._on_connected()
+        except Exception:
+            _logger.exception("what follows from the embedding service's return failed; it is tried again")
+            return
+        self._is_told = True

@@ -64,7 +64,7 @@ class QueryEmbedder(Protocol):
 
         Raises:
             Unavailable: the model does not answer.
-            FailedPrecondition: another model answers.
+            FailedPrecondition: another model answers, or its half for texts is not loaded (``TOWER_NOT_LOADED``).
             InvalidInput: the text cannot be embedded.
         """
         ...
@@ -160,6 +160,11 @@ class QueryEngine:
                 embedding = self._embedding(index, term, known, stored)
             except (Unavailable, Overloaded, DeadlinePassed) as error:
                 problem = error
+                continue
+            except FailedPrecondition as error:
+                if error.reason != "TOWER_NOT_LOADED":
+                    raise
+                problem = error  # words can still be looked up
                 continue
             total += term.weight * embedding
             is_looked_for = is_looked_for or term.weight > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soutu_services.runtime.errors import InvalidInput
+from soutu_services.runtime.errors import InvalidInput, Overloaded
 from soutu_services.search.imaging import PictureLimits, Unreadable, read_picture
 
 __all__ = ["rendition"]
@@ -13,6 +13,7 @@ def rendition(data: bytes, limits: PictureLimits) -> bytes:
 
     Raises:
         InvalidInput: it cannot be read as a picture.
+        Overloaded: there is too little memory now.
     """
     try:
         return read_picture(data, limits).thumbnail
@@ -23,3 +24,9 @@ def rendition(data: bytes, limits: PictureLimits) -> bytes:
             zh=f"用来搜索的图片不能用：{text.zh}",
             en=f"the picture to search with cannot be used: {text.en}",
         ) from unreadable
+    except MemoryError as error:
+        raise Overloaded(
+            "OUT_OF_MEMORY",
+            zh="内存不足，暂时不能读取这张图片，请稍后再试或换一张小一些的",
+            en="too little memory to read this picture now; try again later, or with a smaller one",
+        ) from error

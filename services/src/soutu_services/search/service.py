@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -108,6 +109,7 @@ class SearchService:
             all_sources=tuple(self._buckets.sources),
             finish_moves=self._recycling.finish_moves,
             waiting_for=self._waiting_for,
+            passed_over=lambda: (self._reading.passed_over, self._embedding.passed_over),
             relist_seconds=settings.sync.interval_seconds,
         )
         self._jobs = JobRunner(
@@ -157,8 +159,8 @@ class SearchService:
         self._has_threads = True
         self._link.start()
         self._embedding.start()
+        self._jobs.start()  # before anything is read: what a paused job found is held back
         self._reading.start()
-        self._jobs.start()
         self._housekeeper.start()
 
     def drain(self) -> None:
@@ -199,6 +201,8 @@ class SearchService:
 
     def _problems(self) -> dict[str, Text]:
         problems = {name: problem for name in self._buckets.sources if (problem := self._listing.problem(name)) is not None}
+        for name, files in Counter(self._reading.passed_over.values()).items():
+            problems.setdefault(name, _left_out(files))
         problems.update(self._reading.problems())
         if self._housekeeper.problem.en:
             problems.update(dict.fromkeys(self._buckets.writable, self._housekeeper.problem))
@@ -213,3 +217,10 @@ class SearchService:
             if problem.en:
                 return problem
         return _NOTHING
+
+
+def _left_out(files: int) -> Text:
+    return Text(
+        zh=f"有 {files} 个文件读不出来，会自动重试；请检查这些文件的权限和所在的磁盘",
+        en=f"{files} files cannot be read; they are tried again by themselves; check their permissions and their disk",
+    )

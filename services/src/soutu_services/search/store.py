@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import BinaryIO
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
 from minio.commonconfig import CopySource
 from minio.error import InvalidResponseError, S3Error, ServerError
+from minio.helpers import check_object_name
 from urllib3.exceptions import HTTPError
 
 from soutu_services.runtime.errors import InvalidInput, SoutuError
@@ -135,7 +137,7 @@ class S3Store:
 
     def stat(self, key: str) -> StoredObject:
         """Describe one object."""
-        with _translated():
+        with _translated(key):
             found = self._client.stat_object(self._bucket, key)
         return _stored(key, found.etag, found.size, found.last_modified)
 
@@ -181,7 +183,7 @@ class S3Store:
 
     @contextmanager
     def _opened(self, key: str, *, offset: int = 0, length: int = 0) -> Iterator[urllib3.BaseHTTPResponse]:
-        with _translated():
+        with _translated(key):
             response = self._client.get_object(self._bucket, key, offset=offset, length=length)
             complete = False
             try:
@@ -203,7 +205,7 @@ class S3Store:
         else:
             stream, size = data, size_bytes  # type: ignore[assignment]
         try:
-            with _translated():
+            with _translated(key):
                 self._client.put_object(
                     self._bucket,
                     key,
@@ -227,7 +229,7 @@ class S3Store:
 
     def _copy_inside(self, key: str, destination: S3Store, destination_key: str) -> None:
         try:
-            with _translated():
+            with _translated(key, destination_key):
                 self._client.copy_object(destination.bucket, destination_key, CopySource(self._bucket, key))
         except StoreFailed as error:
             raise destination._why_not_stored(destination_key) from error
@@ -253,7 +255,7 @@ class S3Store:
     def remove(self, key: str) -> None:
         """Remove an object; none of that name is no error."""
         try:
-            with _translated():
+            with _translated(key):
                 self._client.remove_object(self._bucket, key)
         except ObjectMissing:
             return
@@ -307,16 +309,23 @@ _BY_CODE: dict[str, Callable[[], SoutuError]] = {
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what the MinIO client and urllib3 raise into this module's errors."""
+def _translated(*keys: str) -> Iterator[None]:
+    """Check keys as the MinIO client does, and turn what it and urllib3 raise into this module's errors."""
+    try:
+        for key in keys:
+            check_object_name(key)
+    except ValueError as error:
+        raise KeyRefused from error
     try:
         yield
     except S3Error as error:
         raise _BY_CODE.get(error.code or "", StoreUnavailable)() from error
     except (InvalidResponseError, ServerError, HTTPError, OSError) as error:
         raise StoreUnavailable from error
-    except ValueError as error:  # the client's own checks of names
-        raise KeyRefused from error
+    except UnicodeEncodeError as error:
+        raise KeyRefused from error  # no URL can hold it
+    except (ParseError, ValueError) as error:
+        raise StoreUnavailable from error  # an answer that is cut off or no S3 server's
 
 
 def _stored(key: str, etag: str | None, size: int | None, modified_at: datetime | None) -> StoredObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from soutu_services.runtime.errors import SoutuError, Unavailable
@@ -17,6 +17,8 @@ __all__ = ["SyncJob"]
 
 _POLL_SECONDS = 0.25
 _COUNT_SECONDS = 0.5
+_SLOWER = 4
+"""How many times less often is looked while something is away that the job waits for."""
 _LIST_TRIES = 5
 _FIRST_RETRY_SECONDS = 0.5
 _NOTHING = Text(zh="", en="")
@@ -42,6 +44,8 @@ class SyncJob:
         all_sources: Names of all sources.
         finish_moves: Moves what belongs to deleted photos and is still, or again, in a source.
         waiting_for: Says what the ingest waits for; empty if for nothing.
+        passed_over: Tells the objects, by ``object_id``, and the photos that cannot be read now though all else can: they are
+            tried again, but no job waits for them.
         relist_seconds: Time after which a job that still waits lists its sources again; 0: never.
     """
 
@@ -53,6 +57,7 @@ class SyncJob:
         all_sources: Sequence[str],
         finish_moves: Callable[[], None],
         waiting_for: Callable[[Sequence[str]], Text],
+        passed_over: Callable[[], tuple[Collection[int], Collection[str]]],
         relist_seconds: float,
     ) -> None:
         self._catalog = catalog
@@ -60,6 +65,7 @@ class SyncJob:
         self._all_sources = tuple(all_sources)
         self._finish_moves = finish_moves
         self._waiting_for = waiting_for
+        self._passed_over = passed_over
         self._relist_seconds = relist_seconds
 
     def run(self, job: Job, control: JobControl) -> JobResult:
@@ -74,8 +80,11 @@ class SyncJob:
         while True:
             control.relist.clear()
             warnings = self._list(sources, tally, control)
-            if self._wait(sources, tally, control):
+            left = self._wait(sources, tally, control)
+            if left is not None:
                 break
+        if left:
+            warnings.append((False, _left_out(left)))
         self._report(tally, control, _NOTHING)
         return self._result(warnings)
 
@@ -115,35 +124,50 @@ class SyncJob:
                 control.sleep(_FIRST_RETRY_SECONDS * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _wait(self, sources: Sequence[str], tally: _Tally, control: JobControl) -> bool:
-        """Wait until what is known now is ingested, whatever comes later; False: list again first."""
+    def _wait(self, sources: Sequence[str], tally: _Tally, control: JobControl) -> int | None:
+        """Wait until what is known now is ingested, whatever comes later.
+
+        Returns:
+            How many files and photos were passed over; None: list again first.
+        """
         last_object, _ = self._catalog.last_rows()
         last_photo: int | None = None
         began = time.monotonic()
         counted = 0.0
+        pace = 1
         while not control.relist.is_set():
-            if last_photo is None and self._is_read(sources, last_object):
+            objects, photos = self._passed_over()
+            unread = self._unread(sources, last_object, objects)
+            if last_photo is None and unread is not None:
                 _, last_photo = self._catalog.last_rows()
-            if last_photo is not None and self._is_embedded(last_photo):
-                return True
+            if last_photo is not None:
+                not_embedded = self._not_embedded(last_photo, photos)
+                if not_embedded is not None:
+                    return (unread or 0) + not_embedded
             if 0 < self._relist_seconds < time.monotonic() - began:
-                return False
-            if time.monotonic() - counted > _COUNT_SECONDS:
-                self._report(tally, control, self._waiting_for(sources))
+                return None
+            if time.monotonic() - counted > _COUNT_SECONDS * pace:
+                waiting_for = self._waiting_for(sources)
+                self._report(tally, control, waiting_for)
+                pace = _SLOWER if waiting_for.en else 1
                 counted = time.monotonic()
-            control.sleep(_POLL_SECONDS)
-        return False
+            control.sleep(_POLL_SECONDS * pace)
+        return None
 
-    def _is_read(self, sources: Sequence[str], last_object: int) -> bool:
-        unread = self._catalog.objects.next_unread(1, sources=sources)
-        return not unread or unread[0].object_id > last_object
+    def _unread(self, sources: Sequence[str], last_object: int, passed_over: Collection[int]) -> int | None:
+        """Count the objects that are passed over; None while others await reading."""
+        rows = self._catalog.objects.next_unread(len(passed_over) + 1, sources=sources)
+        left = [row.object_id for row in rows if row.object_id <= last_object]
+        return len(left) if all(object_id in passed_over for object_id in left) else None
 
-    def _is_embedded(self, last_photo: int) -> bool:
+    def _not_embedded(self, last_photo: int, passed_over: Collection[str]) -> int | None:
+        """Count the photos that are passed over; None while others await their embedding."""
         space = self._catalog.embeddings.serving_space()
         if space is None:
-            return self._catalog.counts().pending == 0
-        pending = self._catalog.embeddings.pending(space.space_id, 1)
-        return not pending or pending[0][0] > last_photo
+            return 0 if self._catalog.counts().pending == 0 else None
+        rows = self._catalog.embeddings.pending(space.space_id, len(passed_over) + 1)
+        left = [photo_id for position, photo_id in rows if position <= last_photo]
+        return len(left) if all(photo_id in passed_over for photo_id in left) else None
 
     def _report(self, tally: _Tally, control: JobControl, message: Text) -> None:
         counts = self._catalog.counts()
@@ -162,6 +186,13 @@ class SyncJob:
     def _result(warnings: Sequence[tuple[bool, Text]]) -> JobResult:
         message = Text(zh="；".join(text.zh for _, text in warnings), en="; ".join(text.en for _, text in warnings))
         return JobResult(succeeded=not any(failed for failed, _ in warnings), message=message)
+
+
+def _left_out(files: int) -> Text:
+    return Text(
+        zh=f"有 {files} 个文件暂时读不出来，soutu 会自动重试；请检查这些文件的权限和所在的磁盘",
+        en=f"{files} files cannot be read for now and are tried again by themselves; check their permissions and their disk",
+    )
 
 
 def _too_many_gone(name: str, kept: int) -> Text:

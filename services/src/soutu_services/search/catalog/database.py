@@ -23,8 +23,8 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 class Database:
     """One SQLite file in WAL mode: one connection that writes, behind a lock, and one for each reading that is under way.
 
-    A connection that has been read from waits for the next reading, whichever thread's that is; only a few wait. Readers never wait for the writer and see what was committed last. A commit is on the disk when it returns
-    (``synchronous=FULL``).
+    A connection that has been read from waits for the next reading, whichever thread's that is; only a few wait. Readers never
+    wait for the writer and see what was committed last. A commit is on the disk when it returns (``synchronous=FULL``).
     """
 
     def __init__(self, path: Path) -> None:

@@ -73,15 +73,14 @@ def read_picture(data: bytes, limits: PictureLimits, *, name: str = "", modified
         modified_at: When the object was last modified, with its time zone; the taken time where nothing better is known.
 
     Raises:
-        Unreadable: the file is not a picture that can be read; nothing else is ever raised because of its content.
+        Unreadable: the file is not a picture that can be read; nothing else is ever raised because of its content alone.
+        MemoryError: there is too little memory now.
     """
     kind = _format(data, limits, name)
     try:
         return _read(data, kind, limits, name, modified_at)
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
-    except MemoryError as error:
-        raise Unreadable(UnreadableReason.TOO_MANY_PIXELS, "out of memory") from error
     except Exception as error:
         # Decoders raise anything on hostile bytes: OSError, SyntaxError, ValueError, struct.error, OverflowError, RuntimeError…
         raise Unreadable(_reason(error), f"{type(error).__name__}: {error}") from error

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from soutu_services.runtime.errors import NotFound, SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
-from soutu_services.search.embedder import Embedded, NotEmbedded
+from soutu_services.search.embedder import Embedded, Malformed, NotEmbedded
 from soutu_services.search.embedding_link import EmbeddingLink
 from soutu_services.search.imaging import Unreadable
 from soutu_services.search.ingest.byte_cache import ByteCache
@@ -102,6 +102,12 @@ class EmbeddingPump:
         """Photos that are under way."""
         with self._lock:
             return len(self._under_way)
+
+    @property
+    def passed_over(self) -> Collection[str]:
+        """Photos that cannot be embedded now though others can; each is tried again by itself, seldom."""
+        with self._lock:
+            return frozenset(self._set_aside)
 
     @property
     def problem(self) -> Text:
@@ -197,10 +203,25 @@ class EmbeddingPump:
             if embedded:
                 vectors = np.stack([outcome.vector for outcome in embedded.values()])
                 self._on_stored(space_id, self._catalog.embeddings.put(space_id, list(embedded), vectors))
+                self._settle(embedded)
             for photo_id, outcome in outcomes.items():
                 if isinstance(outcome, NotEmbedded):
                     _logger.warning("the model refused photo %s: %s", photo_id, outcome.message)
                     self._catalog.ingest.mark_unreadable([photo_id], UnreadableReason.MODEL_FAILED)
+                    self._settle([photo_id])
+                elif isinstance(outcome, Malformed):
+                    _logger.warning("photo %s got no embedding: %s; it is tried again later", photo_id, outcome.message)
+                    self._defer(photo_id)
+
+    def _defer(self, photo_id: str) -> None:
+        with self._lock:
+            self._set_aside[photo_id] = time.monotonic() + _SET_ASIDE_SECONDS
+
+    def _settle(self, photo_ids: Collection[str]) -> None:
+        if self._set_aside:
+            with self._lock:
+                for photo_id in photo_ids:
+                    self._set_aside.pop(photo_id, None)
 
     def _thumbnail(self, photo_id: str) -> bytes | None:
         image = self._rendered.take(photo_id) or self._buckets.thumbnails.get(photo_id)
@@ -210,10 +231,14 @@ class EmbeddingPump:
             image = self._originals.render(photo_id)
         except Unreadable as unreadable:
             self._catalog.ingest.mark_unreadable([photo_id], unreadable.reason)
+            self._settle([photo_id])
+            return None
+        except MemoryError:
+            self._defer(photo_id)
+            _logger.warning("too little memory to read photo %s now; it is tried again later", photo_id)
             return None
         except NotFound:
-            with self._lock:
-                self._set_aside[photo_id] = time.monotonic() + _SET_ASIDE_SECONDS
+            self._defer(photo_id)
             _logger.warning("photo %s has neither a thumbnail nor an original now; it is tried again later", photo_id)
             return None
         self._buckets.thumbnails.put(photo_id, image)

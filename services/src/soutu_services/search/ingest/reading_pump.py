@@ -7,8 +7,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 
 from soutu_services.runtime.errors import SoutuError
@@ -19,6 +21,7 @@ from soutu_services.search.imaging import PictureLimits, Unreadable, is_candidat
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.ingest.group_commit import GroupCommit
+from soutu_services.search.ingest.set_aside import SetAside
 from soutu_services.search.metrics import STAGE_SECONDS
 from soutu_services.search.model import UnreadableReason
 from soutu_services.search.objects import KeyRefused, ObjectMissing, ObjectTooLarge
@@ -34,6 +37,11 @@ _LARGE_BYTES = 32 << 20
 _SNIFF_BYTES = 64
 _IDLE_SECONDS = 30.0
 _STOP_CHECK_SECONDS = 0.2
+_SHORTEST_WAIT_SECONDS = 0.1
+_MOST_FAULTS = 5
+"""Tries with an error that nobody foresaw after which it counts as the object's."""
+_MOST_IN_A_ROW = 8
+"""Objects that fail one after the other after which it counts as the source's."""
 
 
 class ReadingPump:
@@ -42,6 +50,9 @@ class ReadingPump:
     One thread feeds a bounded queue from the catalog's rows; some threads work on them; one commits what they found, many rows
     at a time. An object is not fed again while it is under way, and stays in the catalog's list until it is recorded:
     whatever happens in between only means that it is read again.
+
+    A source that does not answer is left alone for a while. An object that fails while its source answers is set aside, and
+    tried again by itself, less and less often.
 
     Args:
         catalog: The catalog.
@@ -73,6 +84,10 @@ class ReadingPump:
         self._on_photos = on_photos
         self._gates = {name: _gate(settings) for name in buckets.sources}
         self._own_gate = _gate(settings)  # the thumbnails' bucket and the catalog: nothing goes without them
+        self._aside = SetAside(first_seconds=settings.retry_first_seconds, most_seconds=settings.retry_most_seconds)
+        self._away: set[str] = set()
+        self._in_a_row: Counter[str] = Counter()
+        self._again = False  # something that the feed has passed awaits reading still
         self._held_back: frozenset[str] = frozenset()
         self._under_way: set[int] = set()
         self._lock = threading.Lock()
@@ -123,39 +138,74 @@ class ReadingPump:
             return dict.fromkeys(self._gates, own)
         return {name: gate.problem for name, gate in self._gates.items() if gate.problem.en}
 
+    @property
+    def passed_over(self) -> Mapping[int, str]:
+        """Objects, by ``object_id``, and their sources, that cannot be read though their source answers; tried again seldom."""
+        return self._aside.passed_over
+
     def _feed(self) -> None:
         after = 0
+        looked_through: set[str] = set()
         while not self._stop.is_set():
-            rows = self._next_rows(after)
+            sources = self._open_sources()
+            if after == 0:
+                self._aside.begin_pass()
+                looked_through = set(sources)
+            looked_through.intersection_update(sources)
+            rows = self._next_rows(after, sources)
+            if rows is None:  # nothing can be looked at now: go on from here later
+                self._again |= self._pause(self._seconds_to_wait())
+                continue
             if not rows:
                 after = 0
-                self._wake.wait(self._seconds_to_wait())
-                self._stop.wait(0.01)  # what wakes it seldom comes alone
-                self._wake.clear()
+                self._aside.end_pass(looked_through)
+                self._ask_again()
+                again, self._again = self._again, False
+                self._pause(_SHORTEST_WAIT_SECONDS if again else self._seconds_to_wait())
                 continue
             after = rows[-1].object_id
             held_back = self._held_back
             for row in rows:
                 if row.sha256 is None and row.source in held_back:
                     continue
-                if not self._take(row):
+                if self._aside.is_waiting(row.object_id) or not self._take(row):
                     continue
                 if not self._enqueue(row):
                     return
 
-    def _next_rows(self, after: int) -> Sequence[UnreadObject]:
-        if not self._own_gate.is_open:
-            return ()
-        sources = [name for name, gate in self._gates.items() if gate.is_open]
+    def _pause(self, seconds: float) -> bool:
+        """Wait; return whether there may be new work."""
+        is_woken = self._wake.wait(seconds)
+        self._stop.wait(0.01)  # what wakes it seldom comes alone
+        self._wake.clear()
+        return is_woken
+
+    def _next_rows(self, after: int, sources: Sequence[str]) -> Sequence[UnreadObject] | None:
+        if not sources or not self._own_gate.is_open:
+            return None
         try:
-            return self._catalog.objects.next_unread(_PAGE, after_id=after, sources=sources) if sources else ()
+            return self._catalog.objects.next_unread(_PAGE, after_id=after, sources=sources)
         except Exception as error:  # noqa: BLE001 - the pump must outlive whatever the disk does
             self._catalog_failed(error)
-            return ()
+            return None
+
+    def _open_sources(self) -> list[str]:
+        return [name for name, gate in self._gates.items() if gate.is_open]
+
+    def _ask_again(self) -> None:
+        """Ask sources that failed whether they answer again: there may be nothing left in them to find that out by."""
+        for name in self._open_sources():
+            if self._gates[name].has_failed and not self._is_away(self._buckets.sources[name]):
+                self._away.discard(name)
+                self._gates[name].succeeded()
+                self._again = True
 
     def _seconds_to_wait(self) -> float:
-        closed = [gate.seconds_left() for gate in (self._own_gate, *self._gates.values()) if not gate.is_open]
-        return min([*closed, _IDLE_SECONDS]) + 0.01
+        if not self._own_gate.is_open:
+            return self._own_gate.seconds_left() + 0.01
+        closed = [gate.seconds_left() for gate in self._gates.values() if not gate.is_open]
+        due = self._aside.seconds_left(set(self._open_sources()) - self._held_back)
+        return min([*closed, _IDLE_SECONDS, max(due, _SHORTEST_WAIT_SECONDS)]) + 0.01
 
     def _take(self, row: UnreadObject) -> bool:
         with self._lock:
@@ -177,6 +227,12 @@ class ReadingPump:
         with self._lock:
             self._under_way.discard(row.object_id)
 
+    def _leave(self, row: UnreadObject) -> None:
+        """Release an object that awaits reading still."""
+        self._release(row)
+        self._again = True
+        self._wake.set()  # the feed may not know yet when it is due
+
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
@@ -185,21 +241,81 @@ class ReadingPump:
                 continue
             try:
                 ingested = self._handle(row)
+            except _NotNow:
+                self._leave(row)
+                continue
             except SoutuError as error:
                 self._failed(row, error)
+                self._leave(row)
                 continue
-            except Exception:
-                _logger.exception("reading an object failed; it counts as broken")
-                ingested = Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.BROKEN)
+            except Exception as error:  # noqa: BLE001 - it may pass: out of memory, a library's whim
+                ingested = self._faulty(row, error)
+                if ingested is None:
+                    self._leave(row)
+                    continue
             if ingested is None:
+                self._aside.forget(row.object_id)
                 self._release(row)
             else:
                 self._commits.submit(ingested).add_done_callback(partial(self._recorded, row))
 
     def _failed(self, row: UnreadObject, error: SoutuError) -> None:
-        if self._gates[row.source].failed(error.text):
-            _logger.warning("source %s cannot be read now: %s", row.source, error.text.en)
-        self._release(row)
+        """Tell the source's failures from the object's."""
+        if row.source in self._away and not self._gates[row.source].is_open:
+            return
+        if self._is_away(self._buckets.sources[row.source]):
+            return
+        self._away.discard(row.source)
+        self._aside.failed(row.object_id, row.source)
+        with self._lock:
+            self._in_a_row[row.source] += 1
+            in_a_row = self._in_a_row[row.source]
+        if in_a_row >= _MOST_IN_A_ROW:
+            self._close(row.source, error.text)
+        else:
+            _logger.info("an object of source %s cannot be read now: %s", row.source, error.text.en)
+
+    def _is_away(self, source: Source) -> bool:
+        try:
+            source.store.check()
+        except SoutuError as error:
+            self._away.add(source.name)
+            self._close(source.name, error.text)
+            return True
+        return False
+
+    def _close(self, source: str, problem: Text) -> None:
+        if self._gates[source].failed(problem):
+            _logger.warning("source %s cannot be read now: %s", source, problem.en)
+
+    def _answered(self, source: str) -> None:
+        if self._in_a_row[source]:
+            with self._lock:
+                self._in_a_row[source] = 0
+        if self._gates[source].has_failed:
+            self._away.discard(source)
+            self._gates[source].succeeded()
+            self._aside.retry(source)
+            self._wake.set()
+
+    def _faulty(self, row: UnreadObject, error: Exception) -> Ingested | None:
+        """Set aside what failed in a way that nobody foresaw, until it did so too often to be chance."""
+        faults = self._aside.failed(row.object_id, row.source, is_fault=True)
+        if faults < _MOST_FAULTS:
+            _logger.warning("reading an object failed; it is tried again", exc_info=error)
+            return None
+        _logger.error("reading an object failed %d times; it counts as unreadable", faults, exc_info=error)
+        reason = UnreadableReason.TOO_MANY_PIXELS if isinstance(error, MemoryError) else UnreadableReason.BROKEN
+        return Ingested(row, _stand_in_digest(row), unreadable=reason)
+
+    @contextmanager
+    def _in_catalog(self) -> Iterator[None]:
+        """Take what the catalog raises for its own failure, not the object's or the source's."""
+        try:
+            yield
+        except Exception as error:
+            self._catalog_failed(error)
+            raise _NotNow from error
 
     def _catalog_failed(self, error: BaseException) -> None:
         text = error.text if isinstance(error, SoutuError) else _CATALOG_FAILED
@@ -207,11 +323,15 @@ class ReadingPump:
             _logger.error("the ingest cannot go on now: %s", text.en, exc_info=error)
 
     def _recorded(self, row: UnreadObject, future: Future[Recorded]) -> None:
-        self._release(row)
         error = future.exception()
         if error is not None:
+            if not isinstance(error, SoutuError):
+                self._aside.failed(row.object_id, row.source)  # it may be the object's own
+            self._leave(row)
             self._catalog_failed(error)
             return
+        self._release(row)
+        self._aside.forget(row.object_id)
         if self._own_gate.has_failed:
             self._own_gate.succeeded()
         if future.result().outcome is RecordedOutcome.STALE:
@@ -224,15 +344,19 @@ class ReadingPump:
         try:
             if is_candidate(row.key) is None and row.sha256 is None:
                 first = source.store.read_range(source.object_key(row.key), offset=0, length=_SNIFF_BYTES)
+                self._answered(row.source)
                 if not sniff(first):
-                    self._catalog.objects.record_ignored(row.source, [row.key])
+                    with self._in_catalog():
+                        self._catalog.objects.record_ignored(row.source, [row.key])
                     return None
             if row.size_bytes > _LARGE_BYTES:
                 with self._large:
                     return self._read(row, source)
             return self._read(row, source)
         except ObjectMissing:
-            self._catalog.objects.mark_gone(row.source, [row.key])
+            self._answered(row.source)
+            with self._in_catalog():
+                self._catalog.objects.mark_gone(row.source, [row.key])
             return None
         except ObjectTooLarge:
             return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.TOO_LARGE)
@@ -250,8 +374,9 @@ class ReadingPump:
             with STAGE_SECONDS.labels("read").time():
                 data = source.store.read(source.object_key(row.key), max_bytes=self._limits.max_bytes)
             digest = hashlib.sha256(data).hexdigest()
-            self._gates[row.source].succeeded()
-            known = self._catalog.objects.find_contents([digest]).get(digest)
+            self._answered(row.source)
+            with self._in_catalog():
+                known = self._catalog.objects.find_contents([digest]).get(digest)
             if known is not None and known.read:
                 return Ingested(row, digest, revives_purged=revives)
         with STAGE_SECONDS.labels("decode").time():
@@ -272,7 +397,11 @@ class ReadingPump:
         except SoutuError as error:
             if self._own_gate.failed(error.text):
                 _logger.warning("thumbnails cannot be stored now: %s", error.text.en)
-            raise
+            raise _NotNow from error
+
+
+class _NotNow(Exception):  # noqa: N818 - it is not the object's error
+    """Something that every object needs failed; its gate is closed."""
 
 
 _CATALOG_FAILED = Text(
