@@ -238,8 +238,10 @@ def test_bulk_calls_leave_workers_to_people(start_house):
     house.encoder.gate.clear()
     with ThreadPoolExecutor(4) as pool:
         bulk = pb.EmbedTextsRequest(texts=["bulk"], priority=BULK)
-        calls = [pool.submit(house.stub.EmbedTexts, bulk, timeout=20) for _ in range(2)]
-        wait_until(lambda: len(house.encoder.passes) == 1 and _depth("text", "bulk") == 1)
+        calls = [pool.submit(house.stub.EmbedTexts, bulk, timeout=20)]
+        assert house.encoder.entered.acquire(timeout=10)  # or both would go into one pass
+        calls.append(pool.submit(house.stub.EmbedTexts, bulk, timeout=20))
+        wait_until(lambda: _depth("text", "bulk") == 1)
         error = refused(lambda: house.stub.EmbedTexts(bulk, timeout=10), grpc.StatusCode.RESOURCE_EXHAUSTED)
         assert reason(error) == "TOO_MANY_BULK_CALLS"
         house.encoder.gate.set()
