@@ -117,7 +117,7 @@ class Embeddings:
                     (photo["id"], space["id"], blob),
                 ).fetchall()
                 replaced.extend(row[0] for row in gone)
-                ids.append(insert_vector(writer, photo["id"], space, vector)[0])
+                ids.append(insert_vector(writer, photo["id"], space, vector))
                 stored.append(blob)
             refresh_states(
                 writer,

@@ -51,11 +51,11 @@ def space_row(connection: sqlite3.Connection, space_id: str) -> sqlite3.Row:
 
 def insert_vector(
     writer: sqlite3.Connection, photo: int, space: sqlite3.Row, vector: FloatArray, *, frame_ms: int = 0
-) -> tuple[int, bool]:
+) -> int:
     """Store a photo's vector of a space unless there is one.
 
     Returns:
-        Its id, and whether it was stored now.
+        Its id.
 
     Raises:
         FailedPrecondition: it has not the space's dimension.
@@ -73,8 +73,8 @@ def insert_vector(
     )
     if cursor.rowcount:
         assert cursor.lastrowid is not None
-        return cursor.lastrowid, True
+        return cursor.lastrowid
     row = writer.execute(
         "SELECT id FROM embeddings WHERE photo = ? AND space = ? AND frame_ms = ?", (photo, space["id"], frame_ms)
     ).fetchone()
-    return int(row[0]), False
+    return int(row[0])
