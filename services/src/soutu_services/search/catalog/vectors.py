@@ -49,9 +49,7 @@ def space_row(connection: sqlite3.Connection, space_id: str) -> sqlite3.Row:
     return row
 
 
-def insert_vector(
-    writer: sqlite3.Connection, photo: int, space: sqlite3.Row, vector: FloatArray, *, frame_ms: int = 0
-) -> int:
+def insert_vector(writer: sqlite3.Connection, photo: int, space: sqlite3.Row, vector: FloatArray, *, frame_ms: int = 0) -> int:
     """Store a photo's vector of a space unless there is one.
 
     Returns:
