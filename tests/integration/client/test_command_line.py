@@ -217,8 +217,10 @@ def test_doctor_tries_every_address_of_a_host(
         return [(family, kind, 6, "", ("127.0.0.9", port)), (family, kind, 6, "", ("127.0.0.1", port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", both)
-    assert soutu("doctor", "--address", service.address.replace("127.0.0.1", "localhost")) == 0
-    assert "resolves to 127.0.0.9, 127.0.0.1" in capsys.readouterr().out
+    soutu("doctor", "--address", service.address.replace("127.0.0.1", "localhost"))
+    told = capsys.readouterr().out
+    assert "resolves to 127.0.0.9, 127.0.0.1" in told
+    assert "✓ search service: serving" in told
 
 
 def test_an_unreachable_service_is_one_line_and_exit_4(service: Any, soutu: Soutu, capsys: pytest.CaptureFixture[str]) -> None:
