@@ -112,7 +112,7 @@ class IngestSettings(BaseModel):
 
     readers: int = Field(default=4, ge=1, le=64)
     queue_objects: int = Field(default=64, ge=1, le=10_000)
-    batch_photos: int = Field(default=16, ge=1, le=256)
+    batch_photos: int = Field(default=32, ge=1, le=256)
     batches_in_flight: int = Field(default=3, ge=1, le=16)
     cache_bytes: int = Field(default=64 << 20, ge=0)
     retry_first_seconds: float = Field(default=0.5, gt=0)
