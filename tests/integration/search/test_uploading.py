@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -196,7 +197,6 @@ def test_large_upload_goes_through_a_file_and_arrives_whole(
 @contextmanager
 def no_room_for_large_files(house: SearchHouse) -> Iterator[None]:
     """Let no file of this process grow beyond some bytes more than a large upload begins at, as if the disk were full."""
-    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, ((8 << 20) + 1000, hard))
     try:

@@ -5,28 +5,22 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import clip_checkpoints as clip
 from soutu_services.embedding.chinese_clip.checkpoint import check_shapes
+from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder
+from soutu_services.embedding.chinese_clip.torch_model import official_architecture, official_models
 from soutu_services.embedding.chinese_clip.torchvision_stand_in import torchvision_or_stand_in
 from soutu_services.embedding.encoder import ItemProblem, ItemRefused, Tower
 from soutu_services.embedding.image_input import ImageLimits
 from soutu_services.embedding.weights import WeightsSettings
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
-
-if find_spec("torch") is None and os.environ.get("SOUTU_TEST_WITHOUT_CLIP"):
-    pytest.skip("torch and cn_clip are not installed", allow_module_level=True)
-
-import torch
-
-import clip_checkpoints as clip
-from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder
-from soutu_services.embedding.chinese_clip.torch_model import official_architecture, official_models
 
 LIMITS = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 24)
 KINDS = ("vit", "resnet")

@@ -2,18 +2,12 @@ from __future__ import annotations
 
 import random
 import sys
-from importlib.util import find_spec
-from os import environ
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from soutu_services.embedding.chinese_clip.tokens import BertTokens, padded
-
-if find_spec("torch") is None and environ.get("SOUTU_TEST_WITHOUT_CLIP"):
-    pytest.skip("torch and cn_clip are not installed", allow_module_level=True)
-
 from soutu_services.embedding.chinese_clip.torch_model import vocabulary_path
 
 

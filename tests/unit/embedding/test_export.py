@@ -1,31 +1,24 @@
 from __future__ import annotations
 
 import json
-import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
+from soutu_services.embedding.chinese_clip.encoder import find_checkpoint
+from soutu_services.embedding.chinese_clip.probe import largest_drift, probe_pictures, unit_rows
 from soutu_services.embedding.cli import main
+from soutu_services.embedding.export import bundle_writer
+from soutu_services.embedding.export.bundle_writer import export_bundle
+from soutu_services.embedding.export.graph_precision import write_graph
 from soutu_services.embedding.onnx_session import OnnxModel
 from soutu_services.embedding.weights import WeightsSettings
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.runtime.language import Text
-
-if find_spec("torch") is None and os.environ.get("SOUTU_TEST_WITHOUT_CLIP"):
-    pytest.skip("torch and cn_clip are not installed", allow_module_level=True)
-
-import torch
-
-from soutu_services.embedding.chinese_clip.encoder import find_checkpoint
-from soutu_services.embedding.chinese_clip.probe import largest_drift, probe_pictures, unit_rows
-from soutu_services.embedding.export import bundle_writer
-from soutu_services.embedding.export.bundle_writer import export_bundle
-from soutu_services.embedding.export.graph_precision import write_graph
 
 
 def checkpoint_of(tiny: Any, kind: str = "vit") -> Any:

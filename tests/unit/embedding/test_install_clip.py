@@ -27,7 +27,6 @@ def test_a_mirror_serves_all_and_another_index_torch_alone() -> None:
     assert plan_install(again=True, index_url="https://m/simple").commands[0] == (*PIP, "--index-url", "https://m/simple", TORCH)
 
 
-@pytest.mark.skipif(bool(os.environ.get("SOUTU_TEST_WITHOUT_CLIP")), reason="torch and cn_clip are not installed")
 def test_a_complete_environment_needs_nothing_and_is_left_alone() -> None:
     assert plan_install().commands == ()
     install(plan_install())

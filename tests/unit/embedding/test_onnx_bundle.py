@@ -6,26 +6,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import clip_checkpoints as clip
+from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder, find_checkpoint
+from soutu_services.embedding.chinese_clip.probe import largest_drift
 from soutu_services.embedding.encoder import Tower
+from soutu_services.embedding.export.bundle_writer import export_bundle
 from soutu_services.embedding.image_input import ImageLimits
 from soutu_services.embedding.onnx_bundle import OnnxBundleEncoder
 from soutu_services.embedding.weights import WeightsSettings
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, InvalidInput
-
-if find_spec("torch") is None and os.environ.get("SOUTU_TEST_WITHOUT_CLIP"):
-    pytest.skip("torch and cn_clip are not installed", allow_module_level=True)
-
-import clip_checkpoints as clip
-from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder, find_checkpoint
-from soutu_services.embedding.chinese_clip.probe import largest_drift
-from soutu_services.embedding.export.bundle_writer import export_bundle
 
 LIMITS = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 24)
 WEIGHTS = WeightsSettings(offline=True)

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
-from os import environ
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
@@ -18,10 +16,6 @@ import pytest
 from soutu_services.embedding.weights import PublishedFile, WeightsSettings, find_weights
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded, Unavailable
 
-needs_clients = pytest.mark.skipif(
-    find_spec("huggingface_hub") is None and bool(environ.get("SOUTU_TEST_WITHOUT_CLIP")),
-    reason="the hubs' clients are not installed",
-)
 FILE = PublishedFile(
     "ViT-Tiny", "clip_tiny.pt", {"huggingface": "OFA-Sys/chinese-clip-tiny", "modelscope": "AI-ModelScope/chinese-clip-tiny"}
 )
@@ -117,7 +111,6 @@ def test_a_file_in_the_folder_is_taken_without_asking_anybody(hub: PlayedHub, tm
     assert not (tmp_path / "clip_tiny.pt.sha256").exists()
 
 
-@needs_clients
 @pytest.mark.parametrize("name", ["huggingface", "modelscope"])
 def test_a_missing_file_comes_from_the_chosen_hub_and_its_digest_is_recorded(hub: PlayedHub, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "new" / "weights"
@@ -130,7 +123,6 @@ def test_a_missing_file_comes_from_the_chosen_hub_and_its_digest_is_recorded(hub
     assert len(hub.requests) == asked
 
 
-@needs_clients
 @pytest.mark.parametrize("name", ["huggingface", "modelscope"])
 def test_no_token_of_the_persons_goes_to_the_mirror(hub: PlayedHub, tmp_path: Path, name: str) -> None:
     find_weights(FILE, settings(tmp_path / "weights", hub=name))
@@ -138,7 +130,6 @@ def test_no_token_of_the_persons_goes_to_the_mirror(hub: PlayedHub, tmp_path: Pa
     assert hub.authorizations == []
 
 
-@needs_clients
 def test_a_downloaded_file_that_changed_later_is_refused(hub: PlayedHub, tmp_path: Path) -> None:
     path = find_weights(FILE, settings(tmp_path / "weights"))
     path.write_bytes(CONTENT[:-1] + b"x")
@@ -148,7 +139,6 @@ def test_a_downloaded_file_that_changed_later_is_refused(hub: PlayedHub, tmp_pat
     assert str(path) in caught.value.text.en
 
 
-@needs_clients
 @pytest.mark.parametrize("name", ["huggingface", "modelscope"])
 def test_content_that_is_not_what_the_hub_announced_is_thrown_away(hub: PlayedHub, tmp_path: Path, name: str) -> None:
     hub.digest = "0" * 64
@@ -160,7 +150,6 @@ def test_content_that_is_not_what_the_hub_announced_is_thrown_away(hub: PlayedHu
     assert find_weights(FILE, settings(tmp_path / "weights", hub=name)).read_bytes() == CONTENT
 
 
-@needs_clients
 @pytest.mark.parametrize("name", ["huggingface", "modelscope"])
 def test_a_hub_without_the_file_leads_to_which_file_to_put_where(hub: PlayedHub, tmp_path: Path, name: str) -> None:
     hub.status = 404
@@ -171,7 +160,6 @@ def test_a_hub_without_the_file_leads_to_which_file_to_put_where(hub: PlayedHub,
         assert "\n" not in text
 
 
-@needs_clients
 def test_a_hub_that_reports_no_sha256_is_not_trusted(hub: PlayedHub, tmp_path: Path) -> None:
     hub.digest = "a-git-blob"
     with pytest.raises(Unavailable, match="it reports no SHA-256 for the file") as caught:
@@ -179,7 +167,6 @@ def test_a_hub_that_reports_no_sha256_is_not_trusted(hub: PlayedHub, tmp_path: P
     assert "（它没有给出这个文件的 SHA-256）" in caught.value.text.zh
 
 
-@needs_clients
 def test_a_file_that_the_disk_has_no_room_for_is_not_begun(hub: PlayedHub, tmp_path: Path) -> None:
     hub.size = 1 << 60
     with pytest.raises(Overloaded) as caught:
@@ -195,7 +182,6 @@ def test_offline_mode_asks_nobody_and_says_which_file_to_put_where(hub: PlayedHu
     assert hub.requests == []
 
 
-@needs_clients
 def test_a_folder_that_cannot_be_made_is_named(hub: PlayedHub, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FailedPrecondition) as caught:
