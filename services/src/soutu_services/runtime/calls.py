@@ -6,9 +6,10 @@ import math
 
 import grpc
 
+from soutu_services.runtime.access import FULL_ACCESS, Access
 from soutu_services.runtime.language import METADATA_KEY, Language, preferred_language
 
-__all__ = ["language_of", "seconds_left"]
+__all__ = ["access_of", "language_of", "seconds_left", "set_access"]
 
 _NO_DEADLINE_SECONDS = 365 * 24 * 3600.0
 
@@ -19,6 +20,17 @@ def language_of(context: grpc.ServicerContext) -> Language:
         if key == METADATA_KEY:
             return preferred_language(value if isinstance(value, str) else value.decode("ascii", "replace"))
     return preferred_language(None)
+
+
+def set_access(context: grpc.ServicerContext, access: Access) -> None:
+    """Note what the caller of this call may do; the interceptor's to call, before the handler."""
+    context.soutu_access = access  # type: ignore[attr-defined]  # one object for each call, and nobody else's name
+
+
+def access_of(context: grpc.ServicerContext) -> Access:
+    """Return what the caller may do."""
+    access: Access = getattr(context, "soutu_access", FULL_ACCESS)
+    return access
 
 
 def seconds_left(context: grpc.ServicerContext) -> float:

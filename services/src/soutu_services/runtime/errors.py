@@ -5,6 +5,8 @@ Anything that is not a ``SoutuError`` becomes ``INTERNAL`` with a fixed message;
 
     SoutuError
     ├── InvalidInput          INVALID_ARGUMENT
+    ├── NotAuthenticated      UNAUTHENTICATED
+    ├── NotAllowed            PERMISSION_DENIED
     ├── NotFound              NOT_FOUND
     ├── FailedPrecondition    FAILED_PRECONDITION
     ├── Overloaded            RESOURCE_EXHAUSTED
@@ -27,6 +29,8 @@ __all__ = [
     "DeadlinePassed",
     "FailedPrecondition",
     "InvalidInput",
+    "NotAllowed",
+    "NotAuthenticated",
     "NotFound",
     "Overloaded",
     "SoutuError",
@@ -57,6 +61,18 @@ class InvalidInput(SoutuError):
     """What the caller sent cannot be right, whatever the state of the service."""
 
     status = grpc.StatusCode.INVALID_ARGUMENT
+
+
+class NotAuthenticated(SoutuError):
+    """The caller presented no token, or one that is not valid."""
+
+    status = grpc.StatusCode.UNAUTHENTICATED
+
+
+class NotAllowed(SoutuError):
+    """The caller's token does not allow this."""
+
+    status = grpc.StatusCode.PERMISSION_DENIED
 
 
 class NotFound(SoutuError):

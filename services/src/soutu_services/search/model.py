@@ -14,6 +14,7 @@ from soutu_services.runtime.language import Text
 __all__ = [
     "Annotations",
     "BoundingBox",
+    "CheckFinding",
     "Filter",
     "FloatArray",
     "Job",
@@ -201,6 +202,8 @@ class JobKind(Enum):
     """What a job does."""
 
     SYNC = "SYNC"
+    REINDEX = "REINDEX"
+    CHECK = "CHECK"
 
 
 class JobState(Enum):
@@ -219,8 +222,22 @@ class JobState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckFinding:
+    """What a check found of one kind: how many, how many of these it mended, and some of them by photo id or name."""
+
+    kind: str
+    text: Text
+    count: int
+    repaired: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """Long work. Counts are objects looked at, and photos to ingest, ingested, and unreadable among those."""
+    """Long work. Counts are objects looked at, and photos to ingest, ingested, and unreadable among those.
+
+    ``space_id`` is what a re-index fills, ``options`` what a check was asked for, ``findings`` what it found.
+    """
 
     job_id: str
     kind: JobKind
@@ -233,3 +250,6 @@ class Job:
     photos_total: int = 0
     photos_done: int = 0
     photos_unreadable: int = 0
+    space_id: str = ""
+    options: tuple[str, ...] = ()
+    findings: tuple[CheckFinding, ...] = ()

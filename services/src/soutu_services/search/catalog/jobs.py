@@ -12,7 +12,7 @@ from soutu_services.runtime.errors import FailedPrecondition, NotFound
 from soutu_services.runtime.language import Text
 from soutu_services.search.catalog.clock import from_milliseconds, now_milliseconds, to_milliseconds
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.model import Job, JobKind, JobState
+from soutu_services.search.model import CheckFinding, Job, JobKind, JobState
 from soutu_services.search.page_tokens import list_digest, page_token, read_page_token
 
 __all__ = ["Jobs"]
@@ -26,13 +26,21 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, kind: JobKind, sources: Sequence[str] = ()) -> Job:
+    def create(self, kind: JobKind, sources: Sequence[str] = (), *, space_id: str = "", options: Sequence[str] = ()) -> Job:
         """Write down a new job, RUNNING."""
         job_id = uuid.uuid4().hex
         with self._database.write() as writer:
             writer.execute(
-                "INSERT INTO jobs (job_id, kind, state, sources, started_at) VALUES (?, ?, ?, ?, ?)",
-                (job_id, kind.value, JobState.RUNNING.value, json.dumps(list(sources)), now_milliseconds()),
+                "INSERT INTO jobs (job_id, kind, state, sources, started_at, space_id, options) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    job_id,
+                    kind.value,
+                    JobState.RUNNING.value,
+                    json.dumps(list(sources)),
+                    now_milliseconds(),
+                    space_id,
+                    json.dumps(list(options)),
+                ),
             )
             return _get(writer, job_id)
 
@@ -119,6 +127,14 @@ class Jobs:
             )
             return _get(writer, job_id)
 
+    def record_findings(self, job_id: str, findings: Sequence[CheckFinding]) -> None:
+        """Write down what a check found so far, in place of what was written before."""
+        rows = [
+            [found.kind, found.text.zh, found.text.en, found.count, found.repaired, list(found.examples)] for found in findings
+        ]
+        with self._database.write() as writer:
+            writer.execute("UPDATE jobs SET findings = ? WHERE job_id = ?", (json.dumps(rows, ensure_ascii=False), job_id))
+
     def forget_old(self, keep: int) -> None:
         """Forget jobs that are over, but for the newest ``keep`` jobs."""
         with self._database.write() as writer:
@@ -161,4 +177,10 @@ def _job(row: sqlite3.Row) -> Job:
         photos_total=row["photos_total"],
         photos_done=row["photos_done"],
         photos_unreadable=row["photos_unreadable"],
+        space_id=row["space_id"],
+        options=tuple(json.loads(row["options"])),
+        findings=tuple(
+            CheckFinding(kind=kind, text=Text(zh=zh, en=en), count=count, repaired=repaired, examples=tuple(examples))
+            for kind, zh, en, count, repaired, examples in json.loads(row["findings"])
+        ),
     )

@@ -200,5 +200,26 @@ CREATE TABLE source_syncs (
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+ALTER TABLE spaces ADD COLUMN served_at INTEGER;
+UPDATE spaces SET served_at = registered_at WHERE serving = 1;
+
+ALTER TABLE jobs ADD COLUMN space_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN options TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE jobs ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';
+
+CREATE TABLE tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL UNIQUE,
+    scope TEXT NOT NULL CHECK (scope IN ('READ', 'WRITE', 'ADMIN')),
+    folders TEXT NOT NULL DEFAULT '[]',
+    created_at INTEGER NOT NULL,
+    used_at INTEGER,
+    revoked_at INTEGER
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 """Step n takes a catalog from version n to n + 1."""
