@@ -11,6 +11,7 @@ from soutu_services.embedding.encoder import ItemProblem, ItemRefused, Tower
 from soutu_services.embedding.image_input import ACCEPTED_MEDIA_TYPES
 from soutu_services.embedding.service import EmbeddingService, ServedModel
 from soutu_services.embedding.ticket import Outcome, Priority, Ticket
+from soutu_services.runtime.access import Scope
 from soutu_services.runtime.calls import language_of, seconds_left
 from soutu_services.runtime.language import Language
 from soutu_services.runtime.server import ServedService
@@ -65,7 +66,11 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
 def served(service: EmbeddingService) -> ServedService:
     """Return what a server needs in order to serve the service."""
     servicer = EmbeddingServicer(service)
-    return ServedService(_SERVICE, lambda server: embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(servicer, server))
+    return ServedService(
+        _SERVICE,
+        lambda server: embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(servicer, server),
+        {"EmbedTexts": Scope.READ, "EmbedImages": Scope.READ, "ListModels": Scope.READ},
+    )
 
 
 def _ticket(items: int, bulk: bool, context: grpc.ServicerContext) -> Ticket:

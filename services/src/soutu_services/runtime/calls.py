@@ -6,7 +6,8 @@ import math
 
 import grpc
 
-from soutu_services.runtime.access import FULL_ACCESS, Access
+from soutu_services.runtime.access import Access
+from soutu_services.runtime.errors import NotAllowed
 from soutu_services.runtime.language import METADATA_KEY, Language, preferred_language
 
 __all__ = ["access_of", "language_of", "seconds_left", "set_access"]
@@ -28,8 +29,16 @@ def set_access(context: grpc.ServicerContext, access: Access) -> None:
 
 
 def access_of(context: grpc.ServicerContext) -> Access:
-    """Return what the caller may do."""
-    access: Access = getattr(context, "soutu_access", FULL_ACCESS)
+    """Return what the caller may do.
+
+    Raises:
+        NotAllowed: nobody has checked who calls, which is a fault of the service; it is not taken for permission.
+    """
+    access: Access | None = getattr(context, "soutu_access", None)
+    if access is None:
+        raise NotAllowed(
+            "NOT_CHECKED", zh="服务没有核对调用者的身份，因此拒绝", en="the service did not check who calls; refused"
+        )
     return access
 
 

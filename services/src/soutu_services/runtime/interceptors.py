@@ -1,17 +1,19 @@
-"""The one interceptor: errors become statuses in the caller's language, calls are counted and timed."""
+"""The one interceptor: who calls is checked, errors become statuses in the caller's language, calls are counted and timed."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 import grpc
 
-from soutu_services.runtime.calls import language_of, seconds_left
+from soutu_services.runtime.access import Access, Scope
+from soutu_services.runtime.authentication import Anyone, Authenticator, bearer_secret, check_scope, token_invalid
+from soutu_services.runtime.calls import language_of, seconds_left, set_access
 from soutu_services.runtime.errors import REASON_METADATA_KEY, SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.metrics import CALL_SECONDS, CALLS, CALLS_IN_PROGRESS
@@ -25,7 +27,8 @@ _INTERNAL_TEXT = Text(
     zh="服务内部出错，原因已写入服务的日志。请稍后再试。",
     en="Something went wrong inside the service; its log says what. Please try again later.",
 )
-_UNOBSERVED = "/grpc."  # health and reflection: probes are noise, and the health servicer's Watch must not be wrapped
+_HEALTH = "/grpc.health."  # open to all, not counted: probes are noise, and the health servicer's Watch must not be wrapped
+_REFLECTION = "/grpc.reflection."
 
 _Handler = grpc.RpcMethodHandler
 _Request = TypeVar("_Request")
@@ -34,9 +37,18 @@ _logger = logging.getLogger(__name__)
 
 
 class CallInterceptor(grpc.ServerInterceptor):
-    """Stands around every call of our own services, whether it takes or returns one message or a stream."""
+    """Stands around every call but the health's, whether it takes or returns one message or a stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, scopes: Mapping[str, Scope] | None = None, authenticator: Authenticator | None = None) -> None:
+        """Set who may call what.
+
+        Args:
+            scopes: What each method needs, by its full name (``/soutu.search.v1.SearchService/SearchPhotos``). A method that is
+                missing here needs ADMIN.
+            authenticator: Says who calls; None: anyone may do everything.
+        """
+        self._scopes = scopes or {}
+        self._authenticator = authenticator or Anyone()
         self._running = 0
         self._ended = threading.Condition()
 
@@ -50,41 +62,81 @@ class CallInterceptor(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], _Handler[_Request, _Response] | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> _Handler[_Request, _Response] | None:
-        """Wrap the handler of one call."""
+        """Check who calls, then wrap the handler of the call.
+
+        The check is here, before a byte of the request is read: whoever may not call cannot make the service read or parse it.
+        """
         method = handler_call_details.method
-        handler = continuation(handler_call_details)
-        if handler is None or method.startswith(_UNOBSERVED):
-            return handler
+        if method.startswith(_HEALTH):
+            return continuation(handler_call_details)
+        try:
+            access = self._authenticator.authenticate(bearer_secret(handler_call_details.invocation_metadata))
+            handler = continuation(handler_call_details)
+            if handler is None:
+                return None
+            check_scope(access, self._scope_of(method))
+        except SoutuError as refusal:
+            return self._refusing(method, refusal)
         behaviour: Callable[[Any, grpc.ServicerContext], Any] | None
         if handler.response_streaming:
             behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
             assert behaviour is not None
-            stream = self._streaming(method, behaviour)
+            stream = self._streaming(method, access, behaviour)
             wrap = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
             return wrap(stream, handler.request_deserializer, handler.response_serializer)
         behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
         assert behaviour is not None
-        single = self._single(method, behaviour)
+        single = self._single(method, access, behaviour)
         wrap_single = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
         return wrap_single(single, handler.request_deserializer, handler.response_serializer)
 
+    def _scope_of(self, method: str) -> Scope:
+        """Return what a method needs. Reflection tells no more than the protos do, but to nobody who may not call at all."""
+        return Scope.READ if method.startswith(_REFLECTION) else self._scopes.get(method, Scope.ADMIN)
+
+    def _refusing(self, method: str, refusal: SoutuError) -> _Handler[Any, Any]:
+        """Return a handler that ends the call with an error: one for streams reads no request."""
+        label = method if method in self._scopes else "unknown"  # or strangers could fill the metrics with names of their own
+
+        def refuse(requests: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            del requests
+            with self._observed(label, context):
+                raise refusal
+            yield
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
     def _single(
-        self, method: str, behaviour: Callable[[Any, grpc.ServicerContext], Any]
+        self, method: str, access: Access, behaviour: Callable[[Any, grpc.ServicerContext], Any]
     ) -> Callable[[Any, grpc.ServicerContext], Any]:
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             with self._observed(method, context):
+                self._enter(access, context)
                 return behaviour(request, context)
 
         return answer
 
     def _streaming(
-        self, method: str, behaviour: Callable[[Any, grpc.ServicerContext], Iterator[Any]]
+        self, method: str, access: Access, behaviour: Callable[[Any, grpc.ServicerContext], Iterator[Any]]
     ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
         def answer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
             with self._observed(method, context):
-                yield from behaviour(request, context)
+                self._enter(access, context)
+                messages = behaviour(request, context)
+                try:
+                    for message in messages:
+                        if not self._authenticator.is_valid(access):  # a token that is revoked ends its streams as well
+                            raise token_invalid()
+                        yield message
+                finally:
+                    if isinstance(messages, Generator):
+                        messages.close()
 
         return answer
+
+    def _enter(self, access: Access, context: grpc.ServicerContext) -> None:
+        set_access(context, access)
+        self._authenticator.note_use(access)
 
     @contextmanager
     def _observed(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:

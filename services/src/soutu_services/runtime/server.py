@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 import grpc
@@ -15,7 +15,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from pydantic import BaseModel, ConfigDict, Field
 
+from soutu_services.runtime.access import Scope
 from soutu_services.runtime.addresses import Address, CannotListen, PortInUse, cannot_listen, check_free
+from soutu_services.runtime.authentication import Authenticator
 from soutu_services.runtime.interceptors import CallInterceptor
 from soutu_services.runtime.metrics import MetricsServer
 
@@ -41,10 +43,12 @@ class ServedService:
     Attributes:
         name: Full proto name, for instance ``soutu.search.v1.SearchService``.
         add: Adds the servicer to a server, for instance ``lambda s: add_SearchServiceServicer_to_server(servicer, s)``.
+        scopes: What each method needs, by its name, for instance ``SearchPhotos``. A method that is missing here needs ADMIN.
     """
 
     name: str
     add: Callable[[grpc.Server], None]
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
 
 
 class ServerSettings(BaseModel):
@@ -123,13 +127,16 @@ class RunningServer:
         self._stopped.wait()
 
 
-def start_server(services: Sequence[ServedService], settings: ServerSettings, *, package: str) -> RunningServer:
+def start_server(
+    services: Sequence[ServedService], settings: ServerSettings, *, package: str, authenticator: Authenticator | None = None
+) -> RunningServer:
     """Start a gRPC server with health, reflection and metrics beside the services.
 
     Args:
         services: What to serve.
         settings: Addresses and limits.
         package: Proto package of the services, for the log and the reflection's order, for instance ``soutu.search.v1``.
+        authenticator: Says what the caller of each call may do; None: anyone may do everything.
 
     Raises:
         PortInUse: another program listens on one of the addresses.
@@ -139,7 +146,8 @@ def start_server(services: Sequence[ServedService], settings: ServerSettings, *,
     address = Address.parse(settings.listen)
     check_free(address)
     metrics, metrics_address = _start_metrics(settings.metrics_listen)
-    interceptor = CallInterceptor()
+    scopes = {f"/{service.name}/{method}": scope for service in services for method, scope in service.scopes.items()}
+    interceptor = CallInterceptor(scopes, authenticator)
     pool = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"{package}-call")
     server = grpc.server(
         pool,

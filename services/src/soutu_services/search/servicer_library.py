@@ -11,6 +11,7 @@ import grpc
 import numpy as np
 from soutu.search.v1 import library_service_pb2, library_service_pb2_grpc
 
+from soutu_services.runtime.access import Scope
 from soutu_services.runtime.calls import language_of
 from soutu_services.runtime.errors import Overloaded
 from soutu_services.runtime.language import Language
@@ -27,6 +28,25 @@ from soutu_services.search.status import LibraryState, LibraryStatus
 __all__ = ["LibraryParts", "served_library"]
 
 _MAX_WATCHERS = 8
+_SCOPES = {
+    "StartSync": Scope.WRITE,
+    "StartReindex": Scope.ADMIN,
+    "SwitchSpace": Scope.ADMIN,
+    "DeleteSpace": Scope.ADMIN,
+    "StartCheck": Scope.ADMIN,
+    "CreateBackup": Scope.ADMIN,
+    "RestoreBackup": Scope.ADMIN,
+    "GetJob": Scope.READ,
+    "ListJobs": Scope.READ,
+    "WatchJob": Scope.READ,
+    "PauseJob": Scope.WRITE,
+    "ResumeJob": Scope.WRITE,
+    "CancelJob": Scope.WRITE,
+    "GetStatus": Scope.READ,
+    "ListNearDuplicates": Scope.READ,
+    "ExportEmbeddings": Scope.ADMIN,
+    "ImportEmbeddings": Scope.ADMIN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +228,6 @@ def served_library(parts: LibraryParts) -> ServedService:
     """Make the library service to be served."""
     servicer = _LibraryServicer(parts)
     name = library_service_pb2.DESCRIPTOR.services_by_name["LibraryService"].full_name
-    return ServedService(name, lambda server: library_service_pb2_grpc.add_LibraryServiceServicer_to_server(servicer, server))
+    return ServedService(
+        name, lambda server: library_service_pb2_grpc.add_LibraryServiceServicer_to_server(servicer, server), _SCOPES
+    )

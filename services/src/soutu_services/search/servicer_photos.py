@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import grpc
 from soutu.search.v1 import photo_service_pb2, photo_service_pb2_grpc
 
+from soutu_services.runtime.access import Scope
 from soutu_services.runtime.calls import language_of
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.server import ServedService
@@ -30,6 +31,19 @@ __all__ = ["PhotoParts", "served_photos"]
 
 _MOST_CONTENTS = 1000
 _MOST_LABELS = 100
+_SCOPES = {
+    "FindContents": Scope.WRITE,  # it tells the library new names
+    "UploadPhoto": Scope.WRITE,
+    "GetPhoto": Scope.READ,
+    "BatchGetPhotos": Scope.READ,
+    "ListPhotos": Scope.READ,
+    "AnnotatePhotos": Scope.WRITE,
+    "DeletePhotos": Scope.WRITE,
+    "UndeletePhotos": Scope.WRITE,
+    "PurgePhotos": Scope.ADMIN,
+    "ReadOriginal": Scope.READ,
+    "GetThumbnail": Scope.READ,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +177,6 @@ def served_photos(parts: PhotoParts) -> ServedService:
     """Make the photo service to be served."""
     servicer = _PhotoServicer(parts)
     name = photo_service_pb2.DESCRIPTOR.services_by_name["PhotoService"].full_name
-    return ServedService(name, lambda server: photo_service_pb2_grpc.add_PhotoServiceServicer_to_server(servicer, server))
+    return ServedService(
+        name, lambda server: photo_service_pb2_grpc.add_PhotoServiceServicer_to_server(servicer, server), _SCOPES
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 from soutu.search.v1 import search_service_pb2, search_service_pb2_grpc
 
+from soutu_services.runtime.access import Scope
 from soutu_services.runtime.calls import language_of
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Language
@@ -98,4 +99,8 @@ def served_search(parts: SearchParts) -> ServedService:
     """Make the search service to be served."""
     servicer = _SearchServicer(parts)
     name = search_service_pb2.DESCRIPTOR.services_by_name["SearchService"].full_name
-    return ServedService(name, lambda server: search_service_pb2_grpc.add_SearchServiceServicer_to_server(servicer, server))
+    return ServedService(
+        name,
+        lambda server: search_service_pb2_grpc.add_SearchServiceServicer_to_server(servicer, server),
+        {"SearchPhotos": Scope.READ},
+    )
