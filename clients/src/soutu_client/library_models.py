@@ -33,6 +33,8 @@ class JobKind(Enum):
 
     UNKNOWN = "UNKNOWN"
     SYNC = "SYNC"
+    REINDEX = "REINDEX"
+    CHECK = "CHECK"
 
 
 class JobState(Enum):
@@ -63,6 +65,7 @@ class Job:
         photos_unreadable: Of those done, UNREADABLE.
         started_at: UTC.
         ended_at: UTC; None while it is not over.
+        space_id: The space that a re-index fills; empty for other jobs.
     """
 
     job_id: str
@@ -75,6 +78,7 @@ class Job:
     photos_unreadable: int
     started_at: datetime | None
     ended_at: datetime | None
+    space_id: str = ""
 
 
 @dataclass(frozen=True)

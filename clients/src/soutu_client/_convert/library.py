@@ -114,6 +114,7 @@ def _job(message: library_service_pb2.Job) -> Job:
         photos_unreadable=message.photos_unreadable,
         started_at=when(message, "start_time"),
         ended_at=when(message, "end_time"),
+        space_id=message.space_id,
     )
 
 

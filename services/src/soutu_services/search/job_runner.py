@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,8 @@ __all__ = ["JobControl", "JobInterrupted", "JobResult", "JobRunner"]
 _logger = logging.getLogger(__name__)
 
 _KEPT_JOBS = 200
-_MOST_THREADS = 4
+_MOST_SYNCS = 4
+"""Syncs, of different sources, that run at the same time; of each other kind one does."""
 _WATCH_SECONDS = 0.25
 _REPORT_SECONDS = 0.2
 _JOIN_SECONDS = 10.0
@@ -85,30 +86,39 @@ class JobControl:
             self._catalog.jobs.update_progress(self._job_id, **progress)
 
 
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """A job that has a thread."""
+
+    kind: JobKind
+    control: JobControl
+    thread: threading.Thread
+
+
 class JobRunner:
     """Runs the catalog's jobs, each on a thread of its own. Thread safe.
 
     Args:
         catalog: The catalog.
-        run: Does the work of a sync job.
+        runs: Does the work of a job, by kind.
         sources: Names of all sources.
-        on_change: Called with the sources of paused jobs when a job was paused, gone on with or ended.
+        on_change: Called with the sources of paused syncs when a job was begun, paused, gone on with or ended.
     """
 
     def __init__(
         self,
         catalog: Catalog,
-        run: Callable[[Job, JobControl], JobResult],
+        runs: Mapping[JobKind, Callable[[Job, JobControl], JobResult]],
         *,
         sources: Sequence[str],
         on_change: Callable[[frozenset[str]], None],
     ) -> None:
         self._catalog = catalog
-        self._run = run
+        self._runs = dict(runs)
         self._sources = tuple(sources)
         self._on_change = on_change
         self._lock = threading.RLock()
-        self._active: dict[str, tuple[JobControl, threading.Thread]] = {}
+        self._active: dict[str, _Active] = {}
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -120,10 +130,10 @@ class JobRunner:
         self._stopping.set()
         with self._lock:
             active = list(self._active.values())
-        for control, _ in active:
-            control.interrupt()
-        for _, thread in active:
-            thread.join(_JOIN_SECONDS)
+        for one in active:
+            one.control.interrupt()
+        for one in active:
+            one.thread.join(_JOIN_SECONDS)
 
     def start_sync(self, sources: Sequence[str] = ()) -> Job:
         """Start a sync of some sources, or of all. One that covers them already lists again, and is gone on with if it is paused.
@@ -142,12 +152,16 @@ class JobRunner:
                     if job.state is JobState.PAUSED:
                         return self.resume(job.job_id)
                     if job.job_id in self._active:
-                        self._active[job.job_id][0].relist.set()
+                        self._active[job.job_id].control.relist.set()
                     return job
-            job = self._catalog.jobs.create(JobKind.SYNC, tuple(dict.fromkeys(sources)))
-            self._catalog.jobs.forget_old(_KEPT_JOBS)
-            self._changed()
-            return job
+            return self._create(JobKind.SYNC, sources=tuple(dict.fromkeys(sources)))
+
+    def start_single(self, kind: JobKind, *, space_id: str = "", options: Sequence[str] = ()) -> Job:
+        """Start a job of a kind of which one is open at a time; if one is, that one is returned, gone on with if it is paused."""
+        with self._lock:
+            for job in self._catalog.jobs.unfinished(kind):
+                return self.resume(job.job_id) if job.state is JobState.PAUSED else job
+            return self._create(kind, space_id=space_id, options=options)
 
     def start_periodic_sync(self) -> None:
         """Start a sync of all sources unless a job is open: one that runs lists again by itself, a paused one is to rest."""
@@ -174,7 +188,9 @@ class JobRunner:
         return self._set_state(job_id, JobState.RUNNING)
 
     def cancel(self, job_id: str) -> Job:
-        """End a job early: what it found and is not read yet is left for the next one. Cancelling it again changes nothing.
+        """End a job early; what is done stays done. Cancelling it again changes nothing.
+
+        What a sync found and is not read yet is left for the next one.
 
         Raises:
             NotFound: there is no such job.
@@ -187,11 +203,12 @@ class JobRunner:
         if was_over:
             return job
         if active is not None:
-            active[1].join(_JOIN_SECONDS)
-        self._catalog.objects.forget_unread(job.sources or self._sources)
-        with self._lock:
-            for control, _ in self._active.values():
-                control.relist.set()  # what was taken back may have been another job's too
+            active.thread.join(_JOIN_SECONDS)
+        if job.kind is JobKind.SYNC:
+            self._catalog.objects.forget_unread(job.sources or self._sources)
+            with self._lock:
+                for other in self._active.values():
+                    other.control.relist.set()  # what was taken back may have been another sync's too
         return job
 
     def watch(self, job_id: str, *, is_wanted: Callable[[], bool]) -> Iterator[Job]:
@@ -213,24 +230,38 @@ class JobRunner:
         with self._lock:
             job = self._catalog.jobs.set_state(job_id, state, message=Text(zh="", en=""))
             if job.state is not JobState.RUNNING and job_id in self._active:
-                self._active[job_id][0].interrupt()
+                self._active[job_id].control.interrupt()
             self._changed()
             return job
+
+    def _create(self, kind: JobKind, *, sources: Sequence[str] = (), space_id: str = "", options: Sequence[str] = ()) -> Job:
+        job = self._catalog.jobs.create(kind, sources, space_id=space_id, options=options)
+        self._catalog.jobs.forget_old(_KEPT_JOBS)
+        self._changed()
+        return job
 
     def _changed(self) -> None:
         """Make what runs follow from the jobs' states."""
         with self._lock:
             jobs = self._catalog.jobs.unfinished()
-            paused = {name for job in jobs if job.state is JobState.PAUSED for name in job.sources or self._sources}
-            running = {name for job in jobs if job.state is JobState.RUNNING for name in job.sources or self._sources}
-            self._on_change(frozenset(paused - running))
+            self._on_change(self._held_back([job for job in jobs if job.kind is JobKind.SYNC]))
             for job in jobs:
-                room = len(self._active) < _MOST_THREADS and not self._stopping.is_set()
-                if job.state is JobState.RUNNING and job.job_id not in self._active and room:
+                if job.state is JobState.RUNNING and job.job_id not in self._active and self._has_room(job.kind):
                     control = JobControl(self._catalog, job.job_id)
-                    thread = threading.Thread(target=self._work, args=(job, control), name="job-sync", daemon=True)
-                    self._active[job.job_id] = control, thread
+                    name = f"job-{job.kind.value.lower()}"
+                    thread = threading.Thread(target=self._work, args=(job, control), name=name, daemon=True)
+                    self._active[job.job_id] = _Active(job.kind, control, thread)
                     thread.start()
+
+    def _held_back(self, syncs: Sequence[Job]) -> frozenset[str]:
+        """Name the sources of paused syncs that no running one reads."""
+        paused = {name for job in syncs if job.state is JobState.PAUSED for name in job.sources or self._sources}
+        running = {name for job in syncs if job.state is JobState.RUNNING for name in job.sources or self._sources}
+        return frozenset(paused - running)
+
+    def _has_room(self, kind: JobKind) -> bool:
+        most = _MOST_SYNCS if kind is JobKind.SYNC else 1
+        return not self._stopping.is_set() and sum(one.kind is kind for one in self._active.values()) < most
 
     def _work(self, job: Job, control: JobControl) -> None:
         try:
@@ -248,7 +279,7 @@ class JobRunner:
 
     def _result(self, job: Job, control: JobControl) -> JobResult:
         try:
-            return self._run(job, control)
+            return self._runs[job.kind](job, control)
         except JobInterrupted:
             raise
         except SoutuError as error:

@@ -23,6 +23,7 @@ from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.ingest.reading_pump import ReadingPump
 from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
+from soutu_services.search.model import JobKind
 from soutu_services.search.originals import Originals
 from soutu_services.search.query import QueryEngine
 from soutu_services.search.recycling import Recycling
@@ -113,7 +114,10 @@ class SearchService:
             relist_seconds=settings.sync.interval_seconds,
         )
         self._jobs = JobRunner(
-            self.catalog, sync_job.run, sources=tuple(self._buckets.sources), on_change=self._reading.hold_back
+            self.catalog,
+            {JobKind.SYNC: sync_job.run},
+            sources=tuple(self._buckets.sources),
+            on_change=self._reading.hold_back,
         )
         self._housekeeper = Housekeeper(
             self.catalog,

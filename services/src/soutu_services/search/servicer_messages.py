@@ -34,7 +34,11 @@ _ORIGINS = {
     TakenOrigin.NAME: photo_pb2.TAKEN_ORIGIN_NAME,
     TakenOrigin.MODIFIED: photo_pb2.TAKEN_ORIGIN_MODIFIED,
 }
-_JOB_KINDS = {JobKind.SYNC: library_service_pb2.JOB_KIND_SYNC}
+_JOB_KINDS = {
+    JobKind.SYNC: library_service_pb2.JOB_KIND_SYNC,
+    JobKind.REINDEX: library_service_pb2.JOB_KIND_REINDEX,
+    JobKind.CHECK: library_service_pb2.JOB_KIND_CHECK,
+}
 _JOB_STATES = {
     JobState.RUNNING: library_service_pb2.JOB_STATE_RUNNING,
     JobState.PAUSED: library_service_pb2.JOB_STATE_PAUSED,
@@ -106,4 +110,5 @@ def job_message(job: Job, language: Language) -> library_service_pb2.Job:
         photos_unreadable=job.photos_unreadable,
         start_time=timestamp(job.started_at),
         end_time=timestamp(job.ended_at),
+        space_id=job.space_id,
     )
