@@ -16,6 +16,7 @@ from soutu_services.search.catalog.filters import filter_condition
 from soutu_services.search.catalog.records import EmbeddingBatch, IdArray, Space, StoredEmbeddings
 from soutu_services.search.catalog.vectors import decode_vectors, encode_vector, insert_vector, space_row
 from soutu_services.search.model import Filter, FloatArray, UnreadableReason
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["Embeddings"]
 
@@ -68,6 +69,15 @@ class Embeddings:
         with self._database.read() as reader:
             row = reader.execute("SELECT *, 0 AS photos FROM spaces WHERE serving = 1").fetchone()
             return _space(row) if row else None
+
+    def dimension(self, space_id: str) -> int:
+        """Tell the length of a space's embeddings.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            return int(space_row(reader, space_id)["dimension"])
 
     def set_serving_space(self, space_id: str) -> None:
         """Answer queries from another space. The state of photos follows: READY are those embedded in it.
@@ -178,14 +188,14 @@ class Embeddings:
         vectors = decode_vectors([row["vector"] for row in rows], space["dimension"])
         return {row["photo_id"]: vector for row, vector in zip(rows, vectors, strict=True)}
 
-    def ids_matching(self, space_id: str, photo_filter: Filter) -> IdArray:
-        """List the ids of the embeddings, in a space, of searchable photos that pass a filter: int64, in no order.
+    def ids_matching(self, space_id: str, photo_filter: Filter, visibility: Visibility) -> IdArray:
+        """List the ids of the embeddings, in a space, of searchable photos that pass a filter and may be seen: int64.
 
         Raises:
             FailedPrecondition: the space is not registered.
             InvalidInput: the filter cannot be right.
         """
-        condition, parameters = filter_condition(photo_filter)
+        condition, parameters = filter_condition(photo_filter, visibility)
         with self._database.read() as reader:
             space = space_row(reader, space_id)
             row = reader.execute(  # one long text costs far less than a row for each of 100,000 ids
