@@ -17,6 +17,7 @@ from soutu_services.search.catalog.jobs import Jobs
 from soutu_services.search.catalog.objects import Objects
 from soutu_services.search.catalog.photos import Photos
 from soutu_services.search.catalog.records import LibraryCounts
+from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
 from soutu_services.search.catalog.word_search import WordSearch
 from soutu_services.search.model import PhotoState, UnreadableReason
 
@@ -34,6 +35,7 @@ class Catalog:
         words: Search in names, tags, captions and albums.
         embeddings: Spaces and vectors.
         jobs: Jobs, and when sources were synced.
+        snapshot_marks: Which snapshots of the index are this catalog's.
     """
 
     def __init__(self, database: Database) -> None:
@@ -45,6 +47,7 @@ class Catalog:
         self.words = WordSearch(database)
         self.embeddings = Embeddings(database)
         self.jobs = Jobs(database)
+        self.snapshot_marks = SnapshotMarks(database)
 
     @classmethod
     def open(cls, path: Path) -> Self:

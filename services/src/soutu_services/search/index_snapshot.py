@@ -1,0 +1,147 @@
+"""The file that an index is kept in between two runs. It is derived: what is wrong with it costs a rebuild, nothing else.
+
+Format, little-endian: a line of JSON that says what follows (magic, version, space, dimension, the catalog's mark); then blocks,
+each the number of its vectors (uint32), their ids (int64) and the vectors (float32); a block of none; the SHA-256 of all before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from soutu_services.search.aside_file import AsideFile
+from soutu_services.search.model import FloatArray
+
+__all__ = ["BadSnapshot", "SnapshotHead", "read_snapshot", "write_snapshot"]
+
+_MAGIC = "soutu-index"
+_VERSION = 1
+_MOST_HEAD_BYTES = 4096
+_MOST_IN_BLOCK = 1 << 20
+_COUNT_BYTES = 4
+_DIGEST_BYTES = 32
+
+_Ids = npt.NDArray[np.int64]
+
+
+class BadSnapshot(Exception):  # noqa: N818 - it is a verdict on a file
+    """The file is no snapshot, is not whole, or is not the one that is wanted; the text says which, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotHead:
+    """What a snapshot is of: the space, the length of its vectors and the catalog's mark."""
+
+    space_id: str
+    dimension: int
+    mark: str
+
+
+def write_snapshot(path: Path, head: SnapshotHead, blocks: Iterable[tuple[_Ids, FloatArray]]) -> None:
+    """Write a snapshot aside and put it into its place when it is on the disk.
+
+    Args:
+        path: The file, replaced if it is there.
+        head: What it is of.
+        blocks: Ids, int64, shape (n,), and vectors, float32, shape (n, dimension).
+
+    Raises:
+        OSError: the disk does not take it; what was there before still is.
+    """
+    with AsideFile(path) as file:
+        digest = hashlib.sha256()
+
+        def put(data: bytes | memoryview) -> None:
+            digest.update(data)
+            file.write(data)
+
+        put(json.dumps({"magic": _MAGIC, "version": _VERSION, **asdict(head)}).encode() + b"\n")
+        for ids, vectors in blocks:
+            if len(ids):
+                put(np.uint32(len(ids)).astype("<u4").tobytes())
+                put(memoryview(np.ascontiguousarray(ids, dtype="<i8")).cast("B"))
+                put(memoryview(np.ascontiguousarray(vectors, dtype="<f4")).cast("B"))
+        put(bytes(_COUNT_BYTES))
+        file.write(digest.digest())
+
+
+def read_snapshot(path: Path, space_id: str, dimension: int) -> tuple[SnapshotHead, Iterator[tuple[_Ids, FloatArray]]]:
+    """Open a snapshot.
+
+    Returns:
+        Its head, and its blocks as they were written. Nothing of them may be used unless the iterator came to its end: only
+        then is the file known to be whole. The file is closed at the end of the iterator.
+
+    Raises:
+        BadSnapshot: at once or by the iterator: the file is not there, cannot be read, is torn or changed, is another
+            version's, or holds another space.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise BadSnapshot("there is none") from None
+    except OSError as error:
+        raise BadSnapshot(f"it cannot be read: {error.strerror}") from error
+    try:
+        line = file.readline(_MOST_HEAD_BYTES)
+        head = _head(line)
+        if (head.space_id, head.dimension) != (space_id, dimension):
+            raise BadSnapshot("it is of another space")
+    except BaseException:
+        file.close()
+        raise
+    return head, _blocks(file, line, dimension)
+
+
+def _head(line: bytes) -> SnapshotHead:
+    try:
+        said = json.loads(line)
+        if said.pop("magic") != _MAGIC:
+            raise BadSnapshot("it is no snapshot")
+        if said.pop("version") != _VERSION:
+            raise BadSnapshot("it is another version's")
+        return SnapshotHead(space_id=str(said["space_id"]), dimension=int(said["dimension"]), mark=str(said["mark"]))
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        raise BadSnapshot("it is no snapshot") from error
+
+
+def _blocks(file: BinaryIO, line: bytes, dimension: int) -> Iterator[tuple[_Ids, FloatArray]]:
+    with file:
+        digest = hashlib.sha256(line)
+        left = os.fstat(file.fileno()).st_size - len(line)
+        while True:
+            (count,) = np.frombuffer(_take(file, _COUNT_BYTES, digest), dtype="<u4")
+            left -= _COUNT_BYTES
+            if not count:
+                break
+            size = int(count) * (8 + 4 * dimension)
+            if count > _MOST_IN_BLOCK or size > left:
+                raise BadSnapshot("it is torn")
+            left -= size
+            ids = np.frombuffer(_take(file, 8 * int(count), digest), dtype="<i8")
+            vectors = np.frombuffer(_take(file, 4 * dimension * int(count), digest), dtype="<f4")
+            yield ids.astype(np.int64), vectors.reshape(int(count), dimension).astype(np.float32, copy=False)
+        if file.read(_DIGEST_BYTES + 1) != digest.digest():
+            raise BadSnapshot("its checksum differs")
+
+
+def _take(file: BinaryIO, size: int, digest: hashlib._Hash) -> bytearray:
+    """Read exactly so many bytes."""
+    data = bytearray(size)
+    try:
+        read = io.BufferedReader.readinto(file, data) if isinstance(file, io.BufferedReader) else 0
+    except OSError as error:
+        raise BadSnapshot(f"it cannot be read: {error.strerror}") from error
+    if read != size:
+        raise BadSnapshot("it is torn")
+    digest.update(data)
+    return data
