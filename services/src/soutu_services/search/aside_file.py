@@ -14,8 +14,9 @@ ASIDE_SUFFIX = ".part"
 
 
 class AsideFile:
-    """A file that takes another's place when the block ends without an error: after a crash either the old or the new is there,
-    whole. It is on the disk, with its name, when the block has ended.
+    """A file that takes another's place when its block ends without an error.
+
+    After a crash either the old or the new is there, whole. The new is on the disk, with its name, when the block has ended.
 
     Raises:
         OSError: the disk does not take it; what was there before still is.

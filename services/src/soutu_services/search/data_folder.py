@@ -17,11 +17,13 @@ class DataFolder:
 
     Attributes:
         catalog: File of the catalog.
+        index_snapshot: File that keeps the index from one run to the next; derived, it may be deleted.
         spool: Folder for uploads while they arrive; emptied at the start.
     """
 
     def __init__(self, folder: Path, lock: IO[str]) -> None:
         self.catalog = folder / "catalog.sqlite3"
+        self.index_snapshot = folder / "index.snapshot"
         self.spool = folder / "uploads"
         self._lock = lock
 

@@ -71,6 +71,10 @@ class VectorIndex(Protocol):
         """Read vectors back: those of the ids that are there, and float32 of shape (m, dimension)."""
         ...
 
+    def ids(self) -> IdArray:
+        """List the ids that are there, in order."""
+        ...
+
 
 class FlatIndex:
     """Exact search over all vectors in memory, by faiss's ``IndexFlatIP``.
@@ -183,6 +187,11 @@ class FlatIndex:
         with self._lock.shared():
             slots = self._slots_of(ids)
             return ids[slots >= 0], self._stored()[slots[slots >= 0]]
+
+    def ids(self) -> IdArray:
+        """List the ids that are there, in order."""
+        with self._lock.shared():
+            return np.sort(self._ids[: len(self)])
 
     def _allowed_slots(self, ids: IdArray) -> npt.NDArray[np.int64]:
         """List the slots of the ids that are there, each once, in order."""

@@ -7,13 +7,12 @@ each the number of its vectors (uint32), their ids (int64) and the vectors (floa
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -68,13 +67,13 @@ def write_snapshot(path: Path, head: SnapshotHead, blocks: Iterable[tuple[_Ids, 
         for ids, vectors in blocks:
             if len(ids):
                 put(np.uint32(len(ids)).astype("<u4").tobytes())
-                put(memoryview(np.ascontiguousarray(ids, dtype="<i8")).cast("B"))
-                put(memoryview(np.ascontiguousarray(vectors, dtype="<f4")).cast("B"))
+                put(np.ascontiguousarray(ids, dtype="<i8").data.cast("B"))
+                put(np.ascontiguousarray(vectors, dtype="<f4").data.cast("B"))
         put(bytes(_COUNT_BYTES))
         file.write(digest.digest())
 
 
-def read_snapshot(path: Path, space_id: str, dimension: int) -> tuple[SnapshotHead, Iterator[tuple[_Ids, FloatArray]]]:
+def read_snapshot(path: Path, space_id: str, dimension: int) -> tuple[SnapshotHead, Generator[tuple[_Ids, FloatArray]]]:
     """Open a snapshot.
 
     Returns:
@@ -114,7 +113,7 @@ def _head(line: bytes) -> SnapshotHead:
         raise BadSnapshot("it is no snapshot") from error
 
 
-def _blocks(file: BinaryIO, line: bytes, dimension: int) -> Iterator[tuple[_Ids, FloatArray]]:
+def _blocks(file: BufferedReader, line: bytes, dimension: int) -> Generator[tuple[_Ids, FloatArray]]:
     with file:
         digest = hashlib.sha256(line)
         left = os.fstat(file.fileno()).st_size - len(line)
@@ -134,11 +133,11 @@ def _blocks(file: BinaryIO, line: bytes, dimension: int) -> Iterator[tuple[_Ids,
             raise BadSnapshot("its checksum differs")
 
 
-def _take(file: BinaryIO, size: int, digest: hashlib._Hash) -> bytearray:
+def _take(file: BufferedReader, size: int, digest: hashlib._Hash) -> bytearray:
     """Read exactly so many bytes."""
     data = bytearray(size)
     try:
-        read = io.BufferedReader.readinto(file, data) if isinstance(file, io.BufferedReader) else 0
+        read = file.readinto(data)
     except OSError as error:
         raise BadSnapshot(f"it cannot be read: {error.strerror}") from error
     if read != size:

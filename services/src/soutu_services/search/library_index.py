@@ -6,13 +6,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
 
 from soutu_services.search.catalog import Catalog, IdArray, StoredEmbeddings
 from soutu_services.search.index import FlatIndex, VectorIndex
+from soutu_services.search.index_snapshot import BadSnapshot, SnapshotHead, read_snapshot, write_snapshot
 
 __all__ = ["LibraryIndex"]
 
 _logger = logging.getLogger(__name__)
+
+_BLOCK = 4096
 
 
 class LibraryIndex:
@@ -22,11 +29,15 @@ class LibraryIndex:
 
     Args:
         catalog: The catalog.
+        snapshot: File that keeps the index from one run to the next.
         on_made: Called with an index when it is complete and its space serves.
     """
 
-    def __init__(self, catalog: Catalog, *, on_made: Callable[[VectorIndex], None]) -> None:
+    def __init__(self, catalog: Catalog, *, snapshot: Path, on_made: Callable[[VectorIndex], None]) -> None:
         self._catalog = catalog
+        self._snapshot = snapshot
+        self._unsaved = 0
+        self._saving = threading.Lock()
         self._on_made = on_made
         self._lock = threading.Lock()
         self._index: VectorIndex | None = None
@@ -74,6 +85,7 @@ class LibraryIndex:
             index = self._prepare(space_id)
             commit()
             self._index, self._prepared = index, None
+            self._unsaved += len(index)
             self._on_made(index)
 
     def discard(self) -> None:
@@ -88,6 +100,7 @@ class LibraryIndex:
                 if index is not None and index.space_id == space_id:
                     index.remove(stored.replaced)
                     index.add(stored.ids, stored.vectors)
+                    self._unsaved += len(stored.ids)
 
     def remove(self, ids: IdArray) -> None:
         """Forget embeddings that the catalog has removed."""
@@ -95,6 +108,30 @@ class LibraryIndex:
             for index in (self._index, self._prepared):
                 if index is not None:
                     index.remove(ids)
+            self._unsaved += len(ids)
+
+    @property
+    def unsaved(self) -> int:
+        """How many changes the snapshot lacks; it is caught up from the catalog when it is read."""
+        return self._unsaved
+
+    def save(self) -> None:
+        """Write the snapshot, while the index goes on serving and changing.
+
+        Raises:
+            OSError: the disk does not take it; the snapshot before still is there.
+        """
+        with self._saving:
+            index = self._index
+            if index is None:
+                return
+            began = time.perf_counter()
+            ids, unsaved = index.ids(), self._unsaved
+            mark = self._catalog.snapshot_marks.make()  # after the ids: wherever the mark is known, they are given
+            blocks = (index.vectors(ids[start : start + _BLOCK]) for start in range(0, len(ids), _BLOCK))
+            write_snapshot(self._snapshot, SnapshotHead(index.space_id, index.dimension, mark), blocks)
+            self._unsaved = max(0, self._unsaved - unsaved)
+            _logger.info("snapshot of %d vectors written in %.2f s", len(ids), time.perf_counter() - began)
 
     def _prepare(self, space_id: str) -> VectorIndex:
         if self._prepared is None or self._prepared.space_id != space_id:
@@ -112,8 +149,36 @@ class LibraryIndex:
 
     def _made(self, space_id: str) -> VectorIndex:
         began = time.perf_counter()
-        index = FlatIndex(space_id, self._catalog.embeddings.dimension(space_id))
-        for batch in self._catalog.embeddings.iterate(space_id):
-            index.add(batch.ids, batch.vectors)
-        _logger.info("index of %d vectors made in %.2f s", len(index), time.perf_counter() - began)
+        dimension = self._catalog.embeddings.dimension(space_id)
+        index: VectorIndex = FlatIndex(space_id, dimension)
+        try:
+            self._read_snapshot(index)
+        except BadSnapshot as why:
+            _logger.info("the index is made anew from the catalog, not from its snapshot: %s", why)
+            index = FlatIndex(space_id, dimension)
+        kept = len(index)
+        self._catch_up(index)
+        _logger.info(
+            "index of %d vectors made in %.2f s, %d of them from its snapshot", len(index), time.perf_counter() - began, kept
+        )
         return index
+
+    def _read_snapshot(self, index: VectorIndex) -> None:
+        head, blocks = read_snapshot(self._snapshot, index.space_id, index.dimension)
+        with closing(blocks):
+            if not self._catalog.snapshot_marks.knows(head.mark):
+                raise BadSnapshot("it is not of this catalog as it is now")
+            for ids, vectors in blocks:
+                try:
+                    index.add(ids, vectors)
+                except ValueError as error:
+                    raise BadSnapshot("it holds no vectors") from error
+
+    def _catch_up(self, index: VectorIndex) -> None:
+        """Make an index hold what the catalog does. A vector never changes under its id, so that the ids tell."""
+        there, wanted = index.ids(), self._catalog.embeddings.all_ids(index.space_id)
+        index.remove(np.setdiff1d(there, wanted, assume_unique=True))
+        missing = np.setdiff1d(wanted, there, assume_unique=True)
+        for start in range(0, len(missing), _BLOCK):
+            index.add(*self._catalog.embeddings.by_ids(index.space_id, missing[start : start + _BLOCK]))
+        self._unsaved += len(missing)

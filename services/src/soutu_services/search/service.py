@@ -72,7 +72,7 @@ class SearchService:
             max_pixels=settings.limits.max_pixels,
             max_reduced_pixels=settings.limits.max_reduced_pixels,
         )
-        self._index = LibraryIndex(self.catalog, on_made=self._serve_from)
+        self._index = LibraryIndex(self.catalog, snapshot=self._folder.index_snapshot, on_made=self._serve_from)
         fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
         space = self.catalog.embeddings.serving_space()
         self._link = EmbeddingLink(

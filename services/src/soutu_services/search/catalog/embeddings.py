@@ -174,6 +174,33 @@ class Embeddings:
                 vectors=decode_vectors([row["vector"] for row in rows], space["dimension"]),
             )
 
+    def all_ids(self, space_id: str) -> IdArray:
+        """List the ids of all embeddings of a space: int64, in order.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+            row = reader.execute("SELECT group_concat(id) FROM embeddings WHERE space = ?", (space["id"],)).fetchone()
+            return np.sort(np.fromstring(row[0] or "", dtype=np.int64, sep=","))
+
+    def by_ids(self, space_id: str, ids: IdArray) -> tuple[IdArray, FloatArray]:
+        """Read embeddings of a space: those of the ids that are there, in order, and float32 of shape (m, dimension), normalised.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+            rows = reader.execute(
+                "SELECT e.id, e.vector FROM json_each(?) j CROSS JOIN embeddings e ON e.id = j.value "
+                "WHERE e.space = ? ORDER BY e.id",
+                (json.dumps(ids.tolist()), space["id"]),
+            ).fetchall()
+        vectors = decode_vectors([row["vector"] for row in rows], space["dimension"])
+        return np.array([row["id"] for row in rows], dtype=np.int64), vectors
+
     def vectors(self, space_id: str, photo_ids: Sequence[str]) -> dict[str, FloatArray]:
         """Read the embeddings of photos, the first frame's of each: float32, shape (dimension,), normalised.
 

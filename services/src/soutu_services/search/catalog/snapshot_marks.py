@@ -22,9 +22,7 @@ class SnapshotMarks:
         self._database = database
 
     def make(self) -> str:
-        """Make a mark; it is on the disk when this returns. Every embedding that was there before belongs to the catalog
-        wherever its mark does.
-        """
+        """Make a mark; it is on the disk when this returns. A catalog that knows it has given all ids that were given before."""
         mark = uuid.uuid4().hex
         with self._database.write() as writer:
             writer.execute("INSERT INTO index_snapshots (mark) VALUES (?)", (mark,))
