@@ -235,5 +235,14 @@ ALTER TABLE objects ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX objects_missing ON objects (source, missing) WHERE missing > 0 AND present = 1;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = """
+CREATE TABLE refusals (
+    photo INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES spaces (id),
+    PRIMARY KEY (photo, space)
+) STRICT, WITHOUT ROWID;
+INSERT INTO refusals SELECT p.id, s.id FROM photos p JOIN spaces s ON s.serving = 1 WHERE p.unreadable_reason = 'MODEL_FAILED';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """Step n takes a catalog from version n to n + 1."""
