@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from PIL import Image
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from soutu_services.embedding.batcher import BatchSettings
@@ -16,6 +17,7 @@ from soutu_services.embedding.limits import RequestLimits
 from soutu_services.embedding.weights import WeightsSettings
 from soutu_services.runtime.program import ProgramSettings
 from soutu_services.runtime.server import ServerSettings
+from soutu_services.runtime.tls import TlsSettings
 
 __all__ = ["Device", "EmbeddingSettings", "Precision"]
 
@@ -34,6 +36,10 @@ class EmbeddingSettings(ProgramSettings):
 
     listen: str = Field("127.0.0.1:8402", description="Address of gRPC, host:port.")
     metrics_listen: str = Field("127.0.0.1:8412", description="Address of the Prometheus metrics; empty: none.")
+    tls: TlsSettings = Field(default_factory=TlsSettings, description="Certificate and key; unset: plain text, on loopback only.")
+    allow_plaintext: bool = Field(False, description="1: it may listen beyond this machine without TLS, and without a token.")
+    token: SecretStr | None = Field(None, description="Tokens that it takes, with spaces between them; better in a file.")
+    token_file: Path | None = Field(None, description="File of the tokens that it takes, one a line.")
     workers: int = Field(16, ge=2, description="Calls answered at once; bulk calls get at most half of them.")
     max_message_bytes: int = Field(64 * _MEBIBYTE, ge=_MEBIBYTE, description="Largest gRPC message in bytes.")
     grace_seconds: float = Field(10.0, ge=0, description="How long calls may take to end when the service stops.")
@@ -114,6 +120,8 @@ class EmbeddingSettings(ProgramSettings):
         return ServerSettings(
             listen=self.listen,
             metrics_listen=self.metrics_listen,
+            tls=self.tls,
+            allow_plaintext=self.allow_plaintext,
             workers=self.workers,
             max_message_bytes=self.max_message_bytes,
             grace_seconds=self.grace_seconds,

@@ -20,6 +20,7 @@ from soutu_services.runtime.addresses import Address, CannotListen, PortInUse, c
 from soutu_services.runtime.authentication import Authenticator
 from soutu_services.runtime.interceptors import CallInterceptor
 from soutu_services.runtime.metrics import MetricsServer
+from soutu_services.runtime.tls import PlaintextRefused, ServerCertificate, TlsSettings
 
 __all__ = [
     "CannotListen",
@@ -27,6 +28,7 @@ __all__ = [
     "RunningServer",
     "ServedService",
     "ServerSettings",
+    "check_listening",
     "serve_until_signal",
     "start_server",
 ]
@@ -58,6 +60,8 @@ class ServerSettings(BaseModel):
 
     listen: str = Field("127.0.0.1:0", description="Address of gRPC, host:port; port 0 takes a free one.")
     metrics_listen: str = Field("127.0.0.1:0", description="Address of the metrics over HTTP; empty: no metrics.")
+    tls: TlsSettings = Field(default_factory=TlsSettings, description="Certificate and key; unset: no TLS.")
+    allow_plaintext: bool = Field(False, description="Whether it may listen beyond this machine without TLS.")
     workers: int = Field(16, ge=1, description="Calls answered at once; each has a thread.")
     waiting_calls: int = Field(64, ge=0, description="Calls that wait for a worker; more are refused (RESOURCE_EXHAUSTED).")
     max_message_bytes: int = Field(64 * 1024 * 1024, ge=4096, description="Largest message, in bytes, in both directions.")
@@ -142,10 +146,12 @@ def start_server(
         PortInUse: another program listens on one of the addresses.
         CannotListen: one of the addresses cannot be listened on.
         InvalidInput: one of the addresses is not ``host:port``.
+        PlaintextRefused: one of the addresses is beyond this machine, without TLS, and nobody allowed that.
+        TlsProblem: the certificate or its key cannot be used.
     """
+    certificate = check_listening(settings)
     address = Address.parse(settings.listen)
-    check_free(address)
-    metrics, metrics_address = _start_metrics(settings.metrics_listen)
+    metrics, metrics_address = _start_metrics(settings.metrics_listen, certificate)
     scopes = {f"/{service.name}/{method}": scope for service in services for method, scope in service.scopes.items()}
     interceptor = CallInterceptor(scopes, authenticator)
     pool = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"{package}-call")
@@ -173,7 +179,7 @@ def start_server(
     names = sorted(service.name for service in services)
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     try:
-        port = _bind(server, address)
+        port = _bind(server, address, certificate)
     except BaseException:
         server.stop(0).wait()
         pool.shutdown(wait=True)
@@ -182,7 +188,15 @@ def start_server(
         raise
     server.start()
     address = address.with_port(port)
-    _logger.info("%s: gRPC on %s, metrics on %s", package, address, metrics_address or "no address")
+    if certificate is None and not address.is_loopback:
+        _logger.warning(
+            "WARNING: %s can be reached from other machines WITHOUT ENCRYPTION, because ALLOW_PLAINTEXT is set: whoever is in "
+            "the network can read the photos and the tokens that pass, and use them. Set TLS__CERTIFICATE and TLS__KEY to end "
+            "this.",
+            address,
+        )
+    kind = "gRPC with TLS" if certificate else "gRPC"
+    _logger.info("%s: %s on %s, metrics on %s", package, kind, address, metrics_address or "no address")
     return RunningServer(
         server,
         pool,
@@ -193,6 +207,23 @@ def start_server(
         metrics_address=metrics_address,
         grace_seconds=settings.grace_seconds,
     )
+
+
+def check_listening(settings: ServerSettings) -> ServerCertificate | None:
+    """Check all that can keep a server from listening, and return its certificate; None: no TLS.
+
+    Worth asking before what takes long, such as loading models.
+
+    Raises:
+        SoutuError: as ``start_server`` does.
+    """
+    certificate = ServerCertificate.of(settings.tls)
+    for listen in filter(None, (settings.listen, settings.metrics_listen)):
+        address = Address.parse(listen)
+        if not address.is_loopback and certificate is None and not settings.allow_plaintext:
+            raise _plaintext_refused(address)
+        check_free(address)
+    return certificate
 
 
 def serve_until_signal(
@@ -238,27 +269,33 @@ def serve_until_signal(
     _logger.info("stopped")
 
 
-def _start_metrics(listen: str) -> tuple[MetricsServer | None, str]:
+def _plaintext_refused(address: Address) -> PlaintextRefused:
+    return PlaintextRefused(
+        "PLAINTEXT_REFUSED",
+        zh=f"不会在 {address} 上不加密地对外监听。请用 soutu-certificates 生成证书并设置 SOUTU_…_TLS__CERTIFICATE 和 "
+        "SOUTU_…_TLS__KEY；只在本机用就监听 127.0.0.1；若确实信任这个网络，设 SOUTU_…_ALLOW_PLAINTEXT=1",
+        en=f"will not listen on {address}, beyond this machine, without encryption: make certificates with soutu-certificates "
+        "and set SOUTU_…_TLS__CERTIFICATE and SOUTU_…_TLS__KEY, or listen on 127.0.0.1, or, in a network that you trust, "
+        "set SOUTU_…_ALLOW_PLAINTEXT=1",
+    )
+
+
+def _start_metrics(listen: str, certificate: ServerCertificate | None) -> tuple[MetricsServer | None, str]:
+    """Serve the metrics: to other machines with the certificate if there is one, on this machine without."""
     if not listen:
         return None, ""
     address = Address.parse(listen)
-    check_free(address)
     try:
-        metrics = MetricsServer(address.host, address.port)
+        metrics = MetricsServer(address.host, address.port, certificate=None if address.is_loopback else certificate)
     except OSError as error:
         raise cannot_listen(address, error) from error
     return metrics, str(address.with_port(metrics.port))
 
 
-def _bind(server: grpc.Server, address: Address) -> int:
-    """Bind the server; the one place where TLS will be decided."""
-    if not address.is_loopback:
-        _logger.warning(
-            "WARNING: %s can be reached from other machines, without encryption and without a password. "
-            "Anyone in the network can see and delete the photos. Listen on 127.0.0.1 unless you trust the network.",
-            address,
-        )
+def _bind(server: grpc.Server, address: Address, certificate: ServerCertificate | None) -> int:
     try:
+        if certificate is not None:
+            return server.add_secure_port(str(address), certificate.credentials())
         return server.add_insecure_port(str(address))
     except RuntimeError as error:
         check_free(address)  # says why, when it can

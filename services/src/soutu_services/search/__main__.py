@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 
-from soutu_services.runtime.addresses import Address, check_free
 from soutu_services.runtime.program import run_program
-from soutu_services.runtime.server import serve_until_signal, start_server
+from soutu_services.runtime.server import check_listening, serve_until_signal, start_server
 from soutu_services.search.service import SearchService
 from soutu_services.search.settings import SearchSettings
 
@@ -23,8 +22,7 @@ def serve(settings: SearchSettings) -> None:
     Raises:
         SoutuError: the library cannot be opened, or an address cannot be listened on.
     """
-    for address in filter(None, (settings.listen, settings.metrics_listen)):
-        check_free(Address.parse(address))  # before the library, which may take long to open
+    check_listening(settings.server)  # before the library, which may take long to open
     service = SearchService(settings)
     try:
         service.start()

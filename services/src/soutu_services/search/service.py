@@ -149,13 +149,7 @@ class SearchService:
     @property
     def server_settings(self) -> ServerSettings:
         """How the services are to be served."""
-        return ServerSettings(
-            listen=self._settings.listen,
-            metrics_listen=self._settings.metrics_listen,
-            workers=self._settings.workers,
-            max_message_bytes=self._settings.limits.max_message_bytes,
-            grace_seconds=self._settings.grace_seconds,
-        )
+        return self._settings.server
 
     def start(self) -> None:
         """Make the index from the catalog, then go on with whatever was under way."""

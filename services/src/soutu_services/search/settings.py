@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.program import ProgramSettings
+from soutu_services.runtime.server import ServerSettings
+from soutu_services.runtime.tls import TlsSettings
 
 __all__ = [
     "UPLOAD_SOURCE",
@@ -36,6 +39,7 @@ class StoreSettings(BaseModel):
         access_key: Access key; empty: anonymous.
         secret_key: Its secret.
         region: Region that requests are signed for; plain S3 servers accept any.
+        authority: Certificate (PEM) of an authority that the server is known by, besides the system's; unset: the one of ``tls``.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
@@ -44,6 +48,7 @@ class StoreSettings(BaseModel):
     access_key: str = ""
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"
+    authority: Path | None = None
 
 
 class SourceSettings(BaseModel):
@@ -144,6 +149,11 @@ class SearchSettings(ProgramSettings):
     Attributes:
         listen: ``host:port`` of gRPC.
         metrics_listen: ``host:port`` of the Prometheus metrics.
+        tls: Certificate and key to serve with, and the home's authority, by which the embedding service and the store are known.
+        allow_plaintext: It may listen beyond this machine without TLS, and speak to other machines without.
+        tokens: Whether callers need a token; ``auto``: where it listens beyond this machine, or with TLS.
+        embedding_token: Token that the embedding services are shown; better in ``embedding_token_file``.
+        embedding_token_file: File that holds it.
         data_folder: Holds the catalog; on a local disk.
         store: The S3 server of the photos, the thumbnails and the recycle bucket.
         photos_bucket: Bucket of the source that uploads land in.
@@ -166,6 +176,11 @@ class SearchSettings(ProgramSettings):
 
     listen: str = "127.0.0.1:8401"
     metrics_listen: str = "127.0.0.1:8411"
+    tls: TlsSettings = TlsSettings()
+    allow_plaintext: bool = False
+    tokens: Literal["auto", "required", "off"] = "auto"
+    embedding_token: SecretStr | None = None
+    embedding_token_file: Path | None = None
     data_folder: Path = Field(default_factory=lambda: user_data_path("soutu", appauthor=False) / "search")
     store: StoreSettings = StoreSettings()
     photos_bucket: str = Field(default="soutu-photos", pattern=_BUCKET_NAME)
@@ -188,3 +203,23 @@ class SearchSettings(ProgramSettings):
         if len({self.photos_bucket, self.thumbnails_bucket, self.recycle_bucket}) != 3:
             raise ValueError("photos, thumbnails and recycle need three different buckets")
         return self
+
+    @property
+    def needs_tokens(self) -> bool:
+        """Whether callers need a token."""
+        if self.tokens != "auto":
+            return self.tokens == "required"
+        return self.tls.certificate is not None or not Address.parse(self.listen).is_loopback
+
+    @property
+    def server(self) -> ServerSettings:
+        """How the service is served."""
+        return ServerSettings(
+            listen=self.listen,
+            metrics_listen=self.metrics_listen,
+            tls=self.tls,
+            allow_plaintext=self.allow_plaintext,
+            workers=self.workers,
+            max_message_bytes=self.limits.max_message_bytes,
+            grace_seconds=self.grace_seconds,
+        )
