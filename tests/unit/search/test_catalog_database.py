@@ -14,6 +14,7 @@ from soutu_services.search.catalog import Catalog
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.schema import MIGRATIONS
 from soutu_services.search.model import Filter
+from soutu_services.search.visibility import EVERYTHING
 
 
 def test_refuses_a_catalog_of_a_newer_soutu(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_full_disk_is_told_and_costs_only_what_was_not_committed(library: Any)
             library.add(f"folder {number}/{number}.jpg", str(number))
     assert full.value.reason == "DISK_FULL"
     catalog = library.reopen()
-    assert catalog.photos.get(library.photo_id("before")).photo_id
+    assert catalog.photos.get(library.photo_id("before"), EVERYTHING).photo_id
     library.add("after.jpg", "after")
 
 
@@ -100,11 +101,11 @@ def test_readers_go_on_while_a_transaction_is_open(library: Any) -> None:
     totals: list[int] = []
     with library.catalog._database.write() as writer:
         writer.execute("DELETE FROM words")
-        thread = threading.Thread(target=lambda: totals.append(len(library.catalog.words.search("a", Filter()))))
+        thread = threading.Thread(target=lambda: totals.append(len(library.catalog.words.search("a", Filter(), EVERYTHING))))
         thread.start()
         thread.join(timeout=10)
     assert totals == [1]
-    assert library.catalog.words.search("a", Filter()) == []
+    assert library.catalog.words.search("a", Filter(), EVERYTHING) == []
 
 
 def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.search.model import Filter, PhotoState, UnreadableReason
+from soutu_services.search.visibility import EVERYTHING
 
 SPACE = "5" * 32
 OTHER = "6" * 32
@@ -34,7 +35,7 @@ def test_those_of_shown_photos_are_iterated_by_photo_id(library: Any) -> None:
     library.catalog.objects.mark_gone("photos", ["1.jpg"])
     batches = library.catalog.embeddings.iterate(SPACE, batch_size=2, shown_only=True)
     assert [photo_id for batch in batches for photo_id in batch.photo_ids] == sorted(ids[2:])
-    assert len(library.catalog.embeddings.ids_matching(SPACE, Filter())) == 7
+    assert len(library.catalog.embeddings.ids_matching(SPACE, Filter(), EVERYTHING)) == 7
     everything = next(library.catalog.embeddings.iterate(SPACE)).ids
     assert len(library.catalog.embeddings.photos_of(everything)) == 7
 
@@ -73,13 +74,13 @@ def test_pending_photos_are_embedded_later(library: Any) -> None:
     first = embeddings.pending(SPACE, 2)
     assert [photo_id for _, photo_id in first] == waiting[:2]
     assert [photo_id for _, photo_id in embeddings.pending(SPACE, 2, after_id=first[-1][0])] == waiting[2:]
-    assert library.catalog.photos.any_pending(Filter())
+    assert library.catalog.photos.any_pending(Filter(), EVERYTHING)
     assert library.catalog.counts().pending_since is not None
 
     vectors = np.array([library.vector(str(number)) for number in range(3)])
     stored = embeddings.put(SPACE, [*waiting, "0" * 32], np.concatenate([vectors, vectors[:1]]))
     assert (len(stored.ids), stored.replaced.tolist(), stored.unknown) == (3, [], ("0" * 32,))
-    assert {photo.state for photo in library.catalog.photos.get_many(waiting)} == {PhotoState.READY}
+    assert {photo.state for photo in library.catalog.photos.get_many(waiting, EVERYTHING)} == {PhotoState.READY}
     assert embeddings.pending(SPACE, 2) == []
     assert library.catalog.counts().pending_since is None
 
@@ -107,7 +108,7 @@ def test_photos_are_ready_by_the_space_that_serves(library: Any) -> None:
     assert [photo_id for _, photo_id in embeddings.pending(OTHER, 9)] == [one]
 
     embeddings.set_serving_space(OTHER)
-    states = {photo.photo_id: photo.state for photo in library.catalog.photos.list_page(Filter()).photos}
+    states = {photo.photo_id: photo.state for photo in library.catalog.photos.list_page(Filter(), EVERYTHING).photos}
     assert states == {both: PhotoState.READY, one: PhotoState.PENDING}
     library.reopen().embeddings.set_serving_space(SPACE)
     assert library.catalog.counts().ready == 2
@@ -121,8 +122,8 @@ def test_photos_are_ready_by_the_space_that_serves(library: Any) -> None:
 
 def test_a_photo_that_the_model_refuses_is_unreadable_and_does_not_wait(library: Any) -> None:
     photo_id = library.add("a.jpg", "a", embedded=False)
-    library.catalog.ingest.mark_unreadable([photo_id], UnreadableReason.MODEL_FAILED)
-    photo = library.catalog.photos.get(photo_id)
+    library.catalog.fillings.refuse(SPACE, [photo_id])
+    photo = library.catalog.photos.get(photo_id, EVERYTHING)
     assert (photo.state, photo.unreadable, photo.width) == (PhotoState.UNREADABLE, UnreadableReason.MODEL_FAILED, 640)
     assert library.catalog.embeddings.pending(SPACE, 9) == []
     assert library.catalog.counts().unreadable_by_reason == {UnreadableReason.MODEL_FAILED: 1}

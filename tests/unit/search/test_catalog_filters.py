@@ -8,6 +8,7 @@ from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.catalog import AnnotationChange
 from soutu_services.search.catalog.filters import taken_bounds
 from soutu_services.search.model import BoundingBox, Filter, Location, PhotoKind
+from soutu_services.search.visibility import EVERYTHING
 
 
 @pytest.fixture
@@ -69,10 +70,10 @@ CASES = [
 def test_each_filter_lets_through_what_it_says(shelf: Any) -> None:
     names = {shelf.photo_id(name): name for name in "abcde"}
     for photo_filter, expected in CASES:
-        page = shelf.catalog.photos.list_page(photo_filter)
+        page = shelf.catalog.photos.list_page(photo_filter, EVERYTHING)
         assert "".join(sorted(names[photo.photo_id] for photo in page.photos)) == expected, photo_filter
         assert page.total == len(expected)
-        ids = shelf.catalog.embeddings.ids_matching("5" * 32, photo_filter)
+        ids = shelf.catalog.embeddings.ids_matching("5" * 32, photo_filter, EVERYTHING)
         assert len(ids) == len(expected), photo_filter
         assert len(set(shelf.catalog.embeddings.photos_of(ids).values())) == len(expected), photo_filter
 
@@ -80,8 +81,8 @@ def test_each_filter_lets_through_what_it_says(shelf: Any) -> None:
 def test_a_name_from_before_a_move_does_not_keep_a_photo_in_its_folder(shelf: Any) -> None:
     shelf.catalog.objects.mark_gone("photos", ["旅行2/c.gif"])
     shelf.add("归档/c.gif", "c")
-    assert shelf.catalog.photos.list_page(Filter(folders=("旅行2",))).total == 0
-    assert shelf.catalog.photos.list_page(Filter(folders=("归档",))).total == 1
+    assert shelf.catalog.photos.list_page(Filter(folders=("旅行2",)), EVERYTHING).total == 0
+    assert shelf.catalog.photos.list_page(Filter(folders=("归档",)), EVERYTHING).total == 1
 
 
 def test_deleted_photos_are_found_by_the_places_they_were_in(shelf: Any) -> None:
@@ -96,7 +97,7 @@ def test_deleted_photos_are_found_by_the_places_they_were_in(shelf: Any) -> None
         (Filter(sources=("nas",)), "d"),
         (Filter(sources=("nas",), folders=("旅行",)), ""),
     ):
-        page = shelf.catalog.photos.list_page(photo_filter, deleted=True)
+        page = shelf.catalog.photos.list_page(photo_filter, EVERYTHING, deleted=True)
         assert {photo.photo_id for photo in page.photos} == {shelf.photo_id(name) for name in expected}, photo_filter
 
 
@@ -137,4 +138,4 @@ def test_refuses_dates_and_areas_that_leave_nothing(library: Any) -> None:
         Filter(tags=tuple(str(number) for number in range(101))),
     ):
         with pytest.raises(InvalidInput):
-            library.catalog.photos.list_page(impossible)
+            library.catalog.photos.list_page(impossible, EVERYTHING)

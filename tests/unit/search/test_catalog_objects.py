@@ -7,6 +7,7 @@ from typing import Any
 
 from soutu_services.search.catalog import Ingested, RecordedOutcome, SeenResult
 from soutu_services.search.model import Filter, PhotoState, UnreadableReason
+from soutu_services.search.visibility import EVERYTHING
 
 SPACE = "5" * 32
 
@@ -35,7 +36,7 @@ def test_work_that_was_not_done_is_there_after_a_restart(library: Any) -> None:
     assert library.read("a.jpg", "a").outcome is RecordedOutcome.STORED
     library.reopen()
     assert library.catalog.objects.next_unread(10) == []
-    assert library.catalog.photos.get(library.photo_id("a")).state is PhotoState.READY
+    assert library.catalog.photos.get(library.photo_id("a"), EVERYTHING).state is PhotoState.READY
 
 
 def test_without_entity_tags_the_modification_time_decides(library: Any) -> None:
@@ -54,7 +55,7 @@ def test_without_entity_tags_the_modification_time_decides(library: Any) -> None
 def test_a_rename_costs_no_embedding_and_keeps_the_old_name_searchable(library: Any) -> None:
     photo_id = library.add("奶奶生日.jpg", "same")
     library.catalog.objects.mark_gone("photos", ["奶奶生日.jpg"])
-    assert library.catalog.photos.list_page(Filter()).total == 0
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING).total == 0
     assert library.catalog.embeddings.pending(SPACE, 10) == []
     library.catalog.objects.record_seen("photos", [library.seen("2019/IMG_1.jpg", "same")])
     state = library.catalog.objects.find_contents([library.sha256("same")])[library.sha256("same")]
@@ -63,10 +64,10 @@ def test_a_rename_costs_no_embedding_and_keeps_the_old_name_searchable(library: 
     moved = Ingested(library.unread("2019/IMG_1.jpg"), library.sha256("same"))
     assert library.catalog.ingest.record([moved])[0].photo_id == photo_id
 
-    photo = library.catalog.photos.get(photo_id)
+    photo = library.catalog.photos.get(photo_id, EVERYTHING)
     assert photo.state is PhotoState.READY
     assert [(name.name, name.present) for name in photo.names] == [("2019/IMG_1.jpg", True), ("奶奶生日.jpg", False)]
-    assert [hit.photo_id for hit in library.catalog.words.search("奶奶", Filter())] == [photo_id]
+    assert [hit.photo_id for hit in library.catalog.words.search("奶奶", Filter(), EVERYTHING)] == [photo_id]
     assert library.catalog.counts().spaces[0].photos == 1
 
 
@@ -80,7 +81,7 @@ def test_two_objects_of_one_content_are_one_photo_even_when_recorded_at_the_same
         thread.join()
     counts = library.catalog.counts()
     assert (counts.photos, counts.ready, counts.objects, counts.spaces[0].photos) == (1, 1, 8, 1)
-    assert len(library.catalog.photos.get(library.photo_id("same")).names) == 8
+    assert len(library.catalog.photos.get(library.photo_id("same"), EVERYTHING).names) == 8
     assert [len(batch.ids) for batch in library.catalog.embeddings.iterate(SPACE)] == [1]
 
 
@@ -96,10 +97,10 @@ def test_a_changed_object_is_read_again_and_its_old_photo_goes(library: Any) -> 
     old = library.add("a.jpg", "before")
     assert library.catalog.objects.record_seen("photos", [library.seen("a.jpg", "after!")]).changed == 1
     assert library.unread("a.jpg").sha256 is None
-    assert library.catalog.photos.list_page(Filter()).photos[0].photo_id == old
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING).photos[0].photo_id == old
     new = library.read("a.jpg", "after!").photo_id
-    assert [photo.photo_id for photo in library.catalog.photos.list_page(Filter()).photos] == [new]
-    assert library.catalog.photos.get(old).state is PhotoState.READY
+    assert [photo.photo_id for photo in library.catalog.photos.list_page(Filter(), EVERYTHING).photos] == [new]
+    assert library.catalog.photos.get(old, EVERYTHING).state is PhotoState.READY
 
 
 def test_a_reading_of_bytes_that_changed_meanwhile_is_stale(library: Any) -> None:
@@ -118,14 +119,14 @@ def test_an_object_that_comes_back_unchanged_costs_nothing(library: Any) -> None
     assert library.catalog.objects.mark_gone("photos", ["a.jpg"]) == 0
     assert library.catalog.objects.record_seen("photos", [library.seen("a.jpg", "a")]) == SeenResult(returned=1)
     assert library.catalog.objects.next_unread(10) == []
-    assert library.catalog.photos.list_page(Filter()).photos[0].photo_id == photo_id
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING).photos[0].photo_id == photo_id
 
 
 def test_what_takes_a_gone_name_does_not_show_the_old_photo(library: Any) -> None:
     library.add("a.jpg", "old")
     library.catalog.objects.mark_gone("photos", ["a.jpg"])
     library.catalog.objects.record_seen("photos", [library.seen("a.jpg", "something new")])
-    assert library.catalog.photos.list_page(Filter()).total == 0
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING).total == 0
 
 
 def test_keys_are_listed_by_folder(library: Any) -> None:
@@ -156,7 +157,7 @@ def test_an_upload_is_a_pending_photo_at_once(library: Any) -> None:
     assert (put.created, put.deleted, put.state) == (True, False, PhotoState.PENDING)
     assert library.catalog.objects.record_seen("photos", [upload]) == SeenResult(unchanged=1)
     assert library.unread("上传/猫.jpg").sha256 == library.sha256("cat")
-    assert [hit.photo_id for hit in library.catalog.words.search("猫", Filter())] == [put.photo_id]
+    assert [hit.photo_id for hit in library.catalog.words.search("猫", Filter(), EVERYTHING)] == [put.photo_id]
     assert [one.sha256 for one in library.catalog.objects.of_photo(put.photo_id)] == [library.sha256("cat")]
 
     library.read("上传/猫.jpg", "cat")
@@ -170,11 +171,11 @@ def test_a_name_without_an_object_is_searchable_and_counts_for_folders(library: 
     photo_id = library.add("a.jpg", "a")
     library.catalog.ingest.add_names("photos", [(photo_id, "奶奶/生日.jpg"), ("0" * 32, "nobody.jpg")])
     library.catalog.ingest.add_names("photos", [(photo_id, "奶奶/生日.jpg")])
-    assert [(name.name, name.present) for name in library.catalog.photos.get(photo_id).names] == [
+    assert [(name.name, name.present) for name in library.catalog.photos.get(photo_id, EVERYTHING).names] == [
         ("a.jpg", True),
         ("奶奶/生日.jpg", False),
     ]
-    assert len(library.catalog.words.search("奶奶", Filter(folders=("奶奶",)))) == 1
+    assert len(library.catalog.words.search("奶奶", Filter(folders=("奶奶",)), EVERYTHING)) == 1
 
 
 def test_hostile_names_are_names_like_any_other(library: Any) -> None:
@@ -191,8 +192,8 @@ def test_hostile_names_are_names_like_any_other(library: Any) -> None:
     for name in names:
         library.add(name, name)
     library.reopen()
-    assert {photo.names[0].name for photo in library.catalog.photos.list_page(Filter()).photos} == set(names)
-    assert library.catalog.photos.list_page(Filter(folders=("caf\u00e9",))).total == 1
-    assert library.catalog.photos.list_page(Filter(folders=("it%",))).total == 0
+    assert {photo.names[0].name for photo in library.catalog.photos.list_page(Filter(), EVERYTHING).photos} == set(names)
+    assert library.catalog.photos.list_page(Filter(folders=("caf\u00e9",)), EVERYTHING).total == 1
+    assert library.catalog.photos.list_page(Filter(folders=("it%",)), EVERYTHING).total == 0
     for name in names:
-        library.catalog.words.search(name, Filter())
+        library.catalog.words.search(name, Filter(), EVERYTHING)

@@ -9,31 +9,32 @@ from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog import AnnotationChange, Ingested, RecordedOutcome
 from soutu_services.search.model import Annotations, Filter, PhotoState, UnreadableReason
 from soutu_services.search.page_tokens import list_digest, page_token
+from soutu_services.search.visibility import EVERYTHING
 
 SPACE = "5" * 32
 
 
 def test_a_photo_is_found_by_the_first_digits_of_its_id(library: Any) -> None:
     photo_id = library.add("a.jpg", "a")
-    assert library.catalog.photos.get(photo_id[:6].upper()).photo_id == photo_id
+    assert library.catalog.photos.get(photo_id[:6].upper(), EVERYTHING).photo_id == photo_id
     with pytest.raises(NotFound):
-        library.catalog.photos.get("0" * 32)
+        library.catalog.photos.get("0" * 32, EVERYTHING)
     for wrong in ("", "abc", "zzzzzz", photo_id + "0", "%%%%%%"):
         with pytest.raises(InvalidInput):
-            library.catalog.photos.get(wrong)
+            library.catalog.photos.get(wrong, EVERYTHING)
 
 
 def test_several_photos_are_got_in_the_order_asked_for(library: Any) -> None:
     ids = [library.add(f"{number}.jpg", str(number)) for number in range(5)]
     asked = [ids[3], "0" * 32, ids[0], ids[4]]
-    assert [photo.photo_id for photo in library.catalog.photos.get_many(asked)] == [ids[3], ids[0], ids[4]]
+    assert [photo.photo_id for photo in library.catalog.photos.get_many(asked, EVERYTHING)] == [ids[3], ids[0], ids[4]]
 
 
 def test_lists_are_newest_first_and_paged_without_repetition(library: Any) -> None:
     days = {library.add(f"{day}.jpg", str(day), taken=library.taken(f"2020-01-{day:02}T10:00:00")): day for day in range(1, 24)}
     seen, token = [], ""
     while True:
-        page = library.catalog.photos.list_page(Filter(), limit=5, page_token_text=token)
+        page = library.catalog.photos.list_page(Filter(), EVERYTHING, limit=5, page_token_text=token)
         assert page.total == 23
         seen += [days[photo.photo_id] for photo in page.photos]
         token = page.next_page_token
@@ -45,15 +46,15 @@ def test_lists_are_newest_first_and_paged_without_repetition(library: Any) -> No
 def test_a_token_belongs_to_its_list(library: Any) -> None:
     for number in range(3):
         library.add(f"{number}.jpg", str(number))
-    token = library.catalog.photos.list_page(Filter(), limit=1).next_page_token
+    token = library.catalog.photos.list_page(Filter(), EVERYTHING, limit=1).next_page_token
     for wrong in (token[:-3], "x", "!" * 5000, "W10", token + "A" * 8):
         with pytest.raises(InvalidInput):
-            library.catalog.photos.list_page(Filter(), limit=1, page_token_text=wrong)
+            library.catalog.photos.list_page(Filter(), EVERYTHING, limit=1, page_token_text=wrong)
     with pytest.raises(InvalidInput):
-        library.catalog.photos.list_page(Filter(favourite=True), limit=1, page_token_text=token)
+        library.catalog.photos.list_page(Filter(favourite=True), EVERYTHING, limit=1, page_token_text=token)
     made_up = page_token(list_digest("photos", Filter(), [], False), ["\ud800", "x"])
     with pytest.raises(InvalidInput):
-        library.catalog.photos.list_page(Filter(), limit=1, page_token_text=made_up)
+        library.catalog.photos.list_page(Filter(), EVERYTHING, limit=1, page_token_text=made_up)
 
 
 def test_lists_can_be_held_to_states(library: Any) -> None:
@@ -62,12 +63,12 @@ def test_lists_can_be_held_to_states(library: Any) -> None:
     broken = library.add("broken.jpg", "broken", unreadable=UnreadableReason.BROKEN)
 
     def listed(*states: PhotoState) -> set[str]:
-        return {photo.photo_id for photo in library.catalog.photos.list_page(Filter(), states=states).photos}
+        return {photo.photo_id for photo in library.catalog.photos.list_page(Filter(), EVERYTHING, states=states).photos}
 
     assert listed() == {ready, pending, broken}
     assert listed(PhotoState.UNREADABLE) == {broken}
     assert listed(PhotoState.READY, PhotoState.PENDING) == {ready, pending}
-    assert {photo.photo_id for photo in library.catalog.photos.newest_searchable(Filter(), 10)[0]} == {ready, pending}
+    assert {photo.photo_id for photo in library.catalog.photos.newest_searchable(Filter(), EVERYTHING, 10)[0]} == {ready, pending}
 
 
 def test_sync_does_not_bring_a_deleted_photo_back(library: Any) -> None:
@@ -77,14 +78,14 @@ def test_sync_does_not_bring_a_deleted_photo_back(library: Any) -> None:
     recorded = library.read("copy.jpg", "a", source="nas")
     assert recorded.outcome is RecordedOutcome.DELETED
     library.reopen()
-    assert library.catalog.photos.list_page(Filter()).total == 0
-    assert library.catalog.words.search("a", Filter()) == []
-    assert library.catalog.photos.list_page(Filter(), deleted=True).photos[0].photo_id == photo_id
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING).total == 0
+    assert library.catalog.words.search("a", Filter(), EVERYTHING) == []
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING, deleted=True).photos[0].photo_id == photo_id
     counts = library.catalog.counts()
     assert (counts.photos, counts.deleted) == (0, 1)
 
     assert library.catalog.photos.undelete([photo_id]) == [photo_id]
-    photo = library.catalog.photos.list_page(Filter()).photos[0]
+    photo = library.catalog.photos.list_page(Filter(), EVERYTHING).photos[0]
     assert (photo.photo_id, photo.state, photo.deleted_at) == (photo_id, PhotoState.READY, None)
 
 
@@ -107,11 +108,11 @@ def test_a_photo_goes_to_the_recycle_bucket_and_back_with_all_that_is_known_of_i
     library.catalog.objects.restore(
         recycled.recycled_id, "旅行/a (2).jpg", etag="e", size_bytes=1, modified_at=recycled.modified_at
     )
-    photo = library.catalog.photos.get(photo_id)
+    photo = library.catalog.photos.get(photo_id, EVERYTHING)
     assert photo.names[0].name == "旅行/a (2).jpg"
     assert (photo.state, photo.annotations) == (PhotoState.READY, Annotations(favourite=True, tags=("海",)))
     assert library.catalog.objects.recycled() == []
-    assert library.catalog.photos.list_page(Filter()).total == 2
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING).total == 2
 
 
 def test_purge_removes_only_deleted_photos_and_tells_their_embeddings(library: Any) -> None:
@@ -121,10 +122,10 @@ def test_purge_removes_only_deleted_photos_and_tells_their_embeddings(library: A
     purged = library.catalog.photos.purge([kept, gone])
     assert purged.photo_ids == (gone,)
     assert purged.embedding_ids.tolist() == list(before)
-    assert library.catalog.words.search("gone", Filter()) == []
+    assert library.catalog.words.search("gone", Filter(), EVERYTHING) == []
     with pytest.raises(NotFound):
-        library.catalog.photos.get(gone)
-    assert library.catalog.photos.list_page(Filter()).total == 1
+        library.catalog.photos.get(gone, EVERYTHING)
+    assert library.catalog.photos.list_page(Filter(), EVERYTHING).total == 1
     assert library.catalog.objects.find_contents([library.sha256("gone")]) == {}
 
 
@@ -154,7 +155,7 @@ def test_a_purged_content_that_a_person_brings_is_a_new_photo(library: Any) -> N
     recorded = library.read("up.jpg", "a")
     new_embedding = list(library.catalog.embeddings.ids_of(SPACE, [recorded.photo_id]))
     assert new_embedding[0] > old_embedding[0], "an id is never given twice"
-    photo = library.catalog.photos.get(recorded.photo_id)
+    photo = library.catalog.photos.get(recorded.photo_id, EVERYTHING)
     assert (photo.state, photo.annotations) == (PhotoState.READY, Annotations())
     assert {name.name for name in photo.names} == {"up.jpg", "dropped.jpg", "a.jpg"}
 
@@ -168,10 +169,10 @@ def test_annotations_are_kept_in_order_and_change_nothing_else(library: Any) -> 
     assert [photo.annotations for photo in photos] == [expected, expected]
     annotate([ids[0]], AnnotationChange(remove_tags=("海",), caption="", remove_albums=("旅行", "没有")))
     library.reopen()
-    assert library.catalog.photos.get(ids[0]).annotations == Annotations(favourite=True, tags=("夏天",))
-    assert library.catalog.photos.get(ids[1]).annotations == expected
-    assert [hit.photo_id for hit in library.catalog.words.search("奶奶 生日", Filter())] == [ids[1]]
-    assert [hit.photo_id for hit in library.catalog.words.search("旅行", Filter())] == [ids[1]]
+    assert library.catalog.photos.get(ids[0], EVERYTHING).annotations == Annotations(favourite=True, tags=("夏天",))
+    assert library.catalog.photos.get(ids[1], EVERYTHING).annotations == expected
+    assert [hit.photo_id for hit in library.catalog.words.search("奶奶 生日", Filter(), EVERYTHING)] == [ids[1]]
+    assert [hit.photo_id for hit in library.catalog.words.search("旅行", Filter(), EVERYTHING)] == [ids[1]]
 
 
 def test_impossible_annotations_change_nothing(library: Any) -> None:
@@ -190,7 +191,7 @@ def test_impossible_annotations_change_nothing(library: Any) -> None:
             annotate([photo_id], change)
     with pytest.raises(NotFound):
         annotate([photo_id, "0" * 32], AnnotationChange(favourite=True))
-    assert library.catalog.photos.get(photo_id).annotations == Annotations()
+    assert library.catalog.photos.get(photo_id, EVERYTHING).annotations == Annotations()
 
 
 @pytest.mark.parametrize("field", ["caption", "add_tags", "remove_albums"])

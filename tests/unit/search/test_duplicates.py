@@ -9,6 +9,7 @@ from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.duplicates import list_near_duplicates
 from soutu_services.search.index import FlatIndex
 from soutu_services.search.model import FloatArray
+from soutu_services.search.visibility import EVERYTHING
 
 SPACE = "5" * 32
 DOG = np.eye(8, dtype=np.float32)[0]
@@ -29,7 +30,7 @@ def near(vector: FloatArray, amount: float = 0.05) -> FloatArray:
 
 
 def groups(library: Any, **limits: Any) -> list[list[str]]:
-    page = list_near_duplicates(library.catalog, index_of(library), **limits)
+    page = list_near_duplicates(library.catalog, index_of(library), EVERYTHING, **limits)
     return [[photo.names[0].name for photo in group] for group in page.groups]
 
 
@@ -60,15 +61,15 @@ def test_groups_are_paged_the_largest_first(library: Any) -> None:
             library.add(f"{group} {member}.jpg", vector=DOG, phash=(group * 0x1111_1111_1111_1111) ^ (1 << member))
     index, sizes, token = index_of(library), [], ""
     while True:
-        page = list_near_duplicates(library.catalog, index, max_distance=4, page_size=2, page_token_text=token)
+        page = list_near_duplicates(library.catalog, index, EVERYTHING, max_distance=4, page_size=2, page_token_text=token)
         sizes.append([len(group) for group in page.groups])
         token = page.next_page_token
         if not token:
             break
     assert sizes == [[6, 5], [4, 3], [2]]
-    token = list_near_duplicates(library.catalog, index, max_distance=4, page_size=2).next_page_token
+    token = list_near_duplicates(library.catalog, index, EVERYTHING, max_distance=4, page_size=2).next_page_token
     with pytest.raises(InvalidInput):
-        list_near_duplicates(library.catalog, index, max_distance=5, page_size=2, page_token_text=token)
+        list_near_duplicates(library.catalog, index, EVERYTHING, max_distance=5, page_size=2, page_token_text=token)
 
 
 def test_many_equal_photos_are_one_group(library: Any) -> None:
@@ -79,7 +80,7 @@ def test_many_equal_photos_are_one_group(library: Any) -> None:
 
 
 def test_without_an_index_there_are_no_groups(library: Any) -> None:
-    assert list_near_duplicates(library.catalog, None).groups == ()
+    assert list_near_duplicates(library.catalog, None, EVERYTHING).groups == ()
 
 
 @pytest.mark.parametrize(
@@ -87,4 +88,4 @@ def test_without_an_index_there_are_no_groups(library: Any) -> None:
 )
 def test_refuses_limits_that_cannot_be_right(library: Any, limits: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        list_near_duplicates(library.catalog, None, **limits)
+        list_near_duplicates(library.catalog, None, EVERYTHING, **limits)

@@ -12,6 +12,7 @@ from soutu_services.search.catalog import AnnotationChange
 from soutu_services.search.index import FlatIndex
 from soutu_services.search.model import Filter, FloatArray, UnreadableReason
 from soutu_services.search.query import NoticeReason, Query, QueryEngine, Term
+from soutu_services.search.visibility import EVERYTHING
 
 SPACE = "5" * 32
 THINGS = ("狗", "雪", "猫", "海", "奶奶", "车", "花", "山")
@@ -71,7 +72,7 @@ class Setup:
         return photo_id
 
     def find(self, *terms: Term | str, **query: Any) -> list[str]:
-        page = self.engine.search(ask(*terms, **query))
+        page = self.engine.search(ask(*terms, **query), EVERYTHING)
         return [self.names[hit.photo.photo_id] for hit in page.hits]
 
 
@@ -104,7 +105,7 @@ def test_a_name_is_not_pushed_away_by_what_only_looks_alike(setup: Setup) -> Non
 
 def test_what_is_found_both_ways_comes_first(setup: Setup) -> None:
     both = setup.add("奶奶.jpg", scene(奶奶=1, 花=0.2))
-    hits = setup.engine.search(ask("奶奶")).hits
+    hits = setup.engine.search(ask("奶奶"), EVERYTHING).hits
     assert hits[0].photo.photo_id == both
     assert hits[0].score > hits[1].score
     assert hits[0].cosine is not None
@@ -149,7 +150,7 @@ def test_without_terms_all_are_listed_newest_first(setup: Setup) -> None:
 def test_the_smallest_score_holds_for_looks_and_not_for_names(setup: Setup) -> None:
     assert setup.find("狗", min_score=0.7) == ["IMG_2.jpg", "IMG_1.jpg"]
     assert setup.find("奶奶", min_score=0.9) == ["家/奶奶生日.jpg", "IMG_5.jpg"]
-    cosines = [hit.cosine for hit in setup.engine.search(ask("狗", min_score=0.7)).hits]
+    cosines = [hit.cosine for hit in setup.engine.search(ask("狗", min_score=0.7), EVERYTHING).hits]
     assert all(cosine is not None and cosine >= 0.7 for cosine in cosines)
 
 
@@ -160,7 +161,7 @@ def test_filters_never_cost_results(setup: Setup) -> None:
     setup.names[chosen] = "near/x.jpg"
     setup.rebuild()
     assert setup.find("车", filter=Filter(folders=("near",))) == ["near/x.jpg"]
-    far = setup.engine.search(ask("狗", filter=Filter(folders=("far",)), page_size=200))
+    far = setup.engine.search(ask("狗", filter=Filter(folders=("far",)), page_size=200), EVERYTHING)
     assert len(far.hits) == 200
     assert far.next_page_token
 
@@ -170,7 +171,7 @@ def test_hidden_photos_neither_show_nor_cost_results(setup: Setup) -> None:
     setup.rebuild()
     setup.library.catalog.photos.delete(dogs[:20])
     setup.library.catalog.objects.mark_gone("photos", [f"狗 {number}.jpg" for number in range(20, 30)])
-    page = setup.engine.search(ask("狗"))
+    page = setup.engine.search(ask("狗"), EVERYTHING)
     assert len(page.hits) == 6
     assert not {hit.photo.photo_id for hit in page.hits} & set(dogs)
 
@@ -189,18 +190,18 @@ def test_pages_go_through_all_hits_once(setup: Setup) -> None:
     setup.rebuild()
     query, seen = ask("山上旅行", page_size=7), []
     while True:
-        page = setup.engine.search(query)
+        page = setup.engine.search(query, EVERYTHING)
         seen += [hit.photo.photo_id for hit in page.hits]
         if not page.next_page_token:
             break
         query = replace(query, page_token=page.next_page_token)
     assert len(seen) == len(set(seen)) == 46
-    assert seen == [hit.photo.photo_id for hit in setup.engine.search(ask("山上旅行", page_size=200)).hits]
+    assert seen == [hit.photo.photo_id for hit in setup.engine.search(ask("山上旅行", page_size=200), EVERYTHING).hits]
 
 
 def test_a_token_of_another_query_is_refused(setup: Setup) -> None:
-    token = setup.engine.search(ask("狗", page_size=2)).next_page_token
-    assert setup.engine.search(ask("狗", page_size=3, page_token=token)).hits
+    token = setup.engine.search(ask("狗", page_size=2), EVERYTHING).next_page_token
+    assert setup.engine.search(ask("狗", page_size=3, page_token=token), EVERYTHING).hits
     for other in (
         ask("猫", page_token=token),
         ask("狗", page_token=token, min_score=0.1),
@@ -211,12 +212,12 @@ def test_a_token_of_another_query_is_refused(setup: Setup) -> None:
         ask("狗", page_token=token + "\x00"),
     ):
         with pytest.raises(InvalidInput):
-            setup.engine.search(other)
+            setup.engine.search(other, EVERYTHING)
 
 
 def test_names_answer_while_the_model_is_away(setup: Setup) -> None:
     setup.model.is_up = False
-    page = setup.engine.search(ask("奶奶过生日的时候"))
+    page = setup.engine.search(ask("奶奶过生日的时候"), EVERYTHING)
     assert [setup.names[hit.photo.photo_id] for hit in page.hits] == ["家/奶奶生日.jpg"]
     assert [notice.reason for notice in page.notices] == [NoticeReason.EMBEDDING_UNAVAILABLE]
     assert page.notices[0].text.zh.endswith("相册里找。不在")  # the model's own reason
@@ -226,14 +227,14 @@ def test_names_answer_while_the_model_is_away(setup: Setup) -> None:
     assert setup.find(Term(photo_id=photo_id))[0] == "IMG_2.jpg"
     for query in (ask(Term(image=b"x" * 32)), ask(Term(image=b"x" * 32), Term(text="狗", weight=-1))):
         with pytest.raises(Unavailable):
-            setup.engine.search(query)
-    assert [setup.names[hit.photo.photo_id] for hit in setup.engine.search(ask("奶奶", Term(image=b"x" * 32))).hits]
+            setup.engine.search(query, EVERYTHING)
+    assert [setup.names[hit.photo.photo_id] for hit in setup.engine.search(ask("奶奶", Term(image=b"x" * 32)), EVERYTHING).hits]
     assert len(setup.find()) == 6
 
 
 def test_names_answer_where_the_model_has_no_half_for_texts(setup: Setup) -> None:
     setup.model.has_texts = False
-    page = setup.engine.search(ask("奶奶过生日的时候"))
+    page = setup.engine.search(ask("奶奶过生日的时候"), EVERYTHING)
     assert [setup.names[hit.photo.photo_id] for hit in page.hits] == ["家/奶奶生日.jpg"]
     assert [notice.reason for notice in page.notices] == [NoticeReason.EMBEDDING_UNAVAILABLE]
     assert setup.find(Term(image=scene(狗=1).tobytes()))
@@ -241,36 +242,36 @@ def test_names_answer_where_the_model_has_no_half_for_texts(setup: Setup) -> Non
 
 def test_names_answer_before_any_model_was_seen(setup: Setup) -> None:
     setup.engine.serve_from(None)
-    page = setup.engine.search(ask("奶奶"))
+    page = setup.engine.search(ask("奶奶"), EVERYTHING)
     assert len(page.hits) == 1
     assert page.notices[0].reason is NoticeReason.EMBEDDING_UNAVAILABLE
     with pytest.raises(Unavailable):
-        setup.engine.search(ask(Term(image=b"x" * 32)))
+        setup.engine.search(ask(Term(image=b"x" * 32)), EVERYTHING)
 
 
 def test_a_list_goes_on_as_it_began_when_the_model_comes_or_goes(setup: Setup) -> None:
     for number in range(4):
         setup.add(f"奶奶 {number}.jpg", scene(奶奶=1))
-    with_model = setup.engine.search(ask("奶奶", page_size=2))
+    with_model = setup.engine.search(ask("奶奶", page_size=2), EVERYTHING)
     setup.model.is_up = False
     with pytest.raises(Unavailable):
-        setup.engine.search(ask("奶奶", page_size=2, page_token=with_model.next_page_token))
-    without = setup.engine.search(ask("奶奶", page_size=2))
+        setup.engine.search(ask("奶奶", page_size=2, page_token=with_model.next_page_token), EVERYTHING)
+    without = setup.engine.search(ask("奶奶", page_size=2), EVERYTHING)
     setup.model.is_up = True
-    rest = setup.engine.search(ask("奶奶", page_size=50, page_token=without.next_page_token))
+    rest = setup.engine.search(ask("奶奶", page_size=50, page_token=without.next_page_token), EVERYTHING)
     assert len({hit.photo.photo_id for hit in without.hits + rest.hits}) == len(without.hits + rest.hits) == 5
 
 
 def test_pending_photos_are_found_by_name_with_a_notice(setup: Setup) -> None:
-    assert setup.engine.search(ask("奶奶")).notices == ()
+    assert setup.engine.search(ask("奶奶"), EVERYTHING).notices == ()
     pending = setup.add("奶奶和狗.jpg", scene(), embedded=False)
-    page = setup.engine.search(ask("奶奶"))
+    page = setup.engine.search(ask("奶奶"), EVERYTHING)
     assert pending in {hit.photo.photo_id for hit in page.hits}
     assert [notice.reason for notice in page.notices] == [NoticeReason.PHOTOS_PENDING]
     assert page.notices[0].text.zh
-    assert setup.engine.search(ask("奶奶", filter=Filter(folders=("家",)))).notices == ()
+    assert setup.engine.search(ask("奶奶", filter=Filter(folders=("家",))), EVERYTHING).notices == ()
     with pytest.raises(FailedPrecondition):
-        setup.engine.search(ask(Term(photo_id=pending)))
+        setup.engine.search(ask(Term(photo_id=pending)), EVERYTHING)
 
 
 def test_tags_count_as_words(setup: Setup) -> None:
@@ -303,18 +304,18 @@ def test_tags_count_as_words(setup: Setup) -> None:
 )
 def test_refuses_what_cannot_be_right(setup: Setup, make: Callable[[], Query]) -> None:
     with pytest.raises(InvalidInput):
-        setup.engine.search(make())
+        setup.engine.search(make(), EVERYTHING)
 
 
 def test_a_photo_that_is_not_there_is_told(setup: Setup) -> None:
     with pytest.raises(NotFound):
-        setup.engine.search(ask(Term(photo_id="0" * 32)))
+        setup.engine.search(ask(Term(photo_id="0" * 32)), EVERYTHING)
     photo_id = next(iter(setup.names))
     setup.library.catalog.photos.delete([photo_id])
     with pytest.raises(NotFound):
-        setup.engine.search(ask(Term(photo_id=photo_id)))
+        setup.engine.search(ask(Term(photo_id=photo_id)), EVERYTHING)
 
 
 def test_a_model_of_another_length_is_refused(setup: Setup) -> None:
     with pytest.raises(FailedPrecondition):
-        setup.engine.search(ask(Term(image=np.ones(9, dtype=np.float32).tobytes())))
+        setup.engine.search(ask(Term(image=np.ones(9, dtype=np.float32).tobytes())), EVERYTHING)

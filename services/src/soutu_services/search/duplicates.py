@@ -12,6 +12,7 @@ from soutu_services.search.catalog import Catalog
 from soutu_services.search.index import VectorIndex, near_hashes
 from soutu_services.search.model import Photo
 from soutu_services.search.page_tokens import list_digest, page_token, read_page_token
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["DEFAULT_DISTANCE", "DEFAULT_MIN_COSINE", "MAX_DISTANCE", "DuplicatePage", "list_near_duplicates"]
 
@@ -33,6 +34,7 @@ class DuplicatePage:
 def list_near_duplicates(
     catalog: Catalog,
     index: VectorIndex | None,
+    visibility: Visibility,
     *,
     max_distance: int = DEFAULT_DISTANCE,
     min_cosine: float = DEFAULT_MIN_COSINE,
@@ -47,6 +49,7 @@ def list_near_duplicates(
     Args:
         catalog: The library.
         index: The index that serves; None while there is none, and no group.
+        visibility: What the caller may see: other photos are in no group and connect none.
         max_distance: 0 to 16 bits.
         min_cosine: -1 to 1.
         page_size: Groups a page, 1 to 200.
@@ -61,22 +64,24 @@ def list_near_duplicates(
             zh=f"距离应在 0 到 {MAX_DISTANCE} 之间，余弦在 -1 到 1 之间，每页 1 到 {_MAX_PAGE} 组",
             en=f"the distance goes from 0 to {MAX_DISTANCE}, the cosine from -1 to 1, and a page from 1 to {_MAX_PAGE} groups",
         )
-    digest = list_digest("duplicates", max_distance, min_cosine)
+    digest = list_digest("duplicates", visibility, max_distance, min_cosine)
     position = read_page_token(page_token_text, digest, int)
     start = position[0] if position else 0
-    groups = [] if index is None else _groups(catalog, index, max_distance, min_cosine)
+    groups = [] if index is None else _groups(catalog, index, visibility, max_distance, min_cosine)
     shown = groups[start : start + page_size]
-    photos = {photo.photo_id: photo for photo in catalog.photos.get_many([photo_id for group in shown for photo_id in group])}
-    page = tuple(
-        tuple(sorted((photos[photo_id] for photo_id in group if photo_id in photos), key=_most_pixels_first)) for group in shown
-    )
+    members = catalog.photos.get_many([photo_id for group in shown for photo_id in group], visibility)
+    photos = {photo.photo_id: photo for photo in members}
+    page = [[photos[photo_id] for photo_id in group if photo_id in photos] for group in shown]
+    page = [sorted(group, key=_most_pixels_first) for group in page if len(group) > 1]  # some may be gone meanwhile
     more = start + page_size < len(groups)
-    return DuplicatePage(page, page_token(digest, [start + page_size]) if more else "")
+    return DuplicatePage(tuple(map(tuple, page)), page_token(digest, [start + page_size]) if more else "")
 
 
-def _groups(catalog: Catalog, index: VectorIndex, max_distance: int, min_cosine: float) -> list[list[str]]:
+def _groups(
+    catalog: Catalog, index: VectorIndex, visibility: Visibility, max_distance: int, min_cosine: float
+) -> list[list[str]]:
     """List groups of photo ids, each in order, the largest first."""
-    photo_ids, hashes = catalog.photos.perceptual_hashes()
+    photo_ids, hashes = catalog.photos.perceptual_hashes(visibility)
     embedding_of = {photo_id: row for row, photo_id in catalog.embeddings.ids_of(index.space_id, photo_ids).items()}
     members = [at for at, photo_id in enumerate(photo_ids) if photo_id in embedding_of]
     links = _Links(index, np.array([embedding_of[photo_ids[at]] for at in members], dtype=np.int64), min_cosine)

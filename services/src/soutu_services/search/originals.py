@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from soutu_services.search.catalog import Catalog
 from soutu_services.search.imaging import PictureLimits, Unreadable, read_picture
 from soutu_services.search.model import UnreadableReason
 from soutu_services.search.objects import ObjectMissing, ObjectStore, ObjectTooLarge
+from soutu_services.search.visibility import EVERYTHING, Visibility
 
 __all__ = ["Original", "Originals"]
 
@@ -23,6 +25,7 @@ class _Place:
     name: str
     size_bytes: int
     modified_at: datetime
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +53,19 @@ class Originals:
         self._buckets = buckets
         self._limits = limits
 
-    def open(self, photo_id: str) -> Original:
+    def open(self, photo_id: str, visibility: Visibility) -> Original:
         """Open the original of a photo, given by its id or the first digits of it.
+
+        Args:
+            photo_id: The photo.
+            visibility: What the caller may see: the bytes, and the file's name, are those of an object there.
 
         Raises:
             NotFound: there is no such photo, or no object of it is there now.
             SoutuError: the store cannot be read.
         """
-        photo = self._catalog.photos.get(photo_id)
-        for place in self._places(photo.photo_id):
+        photo = self._catalog.photos.get(photo_id, visibility)
+        for place in self._places(photo.photo_id, visibility):
             chunks = place.store.stream(place.object_key)
             try:
                 first = next(chunks, b"")
@@ -80,23 +87,29 @@ class Originals:
             Unreadable: the original cannot be read as a picture.
             SoutuError: the store cannot be read.
         """
-        for place in self._places(photo_id):
+        for place in self._places(photo_id, EVERYTHING):
             try:
                 data = place.store.read(place.object_key, max_bytes=self._limits.max_bytes)
             except ObjectMissing:
                 continue
+            if hashlib.sha256(data).hexdigest() != place.sha256:
+                continue  # overwritten, and not read again yet: what is there now may not be for those who see this photo
             return read_picture(data, self._limits, name=place.name, modified_at=place.modified_at).thumbnail
         raise _gone()
 
-    def thumbnail(self, photo_id: str) -> bytes:
+    def thumbnail(self, photo_id: str, visibility: Visibility) -> bytes:
         """Get the thumbnail of a photo, given by its id or the first digits of it; made again if it is missing.
+
+        Args:
+            photo_id: The photo.
+            visibility: What the caller may see.
 
         Raises:
             NotFound: there is no such photo, or no object of it is there now.
             FailedPrecondition: the photo has none yet, or cannot be read, or not any more.
             SoutuError: the store cannot be read.
         """
-        photo = self._catalog.photos.get(photo_id)
+        photo = self._catalog.photos.get(photo_id, visibility)
         if photo.unreadable is not None and not photo.media_type:
             raise _no_thumbnail(photo.unreadable)
         image = self._buckets.thumbnails.get(photo.photo_id)
@@ -117,16 +130,22 @@ class Originals:
         self._buckets.thumbnails.put(photo.photo_id, image)
         return image
 
-    def _places(self, photo_id: str) -> Iterator[_Place]:
-        """Yield where the photo's own content may lie: the first that is there will do."""
+    def _places(self, photo_id: str, visibility: Visibility) -> Iterator[_Place]:
+        """Yield where the photo's own content may lie, as far as a caller may see: the first that is there will do."""
         for found in self._catalog.objects.of_photo(photo_id):
             source = self._buckets.sources.get(found.source)
-            if source is not None and found.sha256.startswith(photo_id):
-                yield _Place(source.store, source.object_key(found.key), found.key, found.size_bytes, found.modified_at)
+            if source is not None and found.sha256.startswith(photo_id) and visibility.holds(found.source, found.key):
+                yield _Place(
+                    source.store, source.object_key(found.key), found.key, found.size_bytes, found.modified_at, found.sha256
+                )
+        if not visibility.is_everything:
+            return  # deleted photos are hidden
         for recycled in self._catalog.objects.recycled([photo_id]):
             if recycled.sha256.startswith(photo_id):
                 recycle = self._buckets.recycle
-                yield _Place(recycle, recycled.recycle_key, recycled.key, recycled.size_bytes, recycled.modified_at)
+                yield _Place(
+                    recycle, recycled.recycle_key, recycled.key, recycled.size_bytes, recycled.modified_at, recycled.sha256
+                )
 
 
 def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

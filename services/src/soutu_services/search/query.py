@@ -34,6 +34,7 @@ from soutu_services.search.query_results import (
     embedding_unavailable,
 )
 from soutu_services.search.query_terms import MAX_PAGE_SIZE, MAX_TERMS, MAX_TEXT_CHARACTERS, Query, Term
+from soutu_services.search.visibility import Visibility
 
 __all__ = [
     "MAX_DEPTH",
@@ -93,10 +94,15 @@ class QueryEngine:
         """Answer from another index from now on; calls under way keep theirs."""
         self._index = index
 
-    def search(self, query: Query) -> ResultPage:
+    def search(self, query: Query, visibility: Visibility) -> ResultPage:
         """Answer a page of a query.
 
-        Pages are stable while the library does not change; a page is computed from nothing but the query and its token.
+        Pages are stable while the library does not change; a page is computed from nothing but the query, what the caller may
+        see, and the token, which is bound to both.
+
+        Args:
+            query: The query.
+            visibility: What the caller may see: nothing else is found, named, counted or taken into account.
 
         Raises:
             InvalidInput: the query, its filter or its page token cannot be right, or its terms cancel each other out.
@@ -106,12 +112,12 @@ class QueryEngine:
         """
         query.check()
         if not query.terms:
-            return self._newest(query)
+            return self._newest(query, visibility)
         index = self._index
-        digest = query.digest()
+        digest = query.digest(visibility)
         position = read_page_token(query.page_token, digest, int, int)
         start, was_seen = position if position else (0, None)
-        known = self._known_photos(query.terms)
+        known = self._known_photos(query.terms, visibility)
         texts = [term.text for term in query.terms if term.text is not None and term.weight > 0]
         vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
         if problem is not None and vector is None and not texts:
@@ -120,26 +126,26 @@ class QueryEngine:
             if problem is not None:
                 raise problem
             vector, problem = self._without_embedder(index, query.terms, known)  # the list began so and ends so
-        ranked = self._ranked(query, index, vector, texts, leave_out=set(known.values()))
+        ranked = self._ranked(query, visibility, index, vector, texts, leave_out=set(known.values()))
         page = ranked[start : start + query.page_size]
         more = start + query.page_size < len(ranked)
         token = page_token(digest, [start + query.page_size, int(problem is None)]) if more else ""
-        return ResultPage(self._hits(page), token, self._notices(query, texts, problem))
+        return ResultPage(self._hits(page, visibility), token, self._notices(query, visibility, texts, problem))
 
-    def _newest(self, query: Query) -> ResultPage:
-        digest = query.digest()
+    def _newest(self, query: Query, visibility: Visibility) -> ResultPage:
+        digest = query.digest(visibility)
         position = read_page_token(query.page_token, digest, str, str)
         after = (position[0], position[1]) if position else None
-        photos, following = self._catalog.photos.newest_searchable(query.filter, query.page_size, after=after)
+        photos, following = self._catalog.photos.newest_searchable(query.filter, visibility, query.page_size, after=after)
         token = page_token(digest, list(following)) if following else ""
         return ResultPage(tuple(Hit(photo, 0.0, None, ()) for photo in photos), token)
 
-    def _known_photos(self, terms: Sequence[Term]) -> dict[str, str]:
+    def _known_photos(self, terms: Sequence[Term], visibility: Visibility) -> dict[str, str]:
         """Map the photo ids that terms name to whole ids."""
         known = {}
         for term in terms:
             if term.photo_id is not None and term.photo_id not in known:
-                photo = self._catalog.photos.get(term.photo_id)
+                photo = self._catalog.photos.get(term.photo_id, visibility)
                 if photo.deleted_at is not None:
                     raise NotFound("PHOTO_DELETED", zh="这张照片已被删除", en="the photo is deleted")
                 known[term.photo_id] = photo.photo_id
@@ -206,24 +212,36 @@ class QueryEngine:
         return embedding
 
     def _ranked(
-        self, query: Query, index: VectorIndex | None, vector: FloatArray | None, texts: Sequence[str], *, leave_out: set[str]
+        self,
+        query: Query,
+        visibility: Visibility,
+        index: VectorIndex | None,
+        vector: FloatArray | None,
+        texts: Sequence[str],
+        *,
+        leave_out: set[str],
     ) -> list[Fused]:
         for term in query.terms:
             if term.text is not None and term.weight < 0:
-                leave_out |= self._catalog.words.photos_with(term.text, query.filter)
+                leave_out |= self._catalog.words.photos_with(term.text, query.filter, visibility)
         by_words = [
-            [hit for hit in self._catalog.words.search(text, query.filter) if hit.photo_id not in leave_out] for text in texts
+            [hit for hit in self._catalog.words.search(text, query.filter, visibility) if hit.photo_id not in leave_out]
+            for text in texts
         ]
         if index is None or vector is None:
             return fuse([], by_words, {})
-        by_look = self._by_look(index, vector, query.filter, leave_out)
+        by_look = self._by_look(index, vector, query.filter, visibility, leave_out)
         cosines = self._cosines(index, vector, {hit.photo_id for hits in by_words for hit in hits}) | by_look
         smallest = -1.0 if query.min_score is None else query.min_score
         return fuse([photo_id for photo_id, cosine in by_look.items() if cosine >= smallest], by_words, cosines)
 
-    def _by_look(self, index: VectorIndex, vector: FloatArray, photo_filter: Filter, leave_out: set[str]) -> dict[str, float]:
+    def _by_look(
+        self, index: VectorIndex, vector: FloatArray, photo_filter: Filter, visibility: Visibility, leave_out: set[str]
+    ) -> dict[str, float]:
         """Map the nearest photos, best first, to their cosines; deeper again where some of the nearest are not to be shown."""
-        allowed = None if photo_filter.is_empty else self._catalog.embeddings.ids_matching(index.space_id, photo_filter)
+        allowed = None
+        if not (photo_filter.is_empty and visibility.is_everything):
+            allowed = self._catalog.embeddings.ids_matching(index.space_id, photo_filter, visibility)
         count = MAX_DEPTH + MAX_DEPTH // 8 + len(leave_out)
         while True:
             ids, cosines = index.search(vector, count, allowed)
@@ -245,14 +263,16 @@ class QueryEngine:
             best.setdefault(photos[embedding_id], cosine)
         return best
 
-    def _hits(self, page: Sequence[Fused]) -> tuple[Hit, ...]:
-        photos = {photo.photo_id: photo for photo in self._catalog.photos.get_many([one.photo_id for one in page])}
+    def _hits(self, page: Sequence[Fused], visibility: Visibility) -> tuple[Hit, ...]:
+        photos = {photo.photo_id: photo for photo in self._catalog.photos.get_many([one.photo_id for one in page], visibility)}
         return tuple(Hit(photos[one.photo_id], one.score, one.cosine, one.matches) for one in page if one.photo_id in photos)
 
-    def _notices(self, query: Query, texts: Sequence[str], problem: SoutuError | None) -> tuple[Notice, ...]:
+    def _notices(
+        self, query: Query, visibility: Visibility, texts: Sequence[str], problem: SoutuError | None
+    ) -> tuple[Notice, ...]:
         if problem is not None:
             return (embedding_unavailable(problem.text),)
-        return (PHOTOS_PENDING,) if texts and self._catalog.photos.any_pending(query.filter) else ()
+        return (PHOTOS_PENDING,) if texts and self._catalog.photos.any_pending(query.filter, visibility) else ()
 
 
 def _no_model() -> Unavailable:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.model import Filter
 from soutu_services.search.page_tokens import list_digest
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["MAX_PAGE_SIZE", "MAX_TERMS", "MAX_TEXT_CHARACTERS", "Query", "Term"]
 
@@ -74,13 +75,13 @@ class Query:
         if not 1 <= self.page_size <= MAX_PAGE_SIZE:
             raise InvalidInput("PAGE_TOO_LARGE", zh=f"每页 1 到 {MAX_PAGE_SIZE} 项", en=f"a page has 1 to {MAX_PAGE_SIZE} hits")
 
-    def digest(self) -> str:
-        """Digest what decides the list of hits, to bind page tokens to it."""
+    def digest(self, visibility: Visibility) -> str:
+        """Digest what decides the list of hits, for a caller who may see this, to bind page tokens to it."""
         terms = [
             (term.text, hashlib.sha256(term.image).hexdigest() if term.image else None, term.photo_id, term.weight)
             for term in self.terms
         ]
-        return list_digest("search", terms, self.filter, self.min_score)
+        return list_digest("search", visibility, terms, self.filter, self.min_score)
 
 
 def _check_term(term: Term) -> None:

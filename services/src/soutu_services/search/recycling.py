@@ -13,6 +13,7 @@ from soutu_services.search.catalog import Catalog, IdArray, RecycledObject, Stor
 from soutu_services.search.model import Filter, Photo
 from soutu_services.search.objects import ObjectMissing, StoreUnavailable
 from soutu_services.search.upload_name import alternative_names
+from soutu_services.search.visibility import EVERYTHING
 
 __all__ = ["Recycling"]
 
@@ -70,7 +71,7 @@ class Recycling:
             SoutuError: the store does not do it for some photos; all others are back.
         """
         with self._lock:
-            photos = self._catalog.photos.get_many(photo_ids)
+            photos = self._catalog.photos.get_many(photo_ids, EVERYTHING)
             is_back = self._each(photos, self._bring_back)
             return [photo.photo_id for photo, back in zip(photos, is_back, strict=True) if back]
 
@@ -126,11 +127,13 @@ class Recycling:
 
     def _deleted(self, photo_ids: Sequence[str] | None) -> list[str]:
         if photo_ids is not None:
-            return [photo.photo_id for photo in self._catalog.photos.get_many(photo_ids) if photo.deleted_at is not None]
+            return [
+                photo.photo_id for photo in self._catalog.photos.get_many(photo_ids, EVERYTHING) if photo.deleted_at is not None
+            ]
         found: list[str] = []
         token = ""
         while True:
-            page = self._catalog.photos.list_page(Filter(), deleted=True, limit=_PAGE, page_token_text=token)
+            page = self._catalog.photos.list_page(Filter(), EVERYTHING, deleted=True, limit=_PAGE, page_token_text=token)
             found.extend(photo.photo_id for photo in page.photos)
             token = page.next_page_token
             if not token:

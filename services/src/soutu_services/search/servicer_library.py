@@ -12,11 +12,11 @@ import numpy as np
 from soutu.search.v1 import library_service_pb2, library_service_pb2_grpc
 
 from soutu_services.runtime.access import Scope
-from soutu_services.runtime.calls import language_of
+from soutu_services.runtime.calls import access_of, language_of
 from soutu_services.runtime.errors import Overloaded
 from soutu_services.runtime.language import Language
 from soutu_services.runtime.server import ServedService
-from soutu_services.search.catalog import Catalog
+from soutu_services.search.catalog import Catalog, job_not_found
 from soutu_services.search.duplicates import DEFAULT_DISTANCE, DEFAULT_MIN_COSINE, list_near_duplicates
 from soutu_services.search.embedding_transfer import EmbeddingTransfer, ImportBatch
 from soutu_services.search.job_runner import JobRunner
@@ -24,6 +24,7 @@ from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.servicer_messages import job_message, photo_message, reason_value, timestamp
 from soutu_services.search.servicer_requests import page_size_from
 from soutu_services.search.status import LibraryState, LibraryStatus
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["LibraryParts", "served_library"]
 
@@ -74,6 +75,8 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
     def GetJob(  # noqa: N802
         self, request: library_service_pb2.GetJobRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.GetJobResponse:
+        if _is_guest(context):
+            raise job_not_found()
         job = self._parts.catalog.jobs.get(request.job_id)
         return library_service_pb2.GetJobResponse(job=job_message(job, language_of(context)))
 
@@ -81,6 +84,8 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
         self, request: library_service_pb2.ListJobsRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.ListJobsResponse:
         limit = page_size_from(request.page_size, default=20, most=200)
+        if _is_guest(context):
+            return library_service_pb2.ListJobsResponse()
         jobs, token = self._parts.catalog.jobs.list_page(limit=limit, page_token_text=request.page_token)
         language = language_of(context)
         return library_service_pb2.ListJobsResponse(jobs=[job_message(job, language) for job in jobs], next_page_token=token)
@@ -88,6 +93,8 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
     def WatchJob(  # noqa: N802
         self, request: library_service_pb2.WatchJobRequest, context: grpc.ServicerContext
     ) -> Iterator[library_service_pb2.WatchJobResponse]:
+        if _is_guest(context):
+            raise job_not_found()
         language = language_of(context)
         if not self._watchers.acquire(blocking=False):
             raise Overloaded(
@@ -120,7 +127,7 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
     def GetStatus(  # noqa: N802
         self, request: library_service_pb2.GetStatusRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.GetStatusResponse:
-        return _status_message(self._parts.status.gather(), language_of(context))
+        return _status_message(self._parts.status.gather(Visibility.of(access_of(context))), language_of(context))
 
     def ListNearDuplicates(  # noqa: N802
         self, request: library_service_pb2.ListNearDuplicatesRequest, context: grpc.ServicerContext
@@ -128,6 +135,7 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
         page = list_near_duplicates(
             self._parts.catalog,
             self._parts.index.current,
+            Visibility.of(access_of(context)),
             max_distance=request.max_distance if request.HasField("max_distance") else DEFAULT_DISTANCE,
             min_cosine=request.min_cosine if request.HasField("min_cosine") else DEFAULT_MIN_COSINE,
             page_size=page_size_from(request.page_size, default=50, most=200),
@@ -162,6 +170,11 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
         first = next(request_iterator, library_service_pb2.ImportEmbeddingsRequest())
         imported = self._parts.transfer.take_in(first.space_id, first.model, _import_batches(first, request_iterator))
         return library_service_pb2.ImportEmbeddingsResponse(stored=imported.stored, unknown=imported.unknown)
+
+
+def _is_guest(context: grpc.ServicerContext) -> bool:
+    """Tell whether the caller is confined to folders; jobs are about the library as a whole, and so are what they say."""
+    return not Visibility.of(access_of(context)).is_everything
 
 
 def _import_batches(

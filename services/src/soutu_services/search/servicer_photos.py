@@ -9,7 +9,7 @@ import grpc
 from soutu.search.v1 import photo_service_pb2, photo_service_pb2_grpc
 
 from soutu_services.runtime.access import Scope
-from soutu_services.runtime.calls import language_of
+from soutu_services.runtime.calls import access_of, language_of
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.server import ServedService
 from soutu_services.search.buckets import Thumbnails
@@ -26,6 +26,7 @@ from soutu_services.search.servicer_requests import (
     states_from,
 )
 from soutu_services.search.uploads import KnownContent, NewUpload, Uploads
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["PhotoParts", "served_photos"]
 
@@ -70,7 +71,7 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
         return photo_service_pb2.FindContentsResponse(
             contents=[
                 answer(photo_id=state.photo_id, state=PHOTO_STATES[state.state], deleted=state.deleted) if state else answer()
-                for state in self._parts.uploads.find(contents)
+                for state in self._parts.uploads.find(contents, Visibility.of(access_of(context)))
             ]
         )
 
@@ -93,14 +94,14 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def GetPhoto(  # noqa: N802
         self, request: photo_service_pb2.GetPhotoRequest, context: grpc.ServicerContext
     ) -> photo_service_pb2.GetPhotoResponse:
-        photo = self._parts.catalog.photos.get(request.photo_id)
+        photo = self._parts.catalog.photos.get(request.photo_id, Visibility.of(access_of(context)))
         return photo_service_pb2.GetPhotoResponse(photo=photo_message(photo, language_of(context)))
 
     def BatchGetPhotos(  # noqa: N802
         self, request: photo_service_pb2.BatchGetPhotosRequest, context: grpc.ServicerContext
     ) -> photo_service_pb2.BatchGetPhotosResponse:
         language = language_of(context)
-        photos = self._parts.catalog.photos.get_many(photo_ids_from(request.photo_ids))
+        photos = self._parts.catalog.photos.get_many(photo_ids_from(request.photo_ids), Visibility.of(access_of(context)))
         return photo_service_pb2.BatchGetPhotosResponse(photos=[photo_message(photo, language) for photo in photos])
 
     def ListPhotos(  # noqa: N802
@@ -108,6 +109,7 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     ) -> photo_service_pb2.ListPhotosResponse:
         page = self._parts.catalog.photos.list_page(
             filter_from(request.filter),
+            Visibility.of(access_of(context)),
             states=states_from(request.states),
             deleted=request.deleted,
             limit=page_size_from(request.page_size, default=100, most=1000),
@@ -159,7 +161,7 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def ReadOriginal(  # noqa: N802
         self, request: photo_service_pb2.ReadOriginalRequest, context: grpc.ServicerContext
     ) -> Iterator[photo_service_pb2.ReadOriginalResponse]:
-        original = self._parts.originals.open(request.photo_id)
+        original = self._parts.originals.open(request.photo_id, Visibility.of(access_of(context)))
         yield photo_service_pb2.ReadOriginalResponse(
             media_type=original.media_type, size_bytes=original.size_bytes, file_name=original.file_name
         )
@@ -169,7 +171,7 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def GetThumbnail(  # noqa: N802
         self, request: photo_service_pb2.GetThumbnailRequest, context: grpc.ServicerContext
     ) -> photo_service_pb2.GetThumbnailResponse:
-        image = self._parts.originals.thumbnail(request.photo_id)
+        image = self._parts.originals.thumbnail(request.photo_id, Visibility.of(access_of(context)))
         return photo_service_pb2.GetThumbnailResponse(image=image, media_type=Thumbnails.media_type)
 
 

@@ -8,7 +8,7 @@ import grpc
 from soutu.search.v1 import search_service_pb2, search_service_pb2_grpc
 
 from soutu_services.runtime.access import Scope
-from soutu_services.runtime.calls import language_of
+from soutu_services.runtime.calls import access_of, language_of
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Language
 from soutu_services.runtime.server import ServedService
@@ -19,6 +19,7 @@ from soutu_services.search.query import MAX_PAGE_SIZE, MAX_TERMS, Hit, NoticeRea
 from soutu_services.search.query_pictures import rendition
 from soutu_services.search.servicer_messages import photo_message
 from soutu_services.search.servicer_requests import filter_from, page_size_from
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["SearchParts", "served_search"]
 
@@ -59,7 +60,8 @@ class _SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
                     min_score=request.min_score if request.HasField("min_score") else None,
                     page_size=page_size_from(request.page_size, default=50, most=MAX_PAGE_SIZE),
                     page_token=request.page_token,
-                )
+                ),
+                Visibility.of(access_of(context)),
             )
         language = language_of(context)
         return search_service_pb2.SearchPhotosResponse(

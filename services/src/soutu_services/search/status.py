@@ -13,6 +13,7 @@ from soutu_services.search.catalog import Catalog, LibraryCounts
 from soutu_services.search.embedding_link import EmbeddingLink
 from soutu_services.search.metrics import PENDING_PHOTOS
 from soutu_services.search.model import Job
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["EmbedderState", "LibraryState", "LibraryStatus", "SourceState"]
 
@@ -84,8 +85,24 @@ class LibraryStatus:
         self._index = index
         self._problems = problems
 
-    def gather(self) -> LibraryState:
-        """Say how the library is now."""
+    def gather(self, visibility: Visibility) -> LibraryState:
+        """Say how the library is now, as far as a caller may see.
+
+        A confined caller is told what lies in the folders, and whether photos can be found by look: nothing of the sources, their
+        problems, the jobs, the spaces, the index and where the services run.
+        """
+        if not visibility.is_everything:
+            return LibraryState(
+                counts=self._catalog.counts_within(visibility),
+                sources=(),
+                index_kind="",
+                index_vectors=0,
+                embedder=EmbedderState(
+                    available=self._link.model is not None, address="", model="", variant="", problem=_NOTHING
+                ),
+                jobs=(),
+                version=_version(),
+            )
         counts = self._catalog.counts()
         PENDING_PHOTOS.set(counts.pending + counts.unread_objects)
         synced = self._catalog.jobs.synced_times()

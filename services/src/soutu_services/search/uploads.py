@@ -24,6 +24,7 @@ from soutu_services.search.objects import BucketMissing, KeyConflict, ObjectMiss
 from soutu_services.search.recycling import Recycling
 from soutu_services.search.settings import UPLOAD_SOURCE
 from soutu_services.search.upload_name import alternative_names, clean_name
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["MAX_CHUNK_BYTES", "KnownContent", "NewUpload", "Uploaded", "Uploads"]
 
@@ -121,8 +122,12 @@ class Uploads:
         """Commit what waits."""
         self._commits.close()
 
-    def find(self, contents: Sequence[KnownContent]) -> list[ContentState | None]:
+    def find(self, contents: Sequence[KnownContent], visibility: Visibility) -> list[ContentState | None]:
         """Say which contents are there, and remember the names that those have at the client.
+
+        Args:
+            contents: The contents.
+            visibility: What the caller may see. One who is confined is not told of other photos, and adds no names.
 
         Returns:
             For each content what is known of it; None if no object of it is there and it is not deleted either: upload it.
@@ -130,6 +135,9 @@ class Uploads:
         known = self._catalog.objects.find_contents([content.sha256 for content in contents])
         states = [known.get(content.sha256) for content in contents]
         states = [state if state is not None and (state.present or state.deleted) else None for state in states]
+        if not visibility.is_everything:
+            visible = self._catalog.photos.visible([state.photo_id for state in states if state is not None], visibility)
+            return [state if state is not None and state.photo_id in visible else None for state in states]
         names = [
             (state.photo_id, name)
             for content, state in zip(contents, states, strict=True)

@@ -1,6 +1,7 @@
 """The catalog: all that soutu knows of a library, in one SQLite file."""
 
 from soutu_services.search.catalog.catalog import Catalog
+from soutu_services.search.catalog.jobs import job_not_found
 from soutu_services.search.catalog.records import (
     AnnotationChange,
     ContentState,
@@ -46,4 +47,5 @@ __all__ = [
     "StoredObject",
     "UnreadObject",
     "WordHit",
+    "job_not_found",
 ]

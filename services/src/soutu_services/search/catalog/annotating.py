@@ -13,6 +13,7 @@ from soutu_services.search.catalog.names import index_words
 from soutu_services.search.catalog.photo_rows import load_photos
 from soutu_services.search.catalog.records import AnnotationChange
 from soutu_services.search.model import MatchField, Photo
+from soutu_services.search.visibility import EVERYTHING
 
 __all__ = ["MAX_CAPTION_CHARACTERS", "MAX_LABELS", "MAX_LABEL_CHARACTERS", "Annotating"]
 
@@ -58,7 +59,7 @@ class Annotating:
                         index_words(writer, photo, MatchField.CAPTION, caption)
                 for table, (added, removed) in labels.items():
                     _label(writer, photo, table, added, removed)
-            return load_photos(writer, photo_ids)
+            return load_photos(writer, photo_ids, EVERYTHING)
 
     @staticmethod
     def _keys(writer: sqlite3.Connection, photo_ids: Sequence[str]) -> list[int]:

@@ -18,8 +18,10 @@ from soutu_services.search.catalog.objects import Objects
 from soutu_services.search.catalog.photos import Photos
 from soutu_services.search.catalog.records import LibraryCounts
 from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
+from soutu_services.search.catalog.visible_counts import count_visible
 from soutu_services.search.catalog.word_search import WordSearch
 from soutu_services.search.model import PhotoState, UnreadableReason
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["Catalog"]
 
@@ -82,6 +84,10 @@ class Catalog:
             row = reader.execute("SELECT coalesce((SELECT max(id) FROM objects), 0), coalesce((SELECT max(id) FROM photos), 0)")
             objects, photos = row.fetchone()
             return int(objects), int(photos)
+
+    def counts_within(self, visibility: Visibility) -> LibraryCounts:
+        """Tell how the part of the library is that a caller may see; a confined one is told nothing of the rest."""
+        return self.counts() if visibility.is_everything else count_visible(self._database, visibility)
 
     def counts(self) -> LibraryCounts:
         """Tell how the library is."""

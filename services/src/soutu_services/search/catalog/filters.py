@@ -11,8 +11,9 @@ from datetime import datetime
 
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.model import BoundingBox, Filter
+from soutu_services.search.visibility import Visibility, folder_path
 
-__all__ = ["Parameters", "filter_condition", "taken_bounds"]
+__all__ = ["Parameters", "filter_condition", "name_visible", "photo_visible", "taken_bounds"]
 
 Parameters = dict[str, str | int | float]
 """Named parameters of a statement."""
@@ -22,18 +23,19 @@ _FORMAT_ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", 
 _MAX_VALUES = 100
 
 
-def filter_condition(photo_filter: Filter, *, deleted: bool = False) -> tuple[str, Parameters]:
+def filter_condition(photo_filter: Filter, visibility: Visibility, *, deleted: bool = False) -> tuple[str, Parameters]:
     """Write a filter as a condition on a photo, called ``p`` in the statement, and its named parameters.
 
     Args:
         photo_filter: The filter.
+        visibility: What the caller may see: no other photo passes, and no other name lets one pass.
         deleted: Whether it is for deleted photos: those are no longer where they were, so every name they had counts.
 
     Raises:
         InvalidInput: a date, an area or the number of values cannot be right.
     """
-    conditions: list[str] = []
-    parameters: Parameters = {}
+    visible, parameters = photo_visible(visibility)
+    conditions = [visible] if visible != "1" else []
     _check_counts(photo_filter)
     first, last = taken_bounds(photo_filter.taken_from, photo_filter.taken_until)
     if first:
@@ -43,7 +45,7 @@ def filter_condition(photo_filter: Filter, *, deleted: bool = False) -> tuple[st
         conditions.append("p.taken_local <= :taken_last")
         parameters["taken_last"] = last
     if photo_filter.folders or photo_filter.sources:
-        conditions.append(_places(photo_filter, parameters, deleted=deleted))
+        conditions.append(_places(photo_filter, visibility, parameters, deleted=deleted))
     if photo_filter.cameras:
         cameras = {f"camera{at}": camera.casefold().strip() for at, camera in enumerate(photo_filter.cameras)}
         conditions.append(f"({' OR '.join(f'instr(p.camera_folded, :{name}) > 0' for name in cameras)})")
@@ -66,6 +68,42 @@ def filter_condition(photo_filter: Filter, *, deleted: bool = False) -> tuple[st
         conditions.append("p.id IN (SELECT photo FROM albums WHERE album IN (SELECT value FROM json_each(:albums)))")
         parameters["albums"] = json.dumps([unicodedata.normalize("NFC", album.strip()) for album in photo_filter.albums])
     return " AND ".join(conditions) or "1", parameters
+
+
+def photo_visible(visibility: Visibility, *, few: bool = False) -> tuple[str, Parameters]:
+    """Write as a condition on a photo, called ``p``, that the caller may see it, and its named parameters; "1": all may be.
+
+    Confined callers see photos that are present in one of their folders and not deleted; names without an object do not count.
+
+    Args:
+        visibility: What the caller may see.
+        few: Whether the statement asks it of a few photos, not of the whole library: then each is looked at by itself.
+    """
+    if visibility.is_everything:
+        return "1", {}
+    condition, parameters = name_visible(visibility, "v")
+    names = f"FROM names v WHERE v.present = 1 AND {condition}"
+    within = f"EXISTS (SELECT 1 {names} AND v.photo = p.id)" if few else f"p.id IN (SELECT v.photo {names})"
+    return f"(p.present = 1 AND p.deleted_at IS NULL AND {within})", parameters
+
+
+def name_visible(visibility: Visibility, row: str) -> tuple[str, Parameters]:
+    """Write as a condition on a row of ``names`` that it lies where the caller may see, and its named parameters."""
+    if visibility.is_everything:
+        return "1", {}
+    parameters: Parameters = {}
+    places = []
+    for at, (source, path) in enumerate(visibility.places):
+        conditions = []
+        if source:
+            conditions.append(f"{row}.source = :place{at}_source")
+            parameters[f"place{at}_source"] = source
+        if path:
+            conditions.append(f"({row}.path >= :place{at} AND {row}.path < :place{at}_end)")
+            parameters[f"place{at}"] = f"{path}/"
+            parameters[f"place{at}_end"] = f"{path}0"
+        places.append(" AND ".join(conditions) or "1")
+    return f"({' OR '.join(places) or '0'})", parameters
 
 
 def taken_bounds(taken_from: str, taken_until: str) -> tuple[str, str]:
@@ -110,15 +148,17 @@ def _moment(text: str, *, last: bool) -> str:
     return moment.isoformat()
 
 
-def _places(photo_filter: Filter, parameters: Parameters, *, deleted: bool) -> str:
+def _places(photo_filter: Filter, visibility: Visibility, parameters: Parameters, *, deleted: bool) -> str:
     """Match names in sources and below folders; one name must do both. Folders are ranges of paths: "/" is followed by "0"."""
     conditions = ["n.photo = p.id"] if deleted else ["(n.present = 1 OR n.alias = 1)"]
     if photo_filter.sources:
         conditions.append("n.source IN (SELECT value FROM json_each(:sources))")
         parameters["sources"] = json.dumps(photo_filter.sources)
-    paths = [
-        unicodedata.normalize("NFC", "/".join(part for part in folder.split("/") if part)) for folder in photo_filter.folders
-    ]
+    if not visibility.is_everything:
+        visible, within = name_visible(visibility, "n")
+        conditions.append(visible)
+        parameters.update(within)
+    paths = [folder_path(folder) for folder in photo_filter.folders]
     if paths and all(paths):
         ranges = []
         for at, path in enumerate(paths):

@@ -15,7 +15,7 @@ from soutu_services.search.catalog.database import Database
 from soutu_services.search.model import CheckFinding, Job, JobKind, JobState
 from soutu_services.search.page_tokens import list_digest, page_token, read_page_token
 
-__all__ = ["Jobs"]
+__all__ = ["Jobs", "job_not_found"]
 
 _OPEN = "state IN ('RUNNING', 'PAUSED')"
 
@@ -157,10 +157,15 @@ class Jobs:
             return {row["source"]: from_milliseconds(row["synced_at"]) for row in reader.execute("SELECT * FROM source_syncs")}
 
 
+def job_not_found() -> NotFound:
+    """Return the error of a job that does not exist, or that the caller may not see."""
+    return NotFound("JOB_NOT_FOUND", zh="找不到这项任务", en="there is no such job")
+
+
 def _get(connection: sqlite3.Connection, job_id: str) -> Job:
     row = connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
     if row is None:
-        raise NotFound("JOB_NOT_FOUND", zh="找不到这项任务", en="there is no such job")
+        raise job_not_found()
     return _job(row)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import unicodedata
 
 from soutu_services.search.model import MatchField
+from soutu_services.search.visibility import name_path
 from soutu_services.search.words import index_tokens
 
 __all__ = ["index_new_names", "index_words"]
@@ -16,9 +16,7 @@ def index_new_names(writer: sqlite3.Connection) -> None:
     rows = writer.execute("SELECT id, photo, name FROM names WHERE path IS NULL ORDER BY id").fetchall()
     for row in rows:
         index_words(writer, row["photo"], MatchField.NAME, row["name"])
-    writer.executemany(
-        "UPDATE names SET path = ? WHERE id = ?", [(unicodedata.normalize("NFC", row["name"]), row["id"]) for row in rows]
-    )
+    writer.executemany("UPDATE names SET path = ? WHERE id = ?", [(name_path(row["name"]), row["id"]) for row in rows])
 
 
 def index_words(writer: sqlite3.Connection, photo: int, field: MatchField, text: str) -> None:

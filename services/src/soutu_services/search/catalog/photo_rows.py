@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from soutu_services.search.catalog.clock import from_milliseconds
+from soutu_services.search.catalog.filters import Parameters, name_visible, photo_visible
 from soutu_services.search.model import (
     Annotations,
     Location,
@@ -19,21 +20,33 @@ from soutu_services.search.model import (
     TakenOrigin,
     UnreadableReason,
 )
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["load_photos"]
 
 
-def load_photos(reader: sqlite3.Connection, photo_ids: Sequence[str]) -> list[Photo]:
-    """Load photos by their whole ids, in that order, in a few statements; those that do not exist are left out."""
+def load_photos(reader: sqlite3.Connection, photo_ids: Sequence[str], visibility: Visibility) -> list[Photo]:
+    """Load photos by their whole ids, in that order, in a few statements.
+
+    Those that do not exist, or that the caller may not see, are left out; so are names that lie where the caller may not see.
+    """
+    visible, within = photo_visible(visibility, few=True)
     rows = reader.execute(
         "SELECT p.*, a.favourite, a.caption FROM photos p LEFT JOIN annotations a ON a.photo = p.id "
-        "WHERE p.photo_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(photo_ids)),),
+        f"WHERE p.photo_id IN (SELECT value FROM json_each(:photo_ids)) AND {visible}",
+        {"photo_ids": json.dumps(list(photo_ids)), **within},
     ).fetchall()
     keys = json.dumps([row["id"] for row in rows])
-    names = _grouped(reader, "SELECT photo, source, name, present FROM names", "present DESC, id DESC", keys)
-    tags = _grouped(reader, "SELECT photo, tag FROM tags", "id", keys)
-    albums = _grouped(reader, "SELECT photo, album FROM albums", "id", keys)
+    shown, within = name_visible(visibility, "n")
+    names = _grouped(
+        reader,
+        f"SELECT n.photo, n.source, n.name, n.present FROM names n WHERE {shown} AND",
+        "present DESC, id DESC",
+        keys,
+        within,
+    )
+    tags = _grouped(reader, "SELECT photo, tag FROM tags WHERE", "id", keys, {})
+    albums = _grouped(reader, "SELECT photo, album FROM albums WHERE", "id", keys, {})
     photos = {
         row["photo_id"]: _photo(
             row,
@@ -46,9 +59,12 @@ def load_photos(reader: sqlite3.Connection, photo_ids: Sequence[str]) -> list[Ph
     return [photos[photo_id] for photo_id in photo_ids if photo_id in photos]
 
 
-def _grouped(reader: sqlite3.Connection, select: str, order: str, keys: str) -> dict[int, list[sqlite3.Row]]:
+def _grouped(
+    reader: sqlite3.Connection, select: str, order: str, keys: str, parameters: Parameters
+) -> dict[int, list[sqlite3.Row]]:
     groups: dict[int, list[sqlite3.Row]] = {}
-    for row in reader.execute(f"{select} WHERE photo IN (SELECT value FROM json_each(?)) ORDER BY {order}", (keys,)):
+    sql = f"{select} photo IN (SELECT value FROM json_each(:keys)) ORDER BY {order}"
+    for row in reader.execute(sql, {"keys": keys, **parameters}):
         groups.setdefault(row["photo"], []).append(row)
     return groups
 

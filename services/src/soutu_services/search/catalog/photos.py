@@ -12,11 +12,12 @@ import numpy as np
 from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog.clock import now_milliseconds
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.filters import filter_condition
+from soutu_services.search.catalog.filters import filter_condition, photo_visible
 from soutu_services.search.catalog.photo_rows import load_photos
 from soutu_services.search.catalog.records import IdArray, PhotoPage, Purged
 from soutu_services.search.model import Filter, Photo, PhotoState
 from soutu_services.search.page_tokens import list_digest, page_token, read_page_token
+from soutu_services.search.visibility import Visibility
 
 __all__ = ["Photos"]
 
@@ -32,8 +33,13 @@ class Photos:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, photo_id: str) -> Photo:
+    def get(self, photo_id: str, visibility: Visibility) -> Photo:
         """Get a photo, deleted or without objects too, by its id or by the first digits of it.
+
+        Args:
+            photo_id: The id, or its first digits.
+            visibility: What the caller may see; other photos answer as if they did not exist, and have no part in what is
+                ambiguous.
 
         Raises:
             InvalidInput: not 6 to 32 hex digits, or several photos' ids begin with them.
@@ -46,10 +52,12 @@ class Photos:
                 zh=f"照片编号应为 {_SHORTEST_PREFIX} 到 {_WHOLE_ID} 位十六进制数字",
                 en=f"a photo id is {_SHORTEST_PREFIX} to {_WHOLE_ID} hex digits",
             )
+        visible, within = photo_visible(visibility, few=True)
         with self._database.read() as reader:
             rows = reader.execute(
-                "SELECT photo_id FROM photos WHERE photo_id >= ? AND photo_id < ? ORDER BY photo_id LIMIT 2",
-                (prefix, f"{prefix}g"),
+                "SELECT p.photo_id FROM photos p WHERE p.photo_id >= :first AND p.photo_id < :end "
+                f"AND {visible} ORDER BY p.photo_id LIMIT 2",
+                {"first": prefix, "end": f"{prefix}g", **within},
             ).fetchall()
             if not rows:
                 raise NotFound("PHOTO_NOT_FOUND", zh="找不到这张照片", en="there is no such photo")
@@ -59,16 +67,27 @@ class Photos:
                     zh="不止一张照片的编号以此开头，请多写几位",
                     en="the ids of several photos begin so; give more digits",
                 )
-            return load_photos(reader, [rows[0][0]])[0]
+            return load_photos(reader, [rows[0][0]], visibility)[0]
 
-    def get_many(self, photo_ids: Sequence[str]) -> list[Photo]:
-        """Get photos by their whole ids, in that order; those that do not exist are left out."""
+    def get_many(self, photo_ids: Sequence[str], visibility: Visibility) -> list[Photo]:
+        """Get photos by their whole ids, in that order; those that do not exist, or that may not be seen, are left out."""
         with self._database.read() as reader:
-            return load_photos(reader, photo_ids)
+            return load_photos(reader, photo_ids, visibility)
+
+    def visible(self, photo_ids: Sequence[str], visibility: Visibility) -> set[str]:
+        """Tell which of some photos, given by their whole ids, exist and may be seen."""
+        condition, within = photo_visible(visibility, few=True)
+        with self._database.read() as reader:
+            rows = reader.execute(
+                f"SELECT p.photo_id FROM photos p WHERE p.photo_id IN (SELECT value FROM json_each(:photo_ids)) AND {condition}",
+                {"photo_ids": json.dumps(list(photo_ids)), **within},
+            )
+            return {row[0] for row in rows}
 
     def list_page(
         self,
         photo_filter: Filter,
+        visibility: Visibility,
         *,
         states: Sequence[PhotoState] = (),
         deleted: bool = False,
@@ -79,6 +98,7 @@ class Photos:
 
         Args:
             photo_filter: Which photos to consider.
+            visibility: What the caller may see. Page tokens are bound to it. Confined callers see no deleted photo.
             states: Only photos in one of these; empty: any.
             deleted: Deleted photos instead of those that are shown.
             limit: How many a page.
@@ -88,8 +108,8 @@ class Photos:
             InvalidInput: the filter or the token cannot be right.
         """
         names = sorted({state.value for state in states})
-        condition, parameters = filter_condition(photo_filter, deleted=deleted)
-        digest = list_digest("photos", photo_filter, names, deleted)
+        condition, parameters = filter_condition(photo_filter, visibility, deleted=deleted)
+        digest = list_digest("photos", photo_filter, visibility, names, deleted)
         position = read_page_token(page_token_text, digest, str, str)
         where = f"{'p.deleted_at IS NOT NULL' if deleted else _SHOWN} AND {condition}"
         if names:
@@ -98,12 +118,12 @@ class Photos:
         with self._database.read() as reader:
             total = int(reader.execute(f"SELECT count(*) FROM photos p WHERE {where}", parameters).fetchone()[0])
             rows = _newest(reader, where, parameters, limit, position)
-            photos = load_photos(reader, [row["photo_id"] for row in rows[:limit]])
+            photos = load_photos(reader, [row["photo_id"] for row in rows[:limit]], visibility)
         token = page_token(digest, [rows[limit - 1]["sort_at"], rows[limit - 1]["photo_id"]]) if len(rows) > limit else ""
         return PhotoPage(tuple(photos), token, total)
 
     def newest_searchable(
-        self, photo_filter: Filter, limit: int, *, after: tuple[str, str] | None = None
+        self, photo_filter: Filter, visibility: Visibility, limit: int, *, after: tuple[str, str] | None = None
     ) -> tuple[list[Photo], tuple[str, str] | None]:
         """List searchable photos (READY or PENDING), the newest taken first.
 
@@ -113,19 +133,19 @@ class Photos:
         Raises:
             InvalidInput: the filter cannot be right.
         """
-        condition, parameters = filter_condition(photo_filter)
+        condition, parameters = filter_condition(photo_filter, visibility)
         with self._database.read() as reader:
             rows = _newest(reader, f"{_SEARCHABLE} AND {condition}", parameters, limit, list(after) if after else None)
-            photos = load_photos(reader, [row["photo_id"] for row in rows[:limit]])
+            photos = load_photos(reader, [row["photo_id"] for row in rows[:limit]], visibility)
         return photos, ((rows[limit - 1]["sort_at"], rows[limit - 1]["photo_id"]) if len(rows) > limit else None)
 
-    def any_pending(self, photo_filter: Filter) -> bool:
-        """Tell whether a shown photo that passes the filter waits to be embedded.
+    def any_pending(self, photo_filter: Filter, visibility: Visibility) -> bool:
+        """Tell whether a shown photo that passes the filter and may be seen waits to be embedded.
 
         Raises:
             InvalidInput: the filter cannot be right.
         """
-        condition, parameters = filter_condition(photo_filter)
+        condition, parameters = filter_condition(photo_filter, visibility)
         with self._database.read() as reader:
             sql = f"SELECT 1 FROM photos p WHERE {_SHOWN} AND p.state = 'PENDING' AND {condition} LIMIT 1"
             return reader.execute(sql, parameters).fetchone() is not None
@@ -173,11 +193,13 @@ class Photos:
             ids: IdArray = np.array([row["id"] for row in embeddings], dtype=np.int64)
             return Purged(tuple(row["photo_id"] for row in rows), ids)
 
-    def perceptual_hashes(self) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.uint64]]]:
-        """List the shown photos that have a perceptual hash, by photo id, and their hashes: uint64, shape (n,)."""
+    def perceptual_hashes(self, visibility: Visibility) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.uint64]]]:
+        """List shown photos that may be seen and have a perceptual hash, by photo id, and the hashes: uint64, shape (n,)."""
+        visible, within = photo_visible(visibility)
         with self._database.read() as reader:
             rows = reader.execute(
-                f"SELECT photo_id, phash FROM photos p WHERE {_SEARCHABLE} AND phash IS NOT NULL ORDER BY photo_id"
+                f"SELECT photo_id, phash FROM photos p WHERE {_SEARCHABLE} AND {visible} AND phash IS NOT NULL ORDER BY photo_id",
+                within,
             ).fetchall()
         hashes = np.fromiter((row["phash"] for row in rows), dtype=np.int64, count=len(rows)).view(np.uint64)
         return [row["photo_id"] for row in rows], hashes

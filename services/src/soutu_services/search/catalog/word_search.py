@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import Parameters, filter_condition
 from soutu_services.search.catalog.records import WordHit
+from soutu_services.search.catalog.visible_texts import rank_visible_texts, text_visible
 from soutu_services.search.model import Filter, MatchField, WordMatch
+from soutu_services.search.visibility import Visibility
 from soutu_services.search.words import Grade, QueryWords, TextMatch
 
 __all__ = ["CANDIDATE_TEXTS", "WordSearch"]
@@ -38,7 +40,7 @@ class WordSearch:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def search(self, text: str, photo_filter: Filter, limit: int | None = None) -> list[WordHit]:
+    def search(self, text: str, photo_filter: Filter, visibility: Visibility, limit: int | None = None) -> list[WordHit]:
         """Find the searchable photos that a text means, best first; ties by photo id.
 
         Candidates come from FTS5, ranked by BM25; ``search/words.py`` says which of them the text really means. Those that hold
@@ -49,6 +51,7 @@ class WordSearch:
         Args:
             text: The words or the sentence; any text is safe.
             photo_filter: Which photos to consider.
+            visibility: What the caller may see. For one who is confined, names elsewhere neither match nor count.
             limit: How many photos at most; None: all that ``CANDIDATE_TEXTS`` leaves.
 
         Raises:
@@ -58,16 +61,24 @@ class WordSearch:
         if words.is_empty:
             return []
         with self._database.read() as reader:
-            rows = self._best_rows(reader, self._expression(reader, words), photo_filter)
+            if visibility.is_everything:
+                rows = self._best_rows(reader, self._expression(reader, words), filter_condition(photo_filter, visibility))
+            else:
+                rows = self._best_visible_rows(reader, words, visibility, filter_condition(photo_filter, visibility))
         found = [one for photo_rows in _by_photo(rows).values() if (one := _judge(words, photo_rows)) is not None]
         return _ranked(found, shared=words.is_one_character)[:limit]
 
-    def photos_with(self, text: str, photo_filter: Filter) -> set[str]:
-        """Find all searchable photos that have a text (name, tag, caption or album) with everything that was asked for in it."""
+    def photos_with(self, text: str, photo_filter: Filter, visibility: Visibility) -> set[str]:
+        """Find all searchable photos that have a text (name, tag, caption or album) with everything that was asked for in it.
+
+        Photos, and names, that the caller may not see do not count.
+        """
         words = QueryWords(text)
         if words.is_empty:
             return set()
-        condition, parameters = filter_condition(photo_filter)
+        condition, parameters = filter_condition(photo_filter, visibility)
+        visible, within = text_visible(visibility)
+        condition, parameters = f"{condition} AND {visible}", {**parameters, **within}
         every = "SELECT rowid, 0.0 AS rank FROM word_index WHERE word_index MATCH :expression"
         parameters["expression"] = _all_of(words)
         with self._database.read() as reader:
@@ -93,10 +104,25 @@ class WordSearch:
         return " OR ".join([f"({_all_of(words)})", *rare])
 
     @staticmethod
-    def _best_rows(reader: sqlite3.Connection, expression: str, photo_filter: Filter) -> list[_Row]:
+    def _best_visible_rows(
+        reader: sqlite3.Connection, words: QueryWords, visibility: Visibility, condition: tuple[str, Parameters]
+    ) -> list[_Row]:
+        """Read the best of the texts that a confined caller may see, by BM25 among those."""
+        found = rank_visible_texts(
+            reader,
+            visibility,
+            (f"{_SEARCHABLE} AND {condition[0]}", condition[1]),
+            every=words.every_token(),
+            some=words.tokens(),
+            frequent=_FREQUENT_TEXTS,
+            limit=CANDIDATE_TEXTS,
+        )
+        return [_Row(one.row["photo_id"], MatchField(one.row["field"]), one.row["text"], one.rank) for one in found]
+
+    @staticmethod
+    def _best_rows(reader: sqlite3.Connection, expression: str, asked: tuple[str, Parameters]) -> list[_Row]:
         """Read the best texts by BM25, first without a look at their photos; deeper where some are not to be shown."""
-        condition, parameters = filter_condition(photo_filter)
-        parameters["expression"] = expression
+        condition, parameters = asked[0], {**asked[1], "expression": expression}
         best = "SELECT rowid, rank FROM word_index WHERE word_index MATCH :expression ORDER BY rank LIMIT :looked_at"
         there_is_more = "SELECT 1 FROM word_index WHERE word_index MATCH ? LIMIT 1 OFFSET ?"
         looked_at = CANDIDATE_TEXTS
