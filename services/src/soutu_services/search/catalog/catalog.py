@@ -12,6 +12,7 @@ from soutu_services.search.catalog.annotating import Annotating
 from soutu_services.search.catalog.clock import from_milliseconds
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.embeddings import Embeddings
+from soutu_services.search.catalog.fillings import Fillings
 from soutu_services.search.catalog.ingest import Ingest
 from soutu_services.search.catalog.jobs import Jobs
 from soutu_services.search.catalog.objects import Objects
@@ -36,6 +37,7 @@ class Catalog:
         annotations: What people add to photos.
         words: Search in names, tags, captions and albums.
         embeddings: Spaces and vectors.
+        fillings: How far spaces are filled.
         jobs: Jobs, and when sources were synced.
         snapshot_marks: Which snapshots of the index are this catalog's.
     """
@@ -48,6 +50,7 @@ class Catalog:
         self.annotations = Annotating(database)
         self.words = WordSearch(database)
         self.embeddings = Embeddings(database)
+        self.fillings = Fillings(database)
         self.jobs = Jobs(database)
         self.snapshot_marks = SnapshotMarks(database)
 

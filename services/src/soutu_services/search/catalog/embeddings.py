@@ -46,10 +46,11 @@ class Embeddings:
         """
         with self._database.write() as writer:
             writer.execute(
-                "INSERT INTO spaces (space_id, model, variant, dimension, serving, registered_at) "
-                "VALUES (?, ?, ?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE serving = 1), ?) "
+                "INSERT INTO spaces (space_id, model, variant, dimension, serving, registered_at, served_at) "
+                "SELECT :space_id, :model, :variant, :dimension, first, :now, CASE WHEN first THEN :now END "
+                "FROM (SELECT NOT EXISTS (SELECT 1 FROM spaces WHERE serving = 1) AS first) WHERE true "
                 "ON CONFLICT (space_id) DO UPDATE SET model = excluded.model, variant = excluded.variant",
-                (space_id, model, variant, dimension, now_milliseconds()),
+                {"space_id": space_id, "model": model, "variant": variant, "dimension": dimension, "now": now_milliseconds()},
             )
             if space_row(writer, space_id)["dimension"] != dimension:
                 raise FailedPrecondition(
@@ -70,6 +71,14 @@ class Embeddings:
             row = reader.execute("SELECT *, 0 AS photos FROM spaces WHERE serving = 1").fetchone()
             return _space(row) if row else None
 
+    def space_before(self) -> Space | None:
+        """Tell which space served before the one that does; None if none did, or it was removed."""
+        with self._database.read() as reader:
+            row = reader.execute(
+                f"{_SPACE} WHERE s.serving = 0 AND s.served_at IS NOT NULL ORDER BY s.served_at DESC LIMIT 1"
+            ).fetchone()
+            return _space(row) if row else None
+
     def dimension(self, space_id: str) -> int:
         """Tell the length of a space's embeddings.
 
@@ -82,7 +91,7 @@ class Embeddings:
     def set_serving_space(self, space_id: str) -> None:
         """Answer queries from another space. The state of photos follows: READY are those embedded in it.
 
-        Photos that the model before refused are tried again.
+        UNREADABLE are those that its model refused; what only the model before refused is so no more.
 
         Raises:
             FailedPrecondition: the space is not registered.
@@ -92,9 +101,17 @@ class Embeddings:
             if row["serving"]:
                 return
             writer.execute("UPDATE spaces SET serving = 0 WHERE serving = 1")
-            writer.execute("UPDATE spaces SET serving = 1 WHERE id = ?", (row["id"],))
+            writer.execute(  # later than any before, whatever the clock says: the last one is the way back
+                "UPDATE spaces SET serving = 1, served_at = max(?, (SELECT coalesce(max(served_at), 0) + 1 FROM spaces)) "
+                "WHERE id = ?",
+                (now_milliseconds(), row["id"]),
+            )
+            model_failed = UnreadableReason.MODEL_FAILED.value
+            writer.execute("UPDATE photos SET unreadable_reason = NULL WHERE unreadable_reason = ?", (model_failed,))
             writer.execute(
-                "UPDATE photos SET unreadable_reason = NULL WHERE unreadable_reason = ?", (UnreadableReason.MODEL_FAILED.value,)
+                "UPDATE photos SET unreadable_reason = ? WHERE unreadable_reason IS NULL "
+                "AND id IN (SELECT photo FROM refusals WHERE space = ?)",
+                (model_failed, row["id"]),
             )
             refresh_states(writer)
 
@@ -129,11 +146,15 @@ class Embeddings:
                 replaced.extend(row[0] for row in gone)
                 ids.append(insert_vector(writer, photo["id"], space, vector))
                 stored.append(blob)
-            refresh_states(
-                writer,
-                "SELECT id FROM photos WHERE photo_id IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(photo_ids)),),
-            )
+            of_ids = "SELECT id FROM photos WHERE photo_id IN (SELECT value FROM json_each(?))"
+            given = json.dumps(list(photo_ids))
+            no_more = writer.execute(f"DELETE FROM refusals WHERE space = ? AND photo IN ({of_ids})", (space["id"], given))
+            if no_more.rowcount and space["serving"]:
+                writer.execute(
+                    f"UPDATE photos SET unreadable_reason = NULL WHERE unreadable_reason = ? AND id IN ({of_ids})",
+                    (UnreadableReason.MODEL_FAILED.value, given),
+                )
+            refresh_states(writer, of_ids, (given,))
             return StoredEmbeddings(
                 ids=np.array(ids, dtype=np.int64),
                 vectors=decode_vectors(stored, space["dimension"]),
@@ -256,6 +277,8 @@ class Embeddings:
     def pending(self, space_id: str, limit: int, *, after_id: int = 0) -> list[tuple[int, str]]:
         """List (position, photo id) of shown photos that have been read but lack an embedding in a space, the oldest first.
 
+        Photos that the space's model refused are left out.
+
         Args:
             space_id: The space.
             limit: How many at most.
@@ -275,9 +298,11 @@ class Embeddings:
                 )
             else:
                 rows = reader.execute(
-                    f"SELECT p.id, p.photo_id FROM photos p WHERE {shown} AND p.unreadable_reason IS NULL "
-                    "AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.photo = p.id AND e.space = ?) ORDER BY p.id LIMIT ?",
-                    (after_id, space["id"], limit),
+                    f"SELECT p.id, p.photo_id FROM photos p WHERE {shown} "
+                    "AND (p.unreadable_reason IS NULL OR p.unreadable_reason = ?) "
+                    "AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.photo = p.id AND e.space = ?) "
+                    "AND NOT EXISTS (SELECT 1 FROM refusals r WHERE r.photo = p.id AND r.space = ?) ORDER BY p.id LIMIT ?",
+                    (after_id, UnreadableReason.MODEL_FAILED.value, space["id"], space["id"], limit),
                 )
             return [(row[0], row[1]) for row in rows]
 

@@ -26,6 +26,8 @@ __all__ = [
     "AnnotationChange",
     "ContentState",
     "EmbeddingBatch",
+    "HeldObject",
+    "Filling",
     "IdArray",
     "Ingested",
     "LibraryCounts",
@@ -111,6 +113,15 @@ class StoredObject:
     modified_at: datetime
     sha256: str
     present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldObject:
+    """A present object and the digest of the content that it was read with."""
+
+    object_id: int
+    key: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +301,25 @@ class Space:
     dimension: int
     serving: bool
     photos: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """How far a space is filled with the shown photos that have been read.
+
+    Attributes:
+        photos: These photos.
+        left: Those that have neither an embedding in the space nor been refused by its model, nor are passed over.
+        left_ready: Those of ``left`` that are READY, thanks to the space that serves.
+        refused: Those that the space's model refused.
+        passed_over: Those that nobody waits for now.
+    """
+
+    photos: int
+    left: int
+    left_ready: int
+    refused: int
+    passed_over: int
 
 
 @dataclass(frozen=True, slots=True)
