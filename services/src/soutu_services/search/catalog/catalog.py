@@ -20,6 +20,7 @@ from soutu_services.search.catalog.photos import Photos
 from soutu_services.search.catalog.records import LibraryCounts
 from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
 from soutu_services.search.catalog.visible_counts import count_visible
+from soutu_services.search.catalog.verification import Verification
 from soutu_services.search.catalog.word_search import WordSearch
 from soutu_services.search.model import PhotoState, UnreadableReason
 from soutu_services.search.visibility import Visibility
@@ -39,6 +40,7 @@ class Catalog:
         embeddings: Spaces and vectors.
         fillings: How far spaces are filled.
         jobs: Jobs, and when sources were synced.
+        verification: What must be true of the catalog, verified and mended.
         snapshot_marks: Which snapshots of the index are this catalog's.
     """
 
@@ -52,6 +54,7 @@ class Catalog:
         self.embeddings = Embeddings(database)
         self.fillings = Fillings(database)
         self.jobs = Jobs(database)
+        self.verification = Verification(database)
         self.snapshot_marks = SnapshotMarks(database)
 
     @classmethod

@@ -11,7 +11,7 @@ from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.names import index_new_names
 from soutu_services.search.catalog.records import SeenObject, SeenResult
 
-__all__ = ["compare_listing", "write_object"]
+__all__ = ["compare_listing", "judge_listing", "write_object"]
 
 _WRITTEN_MILLISECONDS = 600_000
 """How far the store's clock may be from ours for an object of ours to be recognised; else it is read once more."""
@@ -35,6 +35,14 @@ def compare_listing(database: Database, source: str, seen: Sequence[SeenObject])
     for item, verdict in verdicts:
         counts["ignored" if item.ignored else "unchanged" if verdict == "adopted" else verdict] += 1
     return SeenResult(**counts)
+
+
+def judge_listing(database: Database, source: str, seen: Sequence[SeenObject]) -> dict[str, str]:
+    """Say of the keys of a listing what is to be done about them (new, changed, returned); nothing is changed."""
+    with database.read() as reader:
+        known = _known(reader, source, seen)
+        verdicts = {item.key: _verdict(item, known.get(item.key)) for item in seen if not item.ignored}
+    return {key: verdict for key, verdict in verdicts.items() if verdict in {"new", "changed", "returned"}}
 
 
 def write_object(writer: sqlite3.Connection, source: str, item: SeenObject) -> None:

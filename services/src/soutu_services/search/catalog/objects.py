@@ -11,7 +11,7 @@ from soutu_services.runtime.errors import NotFound
 from soutu_services.search.catalog.clock import from_milliseconds
 from soutu_services.search.catalog.contents import content_row, photo_of_content
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.listings import compare_listing, write_object
+from soutu_services.search.catalog.listings import compare_listing, judge_listing, write_object
 from soutu_services.search.catalog.names import index_new_names
 from soutu_services.search.catalog.records import (
     ContentState,
@@ -50,6 +50,10 @@ class Objects:
             seen: Objects, each key once; some thousands at a time.
         """
         return compare_listing(self._database, source, seen)
+
+    def judge(self, source: str, seen: Sequence[SeenObject]) -> dict[str, str]:
+        """Say of what a listing shows what ``record_seen`` would take over: ``new``, ``changed`` or ``returned`` by key."""
+        return judge_listing(self._database, source, seen)
 
     def present_keys(self, source: str, folder: str | None = None) -> list[str]:
         """List the keys that are present, of one folder (without those below; "" is the top) or of the whole source."""

@@ -27,6 +27,7 @@ __all__ = [
     "ContentState",
     "EmbeddingBatch",
     "HeldObject",
+    "HeldObject",
     "Filling",
     "IdArray",
     "Ingested",
@@ -113,6 +114,15 @@ class StoredObject:
     modified_at: datetime
     sha256: str
     present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldObject:
+    """A present object and the digest of the content that it was read with."""
+
+    object_id: int
+    key: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
