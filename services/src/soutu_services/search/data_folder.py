@@ -19,12 +19,20 @@ class DataFolder:
         catalog: File of the catalog.
         index_snapshot: File that keeps the index from one run to the next; derived, it may be deleted.
         spool: Folder for uploads while they arrive; emptied at the start.
+        transfers: Folder for backups while they are made or arrive; emptied at the start.
+        staged: File of a catalog that takes the present one's place at the next start.
+        backup: A backup that a person put there: it is restored at the next start.
+        restored_mark: File that is there from a restore until the library was compared with its buckets.
     """
 
     def __init__(self, folder: Path, lock: IO[str]) -> None:
         self.catalog = folder / "catalog.sqlite3"
         self.index_snapshot = folder / "index.snapshot"
         self.spool = folder / "uploads"
+        self.transfers = folder / "transfers"
+        self.staged = folder / "restore.sqlite3"
+        self.backup = folder / "restore.tar"
+        self.restored_mark = folder / "restored"
         self._lock = lock
 
     @classmethod
@@ -52,7 +60,8 @@ class DataFolder:
                 zh="另一个搜索服务正在使用这个数据文件夹，请先停止它，或修改设置 SOUTU_SEARCH_DATA_FOLDER",
                 en="another search service uses this data folder; stop it first, or set SOUTU_SEARCH_DATA_FOLDER",
             ) from error
-        shutil.rmtree(folder / "uploads", ignore_errors=True)  # only now: until here they may be another service's
+        for left in ("uploads", "transfers"):  # only now: until here they may be another service's
+            shutil.rmtree(folder / left, ignore_errors=True)
         return cls(folder, lock)
 
     def close(self) -> None:

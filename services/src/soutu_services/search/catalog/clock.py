@@ -1,10 +1,13 @@
-"""Times as the catalog stores them: whole milliseconds since 1970, UTC."""
+"""Times as the catalog stores them: whole milliseconds since 1970, UTC. The search service reads the calendar here alone.
+
+A clock of a home's machine may jump by years. What is read here is kept and shown, and nothing is ordered or waited for by it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["from_milliseconds", "now_milliseconds", "to_milliseconds"]
+__all__ = ["from_milliseconds", "now", "now_milliseconds", "to_milliseconds"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,6 +28,11 @@ def from_milliseconds(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
+def now() -> datetime:
+    """Tell the moment now, in UTC."""
+    return datetime.now(UTC)
+
+
 def now_milliseconds() -> int:
-    """Tell the time now."""
-    return to_milliseconds(datetime.now(UTC))
+    """Tell the moment now in milliseconds since 1970."""
+    return to_milliseconds(now())

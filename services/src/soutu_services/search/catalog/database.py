@@ -11,7 +11,7 @@ from pathlib import Path
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded, SoutuError
 from soutu_services.search.catalog.schema import APPLICATION_ID, MIGRATIONS
 
-__all__ = ["Database"]
+__all__ = ["Database", "statements_of"]
 
 _BUSY_TIMEOUT_SECONDS = 30.0
 _MOST_IDLE = 8
@@ -141,7 +141,7 @@ class Database:
         self._writer.execute("PRAGMA journal_mode = WAL")
         with self.write() as connection:
             for step, script in enumerate(MIGRATIONS[self._version() :], start=self._version() + 1):
-                for statement in _statements(script):
+                for statement in statements_of(script):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {step}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -150,7 +150,7 @@ class Database:
         return int(self._writer.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements_of(script: str) -> Iterator[str]:
     """Split a script: ``executescript`` would commit before each step is whole."""
     statement = ""
     for line in script.splitlines(keepends=True):
