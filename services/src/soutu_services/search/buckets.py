@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -13,6 +14,10 @@ from soutu_services.search.store import S3Connection
 __all__ = ["Buckets", "Source", "Thumbnails"]
 
 _MAX_THUMBNAIL_BYTES = 8 << 20
+_BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
+_KEY = re.compile(r"[0-9a-f]{2}/([0-9a-f]{32})\.jpg")
+_HOLE = bytes(512)
+"""A sector of zeros: what a power cut leaves of bytes that were not on the disk. No JPEG with the standard tables has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,17 @@ class Thumbnails:
         self._store.put(self._key(photo_id), image, media_type=self.media_type)
 
     def get(self, photo_id: str) -> bytes | None:
-        """Read a photo's thumbnail; None if there is none."""
+        """Read a photo's thumbnail; None if there is none that is whole: it is to be made again."""
         try:
-            return self._store.read(self._key(photo_id), max_bytes=_MAX_THUMBNAIL_BYTES) or None
+            image = self._store.read(self._key(photo_id), max_bytes=_MAX_THUMBNAIL_BYTES)
         except ObjectMissing:
             return None
+        return image if image[:2] == _BEGIN and image[-2:] == _END and _HOLE not in image else None
+
+    def photo_ids(self) -> set[str]:
+        """List the photos that have one, whole or not."""
+        matches = (_KEY.fullmatch(found.key) for found in self._store.walk())
+        return {match[1] for match in matches if match is not None}
 
     def remove(self, photo_id: str) -> None:
         """Remove a photo's thumbnail, if there is one."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from soutu_services.runtime.errors import SoutuError
@@ -43,6 +44,12 @@ class Recycling:
         self._buckets = buckets
         self._on_purged = on_purged
         self._lock = threading.RLock()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let nothing be moved meanwhile."""
+        with self._lock:
+            yield
 
     def delete(self, photo_ids: Sequence[str]) -> list[str]:
         """Delete photos; those that do not exist are passed over.

@@ -17,7 +17,7 @@ from soutu_services.search.metrics import LAST_SYNC
 from soutu_services.search.objects import ObjectMissing, StoredObject
 from soutu_services.search.settings import SyncSettings
 
-__all__ = ["Listed", "SourceListing"]
+__all__ = ["Listed", "SourceListing", "seen_object"]
 
 _logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class SourceListing:
         known = len(missing)
         to_read = 0
         for batch in _batches(source.store.walk(source.prefix)):
-            seen = [_seen(source, found) for found in batch if not found.key.endswith("/")]
+            seen = [seen_object(source, found) for found in batch if not found.key.endswith("/")]
             result = self._catalog.objects.record_seen(source.name, seen)
             missing.difference_update(item.key for item in seen)
             to_read += result.new + result.changed
@@ -116,7 +116,8 @@ class SourceListing:
         return False
 
 
-def _seen(source: Source, found: StoredObject) -> SeenObject:
+def seen_object(source: Source, found: StoredObject) -> SeenObject:
+    """Describe an object of a bucket as one of its source."""
     key = found.key.removeprefix(source.prefix)
     return SeenObject(key, found.etag, found.size_bytes, found.modified_at, ignored=is_candidate(key) is False)
 
