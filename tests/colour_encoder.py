@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from loopback_ports import free_address
+from patience import PATIENCE
 from soutu_services.embedding.batcher import BatchSettings
 from soutu_services.embedding.encoder import FloatArray, ItemProblem, ItemRefused, ModelCard, Tower
 from soutu_services.embedding.image_input import ImageLimits, decode_rgb
@@ -44,7 +46,7 @@ class ColourEncoder:
         return _normalised(np.asarray(rows, np.float32))
 
     def encode_images(self, prepared: Sequence[FloatArray]) -> FloatArray:
-        assert self.gate.wait(60)
+        assert self.gate.wait(PATIENCE)
         self.images_embedded += len(prepared)
         return _normalised(np.stack(prepared))
 
@@ -55,9 +57,9 @@ class ColourEncoder:
 class ColourServer:
     """An embedding service with the model, which can go away and come back on its address."""
 
-    def __init__(self, encoder: ColourEncoder | None = None, *, listen: str = "127.0.0.1:0") -> None:
+    def __init__(self, encoder: ColourEncoder | None = None, *, listen: str = "") -> None:
         self.encoder = encoder or ColourEncoder()
-        self.address = listen
+        self.address = listen or free_address()
         self._running: tuple[EmbeddingService, RunningServer] | None = None
         self.start()
 
@@ -69,7 +71,6 @@ class ColourServer:
         self.encoder.images_embedded = embedded  # it warms up with a picture of its own
         settings = ServerSettings(listen=self.address, metrics_listen="", workers=8, grace_seconds=0)
         server = start_server([served(service)], settings, package="soutu.embedding.v1")
-        self.address = server.address
         self._running = service, server
 
     def stop(self) -> None:

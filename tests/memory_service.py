@@ -28,6 +28,8 @@ from soutu.search.v1 import (
     search_service_pb2 as search,
 )
 
+from loopback_ports import free_address
+from patience import PATIENCE
 from soutu_services.runtime.errors import InvalidInput, NotFound, Unavailable
 from soutu_services.runtime.server import RunningServer, ServedService, ServerSettings, start_server
 
@@ -36,7 +38,10 @@ Context = grpc.ServicerContext
 
 @dataclass
 class Library:
-    """What the service keeps. It outlives a restart, as the real one's catalog does."""
+    """What the service keeps. It outlives a restart, as the real one's catalog does.
+
+    ``may_answer`` holds every call while it is clear; jobs that are started while it ``is_endless`` are never over.
+    """
 
     photos: dict[str, photo_pb2.Photo] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -46,9 +51,14 @@ class Library:
     embeddings: dict[str, bytes] = field(default_factory=dict)
     jobs: dict[str, list[library.Job]] = field(default_factory=dict)
     delay_seconds: float = 0.0
+    may_answer: threading.Event = field(default_factory=threading.Event)
     refused_name: str = ""
     is_pending: bool = False
+    is_endless: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     def enter(self, request: object) -> None:
         """Note a call; fail it if a failure waits."""
@@ -56,6 +66,7 @@ class Library:
             self.requests.append(request)
             failure = self.failures.pop(0) if self.failures else None
         time.sleep(self.delay_seconds)
+        self.may_answer.wait(PATIENCE)
         if failure is not None:
             raise failure
 
@@ -249,7 +260,7 @@ class LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
             )
             for state, number in ((running, 0), (running, 2), (done, 4))
         ]
-        self.kept.jobs["job-1"] = jobs
+        self.kept.jobs["job-1"] = jobs[:1] if self.kept.is_endless else jobs
         return library.StartSyncResponse(job=jobs[0])
 
     def WatchJob(self, request: library.WatchJobRequest, context: Context) -> Iterator[library.WatchJobResponse]:
@@ -296,7 +307,7 @@ class MemoryService:
     def __init__(self) -> None:
         self.library = Library()
         self.server: RunningServer | None = None
-        self.address = "127.0.0.1:0"
+        self.address = free_address()
         self.start()
 
     def start(self) -> None:
@@ -306,13 +317,13 @@ class MemoryService:
             ServedService("soutu.search.v1.LibraryService", self._adder(library_service_pb2_grpc, "Library", LibraryServicer)),
         ]
         self.server = start_server(services, ServerSettings(listen=self.address, metrics_listen=""), package="soutu.search.v1")
-        self.address = self.server.address
 
     def _adder(self, module: Any, name: str, servicer: Callable[[Library], Any]) -> Callable[[grpc.Server], None]:
         return lambda server: getattr(module, f"add_{name}ServiceServicer_to_server")(servicer(self.library), server)
 
     def stop(self) -> None:
         if self.server is not None:
+            self.library.may_answer.set()
             self.server.stop(0)
             self.server = None
 

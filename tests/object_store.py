@@ -14,11 +14,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from loopback_ports import free_address
+from patience import PATIENCE
 from soutu_services.search.settings import StoreSettings
 
 _ACCESS_KEY = "soutu-test"
 _SECRET_KEY = "only-for-tests"
-_START_SECONDS = 20.0
 
 
 @dataclass
@@ -38,10 +39,10 @@ class ObjectServer:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
 
     def start_again(self) -> None:
         """Start a stopped server on the address it had."""
@@ -51,7 +52,7 @@ class ObjectServer:
 @contextmanager
 def serve_folder(folder: Path, *, read_only: bool = False) -> Iterator[ObjectServer]:
     """Serve a folder's sub-folders as buckets until the block ends."""
-    process, url, log = _start(folder, "127.0.0.1:0", read_only=read_only)
+    process, url, log = _start(folder, free_address(), read_only=read_only)
     server = ObjectServer(folder, url, process, log)
     try:
         yield server
@@ -98,8 +99,8 @@ def _start(folder: Path, address: str, *, read_only: bool) -> tuple[subprocess.P
         is_known.set()
 
     threading.Thread(target=read_log, daemon=True).start()
-    if not is_known.wait(_START_SECONDS) or not started:
+    if not is_known.wait(PATIENCE) or not started:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
         raise RuntimeError(f"the S3 server did not start: {''.join(log)}")
     return process, started[0], log

@@ -5,26 +5,26 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
 
 from colour_encoder import ColourServer
 from object_store import ObjectServer
+from patience import PATIENCE, eventually
 from soutu_client import Client
 from soutu_client.models import Photo
 from soutu_services.runtime.server import RunningServer, start_server
+from soutu_services.search import embedder
+from soutu_services.search.embedder import EmbedderTimeouts
 from soutu_services.search.service import SearchService
 from soutu_services.search.settings import SearchSettings
 from soutu_services.search.store import S3Connection, S3Store
 
-Found = TypeVar("Found")
-
-_PATIENCE_SECONDS = 30.0
+PATIENT_EMBEDDER = EmbedderTimeouts(models_seconds=PATIENCE, interactive_seconds=PATIENCE, bulk_seconds=PATIENCE)
 _outbox = itertools.count()
 _BASE = {"红": (200, 20, 20), "绿": (20, 200, 20), "蓝": (20, 20, 200), "白": (255, 255, 255)}
 
@@ -45,15 +45,6 @@ def photo_id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def eventually(probe: Callable[[], Found], *, seconds: float = _PATIENCE_SECONDS) -> Found:
-    """Return what the probe finds once it is true."""
-    until = time.monotonic() + seconds
-    while not (found := probe()):
-        assert time.monotonic() < until, "it did not come true in time"
-        time.sleep(0.03)
-    return found
-
-
 class SearchHouse:
     """The service, its store's buckets and a client. ``settings`` go over the defaults of the tests."""
 
@@ -72,7 +63,7 @@ class SearchHouse:
             "embedding_address": embedding.address,
             "ingest": {"retry_first_seconds": 0.05, "retry_most_seconds": 0.3},
             "sync": {"interval_seconds": 0},
-            "grace_seconds": 2.0,
+            "grace_seconds": PATIENCE,
         }
         self._connection = S3Connection(store.settings)
         self._running: tuple[SearchService, RunningServer] | None = None
@@ -80,12 +71,13 @@ class SearchHouse:
 
     def start(self, **settings: Any) -> None:
         self._given |= settings
-        service = SearchService(SearchSettings(**self._given))
+        with patch.object(embedder, "EmbedderTimeouts", lambda: PATIENT_EMBEDDER):
+            service = SearchService(SearchSettings(**self._given))
         service.start()
         server = start_server(service.served, service.server_settings, package="soutu.search.v1")
         self._running = service, server
         self.address = server.address
-        self.client = Client(server.address, timeout_seconds=20, language="en")
+        self.client = Client(server.address, timeout_seconds=PATIENCE, language="en")
 
     def stop(self) -> None:
         if self._running is not None:
@@ -129,7 +121,7 @@ class SearchHouse:
 
     def sync(self, *sources: str) -> Any:
         """Sync and wait for its end."""
-        return list(self.client.watch_job(self.client.start_sync(sources).job_id, timeout_seconds=60))[-1]
+        return list(self.client.watch_job(self.client.start_sync(sources).job_id, timeout_seconds=PATIENCE))[-1]
 
     def photo(self, photo_id: str) -> Photo:
         return self.client.photo(photo_id)

@@ -1,7 +1,6 @@
 """Services to test the client with: one in memory that can be made to fail, and the real ones."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,11 +11,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from loopback_ports import free_address
 from memory_service import MemoryService
 from object_store import serve_folder
+from patience import PATIENCE
 from soutu_client import Client, SoutuError
 
-_START_SECONDS = 60.0
+_START_SECONDS = 2 * PATIENCE
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def service() -> Iterator[MemoryService]:
 
 @pytest.fixture
 def client(service: MemoryService) -> Iterator[Client]:
-    with Client(service.address, timeout_seconds=10, language="en") as connected:
+    with Client(service.address, timeout_seconds=PATIENCE, language="en") as connected:
         yield connected
 
 
@@ -52,7 +53,7 @@ def make_photos(tmp_path: Path) -> Callable[..., Path]:
 def real_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the object store, the embedding service with its default model, and the search service; give its address."""
     folder = tmp_path_factory.mktemp("library")
-    search, embedding = _free_address(), _free_address()
+    search, embedding = free_address(), free_address()
     with ExitStack() as running:
         (folder / "store").mkdir()
         store = running.enter_context(serve_folder(folder / "store")).settings
@@ -76,14 +77,9 @@ def real_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield search
 
 
-def _free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"127.0.0.1:{taken.getsockname()[1]}"
-
-
 def _wait_until_embedding(address: str, folder: Path) -> None:
     limit = time.monotonic() + _START_SECONDS
-    with Client(address, timeout_seconds=5) as client:
+    with Client(address, timeout_seconds=PATIENCE) as client:
         while time.monotonic() < limit:
             try:
                 if client.status().embedder.available:
@@ -98,7 +94,7 @@ def _wait_until_embedding(address: str, folder: Path) -> None:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(30)
+        process.wait(PATIENCE)
     finally:
         process.kill()
         process.wait()

@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from soutu.search.v1 import photo_service_pb2
 
+from patience import PATIENCE
 from soutu_client import AddProgress, Client, FileChangedError, ReadyProgress, UnavailableError
 from soutu_client._calls import Calls
 from soutu_client._upload import FileContent, upload_content
@@ -97,7 +97,7 @@ def test_a_file_that_fails_stops_no_other(service: Any, client: Client, make_pho
 def test_a_file_that_changes_while_it_is_read_is_named(service: Any, make_photos: MakePhotos) -> None:
     path = make_photos("a", ["one.jpg"]) / "one.jpg"
     content = FileContent(path, hashlib.sha256(b"before").hexdigest(), path.stat().st_size, None)
-    calls = Calls(service.address, timeout_seconds=10, language="zh")
+    calls = Calls(service.address, timeout_seconds=PATIENCE, language="zh")
     with pytest.raises(FileChangedError, match="被改动"):
         upload_content(calls, content, name="one.jpg", on_bytes=lambda _: None)
     calls.close()
@@ -118,17 +118,14 @@ def test_a_service_that_restarts_is_waited_for(service: Any, client: Client, mak
     waits: list[str] = []
     restart: list[threading.Thread] = []
 
-    def stop_and_start() -> None:
-        service.stop()
-        time.sleep(1.0)
-        service.start()
-
     def watch(now: AddProgress) -> None:
-        if now.files_uploaded > 20 and not restart:
-            restart.append(threading.Thread(target=stop_and_start))
-            restart[0].start()
+        if now.files_uploaded > 20 and service.server is not None and not restart:
+            service.stop()
         if now.waiting:
             waits.append(now.waiting)
+            if not restart:
+                restart.append(threading.Thread(target=service.start))
+                restart[0].start()
 
     result = client.add(folder, on_progress=watch)
     restart[0].join()
@@ -146,9 +143,9 @@ def test_a_service_that_stays_away_ends_it_with_what_is_left(service: Any, make_
 
     def stop(now: AddProgress) -> None:
         if now.files_uploaded > 5:
-            threading.Thread(target=service.stop).start()
+            service.stop()
 
-    with Client(service.address, timeout_seconds=5) as client:
+    with Client(service.address, timeout_seconds=PATIENCE) as client:
         result = client.add(folder, on_progress=stop, patience_seconds=0.5)
     assert isinstance(result.interruption, UnavailableError)
     assert len(result.added) + result.not_tried == 60

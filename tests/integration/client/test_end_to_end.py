@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE
 from soutu_client import Client, Filter, NotFoundError, PhotoState, TextTerm
 from soutu_client.cli.main import run
 
@@ -16,7 +17,7 @@ SAMPLES = Path(__file__).parents[3] / "deploy" / "samples"
 
 @pytest.fixture
 def client(real_service: str) -> Iterator[Client]:
-    with Client(real_service, timeout_seconds=30, language="zh") as connected:
+    with Client(real_service, timeout_seconds=PATIENCE, language="zh") as connected:
         yield connected
 
 
@@ -37,7 +38,7 @@ def album(tmp_path: Path) -> Path:
 def test_add_search_show_annotate_delete_undelete_save(client: Client, album: Path, tmp_path: Path) -> None:
     result = client.add(album)
     assert (len(result.added), len(result.known), result.failed) == (5, 1, ())
-    ready = client.wait_until_ready([file.photo_id for file in result.added], timeout_seconds=60)
+    ready = client.wait_until_ready([file.photo_id for file in result.added], timeout_seconds=PATIENCE)
     assert (len(ready.ready), [photo.name for photo in ready.unreadable]) == (4, ["相册/坏的.jpg"])
 
     again = client.add(album)
@@ -66,7 +67,7 @@ def test_add_search_show_annotate_delete_undelete_save(client: Client, album: Pa
     assert client.thumbnail(cat.photo_id).media_type == "image/jpeg"
 
     assert client.list_photos(states=[PhotoState.READY]).total == 4
-    job = list(client.watch_job(client.start_sync().job_id, timeout_seconds=60))[-1]
+    job = list(client.watch_job(client.start_sync().job_id, timeout_seconds=PATIENCE))[-1]
     assert job.state.name == "SUCCEEDED"
     status = client.status()
     assert (status.photos_ready, status.photos_unreadable, status.photos_deleted) == (4, 1, 0)
@@ -83,17 +84,21 @@ def test_the_command_line_against_the_real_services(
     monkeypatch.setenv("SOUTU_ADDRESS", real_service)
     monkeypatch.setenv("SOUTU_LANGUAGE", "zh")
     monkeypatch.setenv("COLUMNS", "120")
-    assert run(["add", str(album)]) == 0
+
+    def soutu(arguments: list[str]) -> int:
+        return run(["--timeout", str(PATIENCE), *arguments])
+
+    assert soutu(["add", str(album)]) == 0
     capsys.readouterr()
-    assert run(["search", "一只猫", "--json", "--limit", "3"]) == 0
+    assert soutu(["search", "一只猫", "--json", "--limit", "3"]) == 0
     hit = json.loads(capsys.readouterr().out)["hits"][0]["hit"]
     assert hit["photo"]["names"][0]["name"] in ("相册/chelsea.jpg", "相册/奶奶家/咪咪.jpg")
-    assert run(["search", "一只猫", "--sheet", str(tmp_path / "sheet.png"), "--save", str(tmp_path / "out")]) == 0
+    assert soutu(["search", "一只猫", "--sheet", str(tmp_path / "sheet.png"), "--save", str(tmp_path / "out")]) == 0
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
     assert len(list((tmp_path / "out").iterdir())) == 4
-    assert run(["doctor"]) == 0
+    assert soutu(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "✓ 向量服务" in out
     assert "一切正常" in out
-    assert run(["list", "--state", "unreadable"]) == 0
+    assert soutu(["list", "--state", "unreadable"]) == 0
     assert "坏的.jpg" in capsys.readouterr().out

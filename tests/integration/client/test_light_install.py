@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from patience import PATIENCE
 from soutu_client import Client
 
 ROOT = Path(__file__).parents[3]
@@ -20,8 +21,8 @@ def call(*command: str | Path) -> str:
 
 
 def test_client_alone_installs_light(real_service: str, tmp_path: Path) -> None:
-    with Client(real_service) as client:
-        client.wait_until_ready([client.upload(ROOT / "deploy" / "samples" / "chelsea.jpg").photo_id], timeout_seconds=60)
+    with Client(real_service, timeout_seconds=PATIENCE) as client:
+        client.wait_until_ready([client.upload(ROOT / "deploy" / "samples" / "chelsea.jpg").photo_id], timeout_seconds=PATIENCE)
 
     for name in ("protos", "clients"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("build", "dist", "__pycache__", "*_pb2*"))
@@ -40,6 +41,6 @@ def test_client_alone_installs_light(real_service: str, tmp_path: Path) -> None:
     assert not installed & heavy
 
     soutu = tmp_path / "venv" / "bin" / "soutu"
-    answer = json.loads(call(soutu, "search", "一只猫", "--json", "--address", real_service))
+    answer = json.loads(call(soutu, "--timeout", "120", "search", "一只猫", "--json", "--address", real_service))
     assert answer["hits"][0]["hit"]["photo"]["names"][0]["name"] == "chelsea.jpg"
     assert call(soutu, "--version") == "soutu 0.1.0\n"

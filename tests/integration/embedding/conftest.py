@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from soutu.embedding.v1 import embedding_pb2_grpc
 
+from patience import PATIENCE
 from soutu_services.embedding.batcher import BatchSettings
 from soutu_services.embedding.encoder import FloatArray, ModelCard, Tower
 from soutu_services.embedding.image_input import ImageLimits, decode_rgb
@@ -70,7 +71,7 @@ class SmallEncoder:
     def _enter(self, prepared: Sequence[Any]) -> None:
         self.passes.append(list(prepared))
         self.entered.release()
-        assert self.gate.wait(30)
+        assert self.gate.wait(PATIENCE)
         if self.broken:
             raise RuntimeError("the GPU is gone")
 
@@ -115,6 +116,7 @@ def start_house() -> Iterator[Callable[..., House]]:
             queue_items: int = 64,
             bulk_calls: int = 4,
             max_batch: int = 4,
+            batch_wait_milliseconds: float = 5,
             workers: int = 8,
             max_message_bytes: int = 4 * 1024 * 1024,
         ) -> House:
@@ -126,8 +128,11 @@ def start_house() -> Iterator[Callable[..., House]]:
                 message_bytes=max_message_bytes,
                 bulk_calls=bulk_calls,
             )
-            batching = BatchSettings(
-                max_batch=max_batch, batch_wait_milliseconds=5, bulk_pass_milliseconds=10_000, queue_items=queue_items
+            batching = BatchSettings.model_construct(  # a wait may be longer than people may ask for
+                max_batch=max_batch,
+                batch_wait_milliseconds=batch_wait_milliseconds,
+                bulk_pass_milliseconds=1e9,  # or a pass that was held up would make the next ones smaller
+                queue_items=queue_items,
             )
             service = EmbeddingService(loaded, limits, batching)
             stack.callback(service.close)
@@ -135,7 +140,9 @@ def start_house() -> Iterator[Callable[..., House]]:
                 encoder.passes.clear()
                 while encoder.entered.acquire(blocking=False):
                     pass
-            settings = ServerSettings(metrics_listen="", workers=workers, max_message_bytes=max_message_bytes, grace_seconds=5)
+            settings = ServerSettings(
+                metrics_listen="", workers=workers, max_message_bytes=max_message_bytes, grace_seconds=PATIENCE
+            )
             server = start_server([served(service)], settings, package="soutu.embedding.v1")
             stack.callback(server.stop, 1)
             for encoder in loaded:
@@ -168,5 +175,5 @@ def no_thread_is_left_behind() -> Iterator[None]:
     yield
     for thread in set(threading.enumerate()) - before:
         # gRPC's own client threads end a moment after their channel is closed.
-        thread.join(5)
+        thread.join(PATIENCE)
         assert not thread.is_alive(), f"{thread.name} is left behind"

@@ -17,6 +17,8 @@ import pytest
 from soutu.embedding.v1 import embedding_pb2 as pb
 from soutu.embedding.v1 import embedding_pb2_grpc
 
+from patience import PATIENCE
+
 READY = re.compile(r"ready on (\S+)")
 METRICS = re.compile(r"metrics on (\S+)")
 
@@ -35,7 +37,7 @@ def fails(**settings):
         env=environment(**settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == 1
@@ -51,20 +53,20 @@ def lite():
     process = subprocess.Popen(
         [sys.executable, "-m", "soutu_services.embedding"], env=environment(), stderr=subprocess.PIPE, text=True
     )
-    watchdog = threading.Timer(120, process.kill)
+    watchdog = threading.Timer(2 * PATIENCE, process.kill)
     watchdog.start()
     log = []
     for line in process.stderr:
         log.append(line)
         if READY.search(line):
             break
+    watchdog.cancel()
     text = "".join(log)
     assert READY.search(text), text
     yield process, READY.search(text)[1], METRICS.search(text)[1], text
-    watchdog.cancel()
     if process.poll() is None:
         process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     process.stderr.close()
 
 
@@ -85,9 +87,9 @@ def test_says_in_one_line_where_it_is_ready_with_what(lite):
 
 
 def test_embeds_texts_and_images_into_one_space(stub, picture):
-    model = stub.ListModels(pb.ListModelsRequest(), timeout=30).models[0]
-    texts = stub.EmbedTexts(pb.EmbedTextsRequest(texts=["雪地里的狗", "一只小狗在雪里", "办公室的电脑"]), timeout=30)
-    images = stub.EmbedImages(pb.EmbedImagesRequest(images=[picture(), b"broken"]), timeout=30)
+    model = stub.ListModels(pb.ListModelsRequest(), timeout=PATIENCE).models[0]
+    texts = stub.EmbedTexts(pb.EmbedTextsRequest(texts=["雪地里的狗", "一只小狗在雪里", "办公室的电脑"]), timeout=PATIENCE)
+    images = stub.EmbedImages(pb.EmbedImagesRequest(images=[picture(), b"broken"]), timeout=PATIENCE)
     assert texts.space_id == images.space_id == model.space_id
     embedded = np.concatenate([vectors(texts.results), vectors(images.results[:1])])
     assert embedded.shape == (4, model.dimension)
@@ -98,14 +100,16 @@ def test_embeds_texts_and_images_into_one_space(stub, picture):
 
 def test_a_batch_gives_the_same_vectors_as_one_by_one(stub, picture):
     images = [picture((10 * i, 200 - 10 * i, 90), (30 + i, 40)) for i in range(12)]
-    together = vectors(stub.EmbedImages(pb.EmbedImagesRequest(images=images, priority=pb.PRIORITY_BULK), timeout=60).results)
-    alone = [vectors(stub.EmbedImages(pb.EmbedImagesRequest(images=[image]), timeout=60).results)[0] for image in images]
+    together = vectors(
+        stub.EmbedImages(pb.EmbedImagesRequest(images=images, priority=pb.PRIORITY_BULK), timeout=PATIENCE).results
+    )
+    alone = [vectors(stub.EmbedImages(pb.EmbedImagesRequest(images=[image]), timeout=PATIENCE).results)[0] for image in images]
     np.testing.assert_allclose(together, np.stack(alone), atol=1e-4)
 
 
 def test_metrics_tell_of_queues_and_passes(lite, stub):
-    stub.EmbedTexts(pb.EmbedTextsRequest(texts=["狗"]), timeout=30)
-    with urllib.request.urlopen(f"http://{lite[2]}/metrics", timeout=10) as answer:
+    stub.EmbedTexts(pb.EmbedTextsRequest(texts=["狗"]), timeout=PATIENCE)
+    with urllib.request.urlopen(f"http://{lite[2]}/metrics", timeout=PATIENCE) as answer:
         text = answer.read().decode()
     for name in ("queue_items", "batch_items", "forward_seconds", "items_total"):
         assert f"soutu_embedding_{name}" in text
@@ -133,5 +137,5 @@ def test_wrong_settings_are_one_clear_line():
 def test_stops_cleanly_when_asked(lite):
     process = lite[0]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
     assert "Traceback" not in process.stderr.read()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from loopback_ports import free_address
+from patience import PATIENCE
+
 SAMPLES = Path(__file__).parents[3] / "deploy" / "samples"
 READY = "接下来"
-START_SECONDS = 120.0
+START_SECONDS = 2 * PATIENCE
 
 
 @dataclass
@@ -60,10 +62,10 @@ class HouseProcess:
     def stop(self) -> int:
         """Press Ctrl-C and return the exit status."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     limit = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > limit:
@@ -81,14 +83,8 @@ def is_running(process: int) -> bool:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(6)]
-    names = ("SEARCH_LISTEN", "SEARCH_METRICS_LISTEN", "EMBEDDING_LISTEN", "EMBEDDING_METRICS_LISTEN", "HOME_STORE_LISTEN")
-    variables = {
-        f"SOUTU_{name}": f"127.0.0.1:{each.getsockname()[1]}"
-        for name, each in zip((*names, "HOME_IN_PLACE_LISTEN"), sockets, strict=True)
-    }
-    for each in sockets:
-        each.close()
+    services = ("SEARCH_LISTEN", "SEARCH_METRICS_LISTEN", "EMBEDDING_LISTEN", "EMBEDDING_METRICS_LISTEN")
+    variables = {f"SOUTU_{name}": free_address() for name in (*services, "HOME_STORE_LISTEN", "HOME_IN_PLACE_LISTEN")}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SOUTU_")}
     return {**inherited, **variables, "SOUTU_LANGUAGE": "zh", "SOUTU_HOME_LIBRARY": str(tmp_path / "资料 库")}
 
@@ -118,7 +114,7 @@ def start_house(environment: dict[str, str]) -> Iterator[Callable[..., HouseProc
         if house.process.poll() is None:
             house.process.terminate()
             try:
-                house.process.wait(60)
+                house.process.wait(PATIENCE)
             finally:
                 house.process.kill()
         assert eventually(lambda house=house: house.process.stdout is None or house.process.poll() is not None)  # type: ignore[misc]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE
 from soutu_client import Client, UnavailableError
 
 from .conftest import READY, SAMPLES, HouseProcess, eventually, is_running
@@ -21,7 +22,7 @@ def test_shows_the_samples_keeps_them_and_stops_without_a_trace(start_house: Sta
     house = start_house(samples=str(SAMPLES))
     house.wait_for(READY)
     assert "一只猫" in house.said
-    with Client(house.address) as client:
+    with Client(house.address, timeout_seconds=PATIENCE) as client:
         assert client.status().photos_ready == PHOTOS_IN_SAMPLES
         assert client.search("一只猫").hits[0].photo.name.endswith("chelsea.jpg")
         before = {photo.photo_id for photo in client.list_photos().photos}
@@ -36,7 +37,7 @@ def test_shows_the_samples_keeps_them_and_stops_without_a_trace(start_house: Sta
     again = start_house(samples=str(SAMPLES))
     again.wait_for(READY)
     assert "示例照片" not in again.said
-    with Client(again.address) as client:
+    with Client(again.address, timeout_seconds=PATIENCE) as client:
         assert {photo.photo_id for photo in client.list_photos().photos} == before
         assert client.search("一只猫").hits[0].photo.name.endswith("chelsea.jpg")
 
@@ -51,7 +52,7 @@ def test_adds_photos_is_alone_on_its_library_and_recovers_from_killed_programs(s
     assert "rocket.jpg" in house.said
 
     second = start_house()
-    assert second.process.wait(30) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert eventually(lambda: "已经在运行" in second.said)
     assert len(second.said.splitlines()) == 1
 
@@ -60,7 +61,7 @@ def test_adds_photos_is_alone_on_its_library_and_recovers_from_killed_programs(s
     os.kill(programs["serve s3"], signal.SIGKILL)
     house.wait_for("搜索服务停止了")
     house.wait_for("照片存储停止了")
-    with Client(house.address) as client:
+    with Client(house.address, timeout_seconds=PATIENCE) as client:
         assert eventually(lambda: answers(client))
         photo = client.search("火箭").hits[0].photo
         assert photo.name.endswith("rocket.jpg")
@@ -75,7 +76,7 @@ def test_serves_a_folder_in_place_and_leaves_it_as_it_is(start_house: StartHouse
     house = start_house(photos=str(photos), in_place="1", first_search="咖啡")
     house.wait_for(READY)
     assert "咖啡.jpg" in house.said
-    with Client(house.address) as client:
+    with Client(house.address, timeout_seconds=PATIENCE) as client:
         assert client.status().photos_ready == PHOTOS_IN_SAMPLES
         client.delete([client.search("一只猫").hits[0].photo.photo_id])
     assert list((house.library / "store" / "soutu-photos").rglob("*.jpg")) == []
@@ -87,7 +88,7 @@ def test_serves_a_folder_in_place_and_leaves_it_as_it_is(start_house: StartHouse
 
     again = start_house()
     again.wait_for(READY)
-    with Client(again.address) as client:
+    with Client(again.address, timeout_seconds=PATIENCE) as client:
         assert client.status().photos_ready == PHOTOS_IN_SAMPLES - 1
     assert snapshot(photos) == before
 
@@ -125,7 +126,7 @@ def test_says_which_port_is_in_use_and_what_to_set(start_house: StartHouse, envi
     host, port = environment["SOUTU_EMBEDDING_LISTEN"].split(":")
     with socket.create_server((host, int(port))):
         house = start_house()
-        assert house.process.wait(30) == 1
+        assert house.process.wait(PATIENCE) == 1
         assert eventually(lambda: port in house.said)
     problem = house.said.splitlines()
     complaint = [line for line in problem if port in line]
@@ -147,7 +148,7 @@ def test_says_which_port_is_in_use_and_what_to_set(start_house: StartHouse, envi
 )
 def test_refuses_in_one_line(start_house: StartHouse, settings: dict[str, str], words: str) -> None:
     house = start_house(**settings)
-    assert house.process.wait(30) in (1, 2)
+    assert house.process.wait(PATIENCE) in (1, 2)
     assert eventually(lambda: words in house.said)
     assert len(house.said.splitlines()) == 1
 
@@ -156,7 +157,7 @@ def test_says_in_one_line_what_the_system_refuses(start_house: StartHouse, envir
     log = Path(environment["SOUTU_HOME_LIBRARY"], "logs", "store.log")
     log.mkdir(parents=True)
     house = start_house()
-    assert house.process.wait(30) == 1
+    assert house.process.wait(PATIENCE) == 1
     assert eventually(lambda: f"无法继续（{log}" in house.said)
     assert "Traceback" not in house.said
 

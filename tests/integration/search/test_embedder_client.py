@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,6 +13,8 @@ import numpy as np
 import pytest
 from soutu.embedding.v1 import embedding_pb2, embedding_pb2_grpc
 
+from loopback_ports import free_address
+from patience import PATIENCE, eventually
 from soutu_services.runtime.errors import (
     REASON_METADATA_KEY,
     DeadlinePassed,
@@ -39,10 +40,11 @@ from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.model import UnreadableReason
 
 DIMENSION = 4
+PATIENT = EmbedderTimeouts(models_seconds=PATIENCE, interactive_seconds=PATIENCE, bulk_seconds=PATIENCE)
 
 
 class Service(embedding_pb2_grpc.EmbeddingServiceServicer):
-    """Embeds an item by its first byte; fails as it is told to."""
+    """Embeds an item by its first byte, once it ``may_answer``; fails as it is told to; knows how long each call may take."""
 
     def __init__(self, space_id: str = "space-a") -> None:
         self.space_id = space_id
@@ -52,7 +54,9 @@ class Service(embedding_pb2_grpc.EmbeddingServiceServicer):
         self.models_asked = 0
         self.failures: list[tuple[grpc.StatusCode, str]] = []
         self.vector: Callable[[bytes], bytes] = self.unit
-        self.delay_seconds = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.seconds_left: list[float | None] = []
         self.message_bytes = 1024 * 1024
 
     @staticmethod
@@ -62,6 +66,7 @@ class Service(embedding_pb2_grpc.EmbeddingServiceServicer):
 
     def ListModels(self, request: object, context: grpc.ServicerContext) -> embedding_pb2.ListModelsResponse:  # noqa: N802
         self.models_asked += 1
+        self.seconds_left.append(context.time_remaining())
         limits = embedding_pb2.Limits(batch_items=3, message_bytes=self.message_bytes, text_characters=50, image_bytes=100_000)
         model = embedding_pb2.Model(space_id=self.space_id, variant="v", name="tiny", dimension=DIMENSION, limits=limits)
         halves = [[embedding_pb2.TOWER_TEXT], [embedding_pb2.TOWER_IMAGE]]
@@ -91,7 +96,8 @@ class Service(embedding_pb2_grpc.EmbeddingServiceServicer):
     ) -> list[embedding_pb2.ItemResult]:
         self.batches.append(items)
         self.priorities.append(request.priority)
-        time.sleep(self.delay_seconds)
+        self.seconds_left.append(context.time_remaining())
+        self.may_answer.wait(PATIENCE)
         if self.failures:
             status, reason = self.failures.pop(0)
             context.set_trailing_metadata(((REASON_METADATA_KEY, reason),))
@@ -107,19 +113,21 @@ class Service(embedding_pb2_grpc.EmbeddingServiceServicer):
         return embedding_pb2.ItemResult(embedding=self.vector(item))
 
 
-def serve(service: Service, stack: ExitStack, address: str = "127.0.0.1:0") -> tuple[str, Callable[[], None]]:
+def serve(service: Service, stack: ExitStack, address: str = "") -> tuple[str, Callable[[], None]]:
+    address = address or free_address()
     pool = ThreadPoolExecutor(4)
     server = grpc.server(pool, options=[("grpc.max_receive_message_length", 64 << 20), ("grpc.so_reuseport", 0)])
     embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(service, server)
-    port = server.add_insecure_port(address)
+    server.add_insecure_port(address)
     server.start()
 
     def stop() -> None:
+        service.may_answer.set()
         server.stop(0).wait()
         pool.shutdown()
 
     stack.callback(stop)
-    return f"127.0.0.1:{port}", stop
+    return address, stop
 
 
 @pytest.fixture
@@ -136,7 +144,7 @@ def service() -> Service:
 @pytest.fixture
 def embedder(service: Service, stack: ExitStack) -> Embedder:
     address, _ = serve(service, stack)
-    made = Embedder(address)
+    made = Embedder(address, timeouts=PATIENT)
     stack.callback(made.close)
     return made
 
@@ -148,7 +156,7 @@ def start_link(service: Service, stack: ExitStack, folder: Path, on_connected: C
     address, _ = serve(service, stack)
     catalog = stack.enter_context(Catalog.open(folder / "catalog.db"))
     gate = Gate(first_seconds=0.05, most_seconds=0.1)
-    link = EmbeddingLink(catalog, Embedder(address), gate, adopt=False, on_connected=on_connected)
+    link = EmbeddingLink(catalog, Embedder(address, timeouts=PATIENT), gate, adopt=False, on_connected=on_connected)
     link.start()
     stack.callback(link.stop)
     return link
@@ -158,7 +166,7 @@ def start_link(service: Service, stack: ExitStack, folder: Path, on_connected: C
 def linked(service: Service, stack: ExitStack, tmp_path: Path) -> Linked:
     connected = threading.Event()
     link = start_link(service, stack, tmp_path, connected.set)
-    assert connected.wait(10)
+    assert connected.wait(PATIENCE)
     model = link.model
     assert model is not None
     return link, model
@@ -217,7 +225,7 @@ def test_tells_the_service_who_waits(embedder: Embedder, service: Service) -> No
 
 def test_remembers_texts_even_while_the_service_is_away(service: Service, stack: ExitStack) -> None:
     address, stop = serve(service, stack)
-    embedder = Embedder(address, cached_texts=2)
+    embedder = Embedder(address, timeouts=PATIENT, cached_texts=2)
     stack.callback(embedder.close)
     first = vector_of(embedder.embed_texts(["狗", "狗", "猫"])[0])
     assert service.batches == [["狗".encode(), "猫".encode()]]
@@ -300,7 +308,15 @@ def test_the_watch_outlives_what_follows_from_a_connection_and_repeats_it(
 ) -> None:
     monkeypatch.setattr("soutu_services.search.embedding_link._PROBE_SECONDS", 0.05)
     calls: list[int] = []
+    probes: list[int] = []
     done = threading.Event()
+    look_up = Embedder.model
+
+    def counted(embedder: Embedder) -> EmbeddingModel:
+        probes.append(1)
+        return look_up(embedder)
+
+    monkeypatch.setattr(Embedder, "model", counted)
 
     def told() -> None:
         calls.append(1)
@@ -309,8 +325,9 @@ def test_the_watch_outlives_what_follows_from_a_connection_and_repeats_it(
         done.set()
 
     start_link(service, stack, tmp_path, told)
-    assert done.wait(10)
-    time.sleep(0.2)
+    assert done.wait(PATIENCE)
+    told_after = len(probes)
+    eventually(lambda: len(probes) > told_after + 2)
     assert len(calls) == 2, "once it is known it is not told again"
 
 
@@ -323,7 +340,7 @@ def test_refuses_vectors_of_another_space(embedder: Embedder, service: Service) 
 
 def test_a_service_that_comes_back_with_another_model_is_refused(stack: ExitStack) -> None:
     address, stop = serve(Service("space-a"), stack)
-    embedder = Embedder(address)
+    embedder = Embedder(address, timeouts=PATIENT)
     stack.callback(embedder.close)
     embedder.embed_images([b"a"])
     stop()
@@ -336,7 +353,7 @@ def test_a_service_that_comes_back_with_another_model_is_refused(stack: ExitStac
 
 def test_serves_the_space_it_was_told_or_none(service: Service, stack: ExitStack) -> None:
     address, _ = serve(service, stack)
-    embedder = Embedder(address, space_id="space-z")
+    embedder = Embedder(address, timeouts=PATIENT, space_id="space-z")
     stack.callback(embedder.close)
     with pytest.raises(SpaceChanged):
         embedder.model()
@@ -344,7 +361,7 @@ def test_serves_the_space_it_was_told_or_none(service: Service, stack: ExitStack
 
 def test_goes_on_when_the_service_comes_back(stack: ExitStack) -> None:
     address, stop = serve(Service(), stack)
-    embedder = Embedder(address)
+    embedder = Embedder(address, timeouts=PATIENT)
     stack.callback(embedder.close)
     embedder.embed_images([b"a"])
     stop()
@@ -374,22 +391,25 @@ def test_says_that_a_tower_is_not_loaded(embedder: Embedder, service: Service) -
 
 def test_every_call_has_a_deadline(service: Service, stack: ExitStack) -> None:
     address, _ = serve(service, stack)
-    embedder = Embedder(address, timeouts=EmbedderTimeouts(interactive_seconds=0.2, bulk_seconds=5.0))
+    timeouts = EmbedderTimeouts(models_seconds=PATIENCE, interactive_seconds=0.2, bulk_seconds=PATIENCE)
+    embedder = Embedder(address, timeouts=timeouts)
     stack.callback(embedder.close)
     embedder.model()
-    service.delay_seconds = 0.6
-    began = time.monotonic()
+    service.may_answer.clear()
     with pytest.raises(DeadlinePassed):
         embedder.embed_texts(["a"])
-    assert time.monotonic() - began < 0.5
+    service.may_answer.set()
     assert isinstance(embedder.embed_images([b"a"])[0], Embedded)
+    of_models, *_, of_bulk = service.seconds_left
+    assert of_models is not None and of_models > timeouts.interactive_seconds
+    assert of_bulk is not None and of_bulk > timeouts.interactive_seconds
 
 
 def test_threads_share_a_client(embedder: Embedder) -> None:
     barrier = threading.Barrier(4)
 
     def embed(number: int) -> bool:
-        barrier.wait(5)
+        barrier.wait(PATIENCE)
         outcomes = embedder.embed_images([bytes([number])] * 4)
         return all((vector_of(outcome) == np.frombuffer(Service.unit(bytes([number])), "<f4")).all() for outcome in outcomes)
 
@@ -397,13 +417,13 @@ def test_threads_share_a_client(embedder: Embedder) -> None:
         assert all(threads.map(embed, range(4)))
 
 
-def wait_for(call: Callable[[], list[Outcome]], seconds: float = 15.0) -> list[Outcome]:
+def wait_for(call: Callable[[], list[Outcome]]) -> list[Outcome]:
     """Repeat a call until the service is found again."""
-    until = time.monotonic() + seconds
-    while True:
+
+    def outcomes() -> list[Outcome]:
         try:
             return call()
         except Unavailable:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
+            return []
+
+    return eventually(outcomes)

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from search_house import SearchHouse, eventually, photo_id_of, picture
+from patience import eventually
+from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import Filter, ImageTerm, InvalidInputError, MatchField, NotFoundError, PhotoState, PhotoTerm, TextTerm
 
 

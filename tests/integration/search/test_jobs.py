@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from colour_encoder import ColourEncoder
-from search_house import SearchHouse, eventually, picture
+from patience import PATIENCE, eventually
+from search_house import SearchHouse, picture
 from soutu_client import JobState, NotFoundError, NotReadyError
 
 
@@ -16,8 +15,10 @@ def test_watch_shows_progress_until_the_end(house: SearchHouse, encoder: ColourE
     encoder.gate.clear()
     job = house.client.start_sync()
     eventually(lambda: house.client.job(job.job_id).photos_total == 6)
-    threading.Timer(0.5, encoder.gate.set).start()
-    seen = list(house.client.watch_job(job.job_id, timeout_seconds=30))
+    watched = house.client.watch_job(job.job_id, timeout_seconds=PATIENCE)
+    seen = [next(watched)]
+    encoder.gate.set()
+    seen += watched
     assert seen[0].state is JobState.RUNNING
     assert seen[0].photos_done < 6
     assert (seen[-1].state, seen[-1].photos_done, seen[-1].objects_seen) == (JobState.SUCCEEDED, 6, 6)
@@ -31,7 +32,7 @@ def test_running_sync_is_returned_instead_of_a_second_one(house: SearchHouse, en
     first = house.client.start_sync()
     assert house.client.start_sync(["photos"]).job_id == first.job_id
     encoder.gate.set()
-    list(house.client.watch_job(first.job_id, timeout_seconds=30))
+    list(house.client.watch_job(first.job_id, timeout_seconds=PATIENCE))
     assert len(house.client.jobs().jobs) == 1
 
 
@@ -49,14 +50,14 @@ def test_paused_job_rests_over_a_restart_and_is_gone_on_with(house: SearchHouse,
     assert house.client.job(job.job_id).state is JobState.PAUSED
     assert house.client.status().jobs[0].job_id == job.job_id
     house.client.resume_job(job.job_id)
-    ended = list(house.client.watch_job(job.job_id, timeout_seconds=30))[-1]
+    ended = list(house.client.watch_job(job.job_id, timeout_seconds=PATIENCE))[-1]
     assert ended.state is JobState.SUCCEEDED
     assert house.client.status().photos_ready == 9
 
 
 def test_what_a_paused_job_has_listed_is_not_read_at_a_restart(house: SearchHouse) -> None:
     _drop(house, 60)
-    house.service._reading.stop(5)  # listed, but not read
+    house.service._reading.stop(PATIENCE)  # listed, but not read
     job = house.client.start_sync()
     eventually(lambda: house.client.job(job.job_id).photos_total == 60)
     house.client.pause_job(job.job_id)
@@ -65,25 +66,31 @@ def test_what_a_paused_job_has_listed_is_not_read_at_a_restart(house: SearchHous
     eventually(lambda: house.photo(uploaded).state.name == "READY")
     assert house.listed() == {uploaded}
     house.client.resume_job(job.job_id)
-    ended = list(house.client.watch_job(job.job_id, timeout_seconds=30))[-1]
+    ended = list(house.client.watch_job(job.job_id, timeout_seconds=PATIENCE))[-1]
     assert ended.state is JobState.SUCCEEDED
     assert house.client.status().photos_ready == 61
 
 
-def test_running_job_goes_on_after_a_restart(house: SearchHouse, encoder: ColourEncoder) -> None:
+def test_running_job_goes_on_after_a_restart(house: SearchHouse, encoder: ColourEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder.gate.clear()
     _drop(house, 5)
     job = house.client.start_sync()
     eventually(lambda: house.client.job(job.job_id).photos_total == 5)
-    threading.Timer(0.3, encoder.gate.set).start()
+    stop_jobs = house.service.drain
+
+    def stop_jobs_then_embed() -> None:
+        stop_jobs()
+        encoder.gate.set()
+
+    monkeypatch.setattr(house.service, "drain", stop_jobs_then_embed)
     house.restart()
-    ended = list(house.client.watch_job(job.job_id, timeout_seconds=30))[-1]
+    ended = list(house.client.watch_job(job.job_id, timeout_seconds=PATIENCE))[-1]
     assert (ended.state, ended.photos_done) == (JobState.SUCCEEDED, 5)
 
 
 def test_cancelled_job_leaves_the_rest_for_the_next_sync(house: SearchHouse, encoder: ColourEncoder) -> None:
     _drop(house, 5)
-    house.service._reading.stop(5)  # nothing is read meanwhile
+    house.service._reading.stop(PATIENCE)  # nothing is read meanwhile
     job = house.client.start_sync()
     eventually(lambda: house.client.job(job.job_id).photos_total == 5)
     assert house.client.cancel_job(job.job_id).state is JobState.CANCELLED

@@ -8,7 +8,8 @@ import pytest
 
 from colour_encoder import ColourEncoder, ColourServer
 from object_store import ObjectServer, serve_folder
-from search_house import SearchHouse, eventually, photo_id_of, picture
+from patience import PATIENCE, eventually
+from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import Filter, JobState, NoticeReason, PhotoState, UnavailableError
 
 
@@ -68,7 +69,7 @@ def test_sync_job_says_that_it_waits_for_the_embedding_service(
     assert house.client.start_sync().job_id == job.job_id  # lists again although it waits
     eventually(lambda: house.client.status().photos == 2)
     own_embedding.start()
-    ended = list(house.client.watch_job(job.job_id, timeout_seconds=30))[-1]
+    ended = list(house.client.watch_job(job.job_id, timeout_seconds=PATIENCE))[-1]
     assert (ended.state, ended.photos_done, ended.message) == (JobState.SUCCEEDED, 2, "")
 
 
@@ -163,6 +164,6 @@ def test_object_that_vanishes_before_it_is_read_is_no_photo(house: SearchHouse, 
     eventually(lambda: house.client.status().objects == 2 or house.client.job(job.job_id).objects_seen == 2)
     bucket.remove("a.png")
     house.client.resume_job(job.job_id)
-    list(house.client.watch_job(job.job_id, timeout_seconds=30))
+    list(house.client.watch_job(job.job_id, timeout_seconds=PATIENCE))
     assert house.listed() == {photo_id_of(picture("蓝"))}
     assert house.client.status().photos_pending == 0

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from colour_encoder import ColourEncoder
-from search_house import SearchHouse, eventually, picture
+from patience import eventually
+from search_house import SearchHouse, picture
 from soutu_client import JobState, NotFoundError, SoutuError
 from soutu_services.search.objects import KeyConflict
 

@@ -17,7 +17,8 @@ import pytest
 
 from colour_encoder import ColourEncoder, ColourServer
 from object_store import ObjectServer
-from search_house import eventually, photo_id_of, picture
+from patience import PATIENCE, eventually
+from search_house import photo_id_of, picture
 from soutu_client import Client, JobState, SoutuError
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.store import S3Connection
@@ -54,7 +55,7 @@ class Process:
         self._ready.set()
 
     def wait_ready(self) -> str:
-        assert self._ready.wait(60)
+        assert self._ready.wait(PATIENCE)
         assert self.address, self.output
         return self.address
 
@@ -66,7 +67,7 @@ class Process:
         if self.popen.poll() is None:
             self.popen.send_signal(number)
         try:
-            return self.popen.wait(30)
+            return self.popen.wait(PATIENCE)
         finally:
             self.popen.kill()
             self.popen.wait()
@@ -91,6 +92,7 @@ def environment(
         "SOUTU_SEARCH_RECYCLE_BUCKET": f"{bucket}-recycle",
         "SOUTU_SEARCH_EMBEDDING_ADDRESS": colour_server.address,
         "SOUTU_SEARCH_SYNC__INTERVAL_SECONDS": "0",
+        "SOUTU_SEARCH_GRACE_SECONDS": str(PATIENCE),
         "SOUTU_SEARCH_INGEST__BATCH_PHOTOS": "4",
     }
 
@@ -125,7 +127,7 @@ def test_sigkill_in_the_middle_of_the_ingest_loses_nothing_and_does_nothing_twic
     process = start()
     job_id = ""
     for kill_at in (8, 25):
-        with Client(process.wait_ready(), timeout_seconds=10) as client:
+        with Client(process.wait_ready(), timeout_seconds=PATIENCE) as client:
             job_id = client.start_sync().job_id
             sender = threading.Thread(target=_send, args=(client, pictures[_PHOTOS // 2 :], tmp_path, acknowledged))
             sender.start()
@@ -133,10 +135,10 @@ def test_sigkill_in_the_middle_of_the_ingest_loses_nothing_and_does_nothing_twic
             process.end(signal.SIGKILL)
             sender.join()
         process = start()
-    with Client(process.wait_ready(), timeout_seconds=20) as client:
+    with Client(process.wait_ready(), timeout_seconds=PATIENCE) as client:
         assert client.job(job_id).state in (JobState.RUNNING, JobState.SUCCEEDED)
         _send(client, pictures[_PHOTOS // 2 :], tmp_path, acknowledged)
-        list(client.watch_job(client.start_sync().job_id, timeout_seconds=60))
+        list(client.watch_job(client.start_sync().job_id, timeout_seconds=PATIENCE))
         eventually(lambda: client.status().photos_ready == _PHOTOS)
         status = client.status()
         assert (status.photos, status.photos_pending, status.index.vectors) == (_PHOTOS, 0, _PHOTOS)
@@ -144,7 +146,7 @@ def test_sigkill_in_the_middle_of_the_ingest_loses_nothing_and_does_nothing_twic
         assert {photo.photo_id for photo in listed} == {photo_id_of(data) for data in pictures}
         assert acknowledged <= {photo.photo_id for photo in listed}
         assert all(sum(name.present for name in photo.names) == 1 for photo in listed)
-        assert len(client.search("红", page_size=200).hits) == _PHOTOS
+        eventually(lambda: len(client.search("红", page_size=200).hits) == _PHOTOS)
     assert process.end() == 0
     with Catalog.open(tmp_path / "data" / "catalog.sqlite3") as catalog:
         batches = list(catalog.embeddings.iterate("colours"))
@@ -164,14 +166,14 @@ def test_says_that_it_is_ready_and_stops_cleanly(start: Callable[..., Process]) 
 def test_second_service_on_the_same_folder_is_refused_in_one_line(start: Callable[..., Process], tmp_path: Path) -> None:
     address = start().wait_ready()
     second = start()
-    assert second.popen.wait(60) == 1
+    assert second.popen.wait(PATIENCE) == 1
     assert second.end() == 1
     assert second.output.strip() == (
         "another search service uses this data folder; stop it first, or set SOUTU_SEARCH_DATA_FOLDER"
     )
     large = picture("红") + b"\0" * (9 << 20)  # goes through a file in the data folder
     (tmp_path / "large.png").write_bytes(large)
-    with Client(address, timeout_seconds=20) as client:
+    with Client(address, timeout_seconds=PATIENCE) as client:
         assert client.upload(tmp_path / "large.png").photo_id == photo_id_of(large)
 
 
@@ -179,7 +181,7 @@ def test_port_in_use_is_one_clear_line(start: Callable[..., Process]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         process = start(SOUTU_SEARCH_LISTEN=address)
-        assert process.popen.wait(60) == 1
+        assert process.popen.wait(PATIENCE) == 1
     process.end()
     assert address in process.output
     assert len(process.output.strip().splitlines()) == 1
@@ -196,7 +198,7 @@ def test_port_in_use_is_one_clear_line(start: Callable[..., Process]) -> None:
 )
 def test_wrong_setting_is_one_line_that_names_it(start: Callable[..., Process], variable: str, value: str) -> None:
     process = start(**{variable: value})
-    assert process.popen.wait(60) == 1
+    assert process.popen.wait(PATIENCE) == 1
     process.end()
     (line,) = process.output.strip().splitlines()
     assert variable in line
@@ -206,7 +208,7 @@ def test_wrong_setting_is_one_line_that_names_it(start: Callable[..., Process], 
 def test_data_folder_that_cannot_be_written_is_one_clear_line(start: Callable[..., Process], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     process = start(SOUTU_SEARCH_DATA_FOLDER=str(tmp_path / "file" / "data"))
-    assert process.popen.wait(60) == 1
+    assert process.popen.wait(PATIENCE) == 1
     process.end()
     (line,) = process.output.strip().splitlines()
     assert "data folder cannot be written" in line
@@ -221,7 +223,7 @@ def test_catalog_of_a_newer_soutu_is_left_alone(start: Callable[..., Process], t
     catalog.execute("PRAGMA user_version = 999")
     catalog.close()
     process = start()
-    assert process.popen.wait(60) == 1
+    assert process.popen.wait(PATIENCE) == 1
     process.end()
     (line,) = process.output.strip().splitlines()
     assert "newer soutu" in line

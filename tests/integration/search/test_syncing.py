@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from colour_encoder import ColourEncoder
-from search_house import SearchHouse, eventually, photo_id_of, picture
+from patience import eventually
+from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import JobState, NotFoundError, NotReadyError, PhotoState
 
 

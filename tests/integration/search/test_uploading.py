@@ -14,6 +14,7 @@ import pytest
 from soutu.search.v1 import photo_service_pb2 as pb
 from soutu.search.v1 import photo_service_pb2_grpc
 
+from patience import PATIENCE
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import NotReadyError, PhotoState
 
@@ -31,7 +32,7 @@ def send(house: SearchHouse) -> Iterator[Callable[..., pb.UploadPhotoResponse]]:
             header = pb.UploadHeader(name=name, size_bytes=len(data) if size is None else size, sha256=digest)
             parts = [data[at : at + chunk] for at in range(0, len(data), chunk)]
             messages = [pb.UploadPhotoRequest(header=header), *(pb.UploadPhotoRequest(chunk=part) for part in parts)]
-            return stub.UploadPhoto(iter(messages), timeout=20, metadata=(("accept-language", "en"),))
+            return stub.UploadPhoto(iter(messages), timeout=PATIENCE, metadata=(("accept-language", "en"),))
 
         yield upload
 

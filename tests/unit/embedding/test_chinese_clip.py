@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import clip_checkpoints as clip
+from patience import PATIENCE
 from soutu_services.embedding.chinese_clip.checkpoint import check_shapes
 from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder
 from soutu_services.embedding.chinese_clip.torch_model import official_architecture, official_models
@@ -334,7 +335,7 @@ def test_the_encoder_imports_beside_a_torchvision_of_another_torch(tmp_path: Pat
         env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "RN50\n"), done.stderr

