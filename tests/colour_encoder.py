@@ -23,10 +23,13 @@ _PLAIN = 0.05
 
 
 class ColourEncoder:
-    """Counts the pictures it embeds; waits for ``gate`` before each pass; ``refuses_white`` for pictures of pure white."""
+    """Counts the pictures it embeds; waits for ``gate`` before each pass; ``refuses_white`` for pictures of pure white.
 
-    def __init__(self, space_id: str = "colours") -> None:
-        self.card = ModelCard("colours", space_id, "test", 4, frozenset(Tower), input_size=16, text_characters=100)
+    Encoders of another ``dimension`` have other vectors for the same pictures.
+    """
+
+    def __init__(self, space_id: str = "colours", *, dimension: int = 4) -> None:
+        self.card = ModelCard(space_id, space_id, "test", dimension, frozenset(Tower), input_size=16, text_characters=100)
         self.gate = threading.Event()
         self.gate.set()
         self.refuses_white = True
@@ -43,32 +46,44 @@ class ColourEncoder:
 
     def encode_texts(self, prepared: Sequence[str]) -> FloatArray:
         rows = [[sum(COLOURS[c][axis] for c in text if c in COLOURS) for axis in range(3)] for text in prepared]
-        return _normalised(np.asarray(rows, np.float32))
+        return self._embeddings(np.asarray(rows, np.float32))
 
     def encode_images(self, prepared: Sequence[FloatArray]) -> FloatArray:
         assert self.gate.wait(PATIENCE)
         self.images_embedded += len(prepared)
-        return _normalised(np.stack(prepared))
+        return self._embeddings(np.stack(prepared))
 
     def close(self) -> None:
         self.gate.set()
 
+    def _embeddings(self, rows: FloatArray) -> FloatArray:
+        wide = np.zeros((len(rows), self.card.dimension), np.float32)
+        wide[:, -1] = _PLAIN
+        wide[:, -4:-1] = rows
+        return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), np.float32)
+
 
 class ColourServer:
-    """An embedding service with the model, which can go away and come back on its address."""
+    """An embedding service with the models in ``encoders``, which can go away and come back on its address, with others too."""
 
-    def __init__(self, encoder: ColourEncoder | None = None, *, listen: str = "") -> None:
-        self.encoder = encoder or ColourEncoder()
+    def __init__(self, *encoders: ColourEncoder, listen: str = "") -> None:
+        self.encoders = list(encoders) or [ColourEncoder()]
         self.address = listen or free_address()
         self._running: tuple[EmbeddingService, RunningServer] | None = None
         self.start()
 
+    @property
+    def encoder(self) -> ColourEncoder:
+        """The default model."""
+        return self.encoders[0]
+
     def start(self) -> None:
         limits = RequestLimits(items=16, image=_LIMITS, text_characters=100, message_bytes=16 << 20, bulk_calls=4)
         batching = BatchSettings(max_batch=8, batch_wait_milliseconds=1, bulk_pass_milliseconds=1000, queue_items=64)
-        embedded = self.encoder.images_embedded
-        service = EmbeddingService([self.encoder], limits, batching)
-        self.encoder.images_embedded = embedded  # it warms up with a picture of its own
+        embedded = [encoder.images_embedded for encoder in self.encoders]
+        service = EmbeddingService(self.encoders, limits, batching)
+        for encoder, images in zip(self.encoders, embedded, strict=True):
+            encoder.images_embedded = images  # it warms up with a picture of its own
         settings = ServerSettings(listen=self.address, metrics_listen="", workers=8, grace_seconds=0)
         server = start_server([served(service)], settings, package="soutu.embedding.v1")
         self._running = service, server
@@ -79,8 +94,3 @@ class ColourServer:
             self._running = None
             server.stop(0)
             service.close()
-
-
-def _normalised(rows: FloatArray) -> FloatArray:
-    wide = np.hstack([rows, np.full((len(rows), 1), _PLAIN, np.float32)])
-    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), np.float32)
