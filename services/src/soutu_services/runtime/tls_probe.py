@@ -7,15 +7,31 @@ import ssl
 from pathlib import Path
 
 from soutu_services.runtime.addresses import Address
+from soutu_services.runtime.channels import PeerAccess, peer_of
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.tls import verifying_context
 
-__all__ = ["explain_connection"]
+__all__ = ["explain_connection", "explain_unavailable"]
 
 _SECONDS = 3.0
+_HINTS = ("handshake", "SSL", "TSI_", "Verification", "Socket closed", "certificate")
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _WRONG_NAME = frozenset({62, 64})
 _UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+
+
+def explain_unavailable(details: str, address: str, access: PeerAccess) -> Text | None:
+    """Say what of TLS made a call ``UNAVAILABLE``; None if it was not TLS.
+
+    Args:
+        details: What gRPC says of the call; only if it hints at TLS is the server asked.
+        address: The server, as it was written for ``open_channel``.
+        access: How it is entered.
+    """
+    if not any(hint in details for hint in _HINTS):
+        return None
+    peer = peer_of(address, access)
+    return explain_connection(peer.address, is_tls=peer.is_tls, authority=access.authority)
 
 
 def explain_connection(address: Address, *, is_tls: bool, authority: Path | None) -> Text | None:

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import SettingsConfigDict
 
 from soutu_services.runtime.addresses import Address
+from soutu_services.runtime.channels import PeerAccess
 from soutu_services.runtime.program import ProgramSettings
+from soutu_services.runtime.secret_files import read_secrets
 from soutu_services.runtime.server import ServerSettings
 from soutu_services.runtime.tls import TlsSettings
 
@@ -129,14 +131,14 @@ class SyncSettings(BaseModel):
 
     Attributes:
         interval_seconds: Time between two periodic syncs; 0: only when asked.
-        gone_share: Largest share of a source's objects that one sync may mark as gone.
+        gone_share: Largest share of a source's objects that one sync may mark as gone without a person's word.
         gone_objects: Up to this many may go whatever their share.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
     interval_seconds: float = Field(default=300.0, ge=0)
-    gone_share: float = Field(default=0.5, ge=0, le=1)
+    gone_share: float = Field(default=0.2, ge=0, le=1)
     gone_objects: int = Field(default=20, ge=0)
 
 
@@ -210,6 +212,16 @@ class SearchSettings(ProgramSettings):
         if self.tokens != "auto":
             return self.tokens == "required"
         return self.tls.certificate is not None or not Address.parse(self.listen).is_loopback
+
+    @property
+    def embedding_access(self) -> PeerAccess:
+        """How the embedding services are entered.
+
+        Raises:
+            InvalidSettings: the file of the token cannot be read.
+        """
+        secrets = read_secrets(self.embedding_token, self.embedding_token_file, variable="SOUTU_SEARCH_EMBEDDING_TOKEN")
+        return PeerAccess(self.tls.authority, secrets[0] if secrets else None, self.allow_plaintext)
 
     @property
     def server(self) -> ServerSettings:
