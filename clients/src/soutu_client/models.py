@@ -59,6 +59,7 @@ class UnreadableReason(Enum):
     TOO_LARGE = "TOO_LARGE"
     UNSUPPORTED = "UNSUPPORTED"
     MODEL_FAILED = "MODEL_FAILED"
+    DECODER_FAILED = "DECODER_FAILED"
 
 
 class PhotoKind(Enum):

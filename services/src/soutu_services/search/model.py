@@ -53,6 +53,7 @@ class UnreadableReason(Enum):
     TOO_LARGE = "TOO_LARGE"
     UNSUPPORTED = "UNSUPPORTED"
     MODEL_FAILED = "MODEL_FAILED"
+    DECODER_FAILED = "DECODER_FAILED"
 
     @property
     def text(self) -> Text:
@@ -68,6 +69,10 @@ _REASON_TEXTS = {
     UnreadableReason.TOO_LARGE: Text(zh="文件大小超过上限", en="the file is larger than the limit"),
     UnreadableReason.UNSUPPORTED: Text(zh="暂不支持这种图片", en="pictures of this kind are not read"),
     UnreadableReason.MODEL_FAILED: Text(zh="模型无法处理这张图片", en="the model refused this picture"),
+    UnreadableReason.DECODER_FAILED: Text(
+        zh="解码这张图片时程序崩溃、超时或内存不够；请用别的软件另存一份再加入",
+        en="the picture's decoder crashed, took too long or needed too much memory; save a copy with another program and add that",
+    ),
 }
 
 
