@@ -232,6 +232,7 @@ def serve_until_signal(
     *,
     on_ready: Callable[[], None] | None = None,
     on_drain: Callable[[], None] | None = None,
+    asked: threading.Event | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT (Ctrl-C), then stop gracefully. A second signal ends the process at once.
 
@@ -242,8 +243,9 @@ def serve_until_signal(
         on_stop: Called after the last call has ended: frees what the services hold.
         on_ready: Called once a signal stops gracefully: the moment to say that the service is ready.
         on_drain: Called before the server waits for running calls: ends streams that would not end by themselves.
+        asked: Set by whoever else may ask it to stop.
     """
-    asked = threading.Event()
+    asked = asked or threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def ask(number: int, frame: FrameType | None) -> None:

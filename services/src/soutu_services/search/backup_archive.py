@@ -15,7 +15,6 @@ import hashlib
 import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import ClassVar, Literal
 

@@ -91,8 +91,8 @@ class BucketMissing(FailedPrecondition):
     def __init__(self) -> None:
         super().__init__(
             "BUCKET_MISSING",
-            zh="照片存储里没有配置的桶，请创建它或修改设置",
-            en="the photo store has no bucket of the configured name; create it or change the settings",
+            zh="照片存储里没有配置的桶，请检查它的磁盘是否已挂载，或者创建它、修改设置",
+            en="the photo store lacks the configured bucket; check that its disk is mounted, or create it or change the settings",
         )
 
 

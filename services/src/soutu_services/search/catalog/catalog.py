@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from soutu_services.search.catalog.annotating import Annotating
+from soutu_services.search.catalog.catalog_file import CatalogFacts, copy_catalog, prepare_catalog
 from soutu_services.search.catalog.clock import from_milliseconds
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.embeddings import Embeddings
 from soutu_services.search.catalog.fillings import Fillings
 from soutu_services.search.catalog.ingest import Ingest
 from soutu_services.search.catalog.jobs import Jobs
+from soutu_services.search.catalog.missing import MissingObjects
 from soutu_services.search.catalog.objects import Objects
 from soutu_services.search.catalog.photos import Photos
 from soutu_services.search.catalog.records import LibraryCounts
 from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
 from soutu_services.search.catalog.visible_counts import count_visible
 from soutu_services.search.catalog.verification import Verification
+from soutu_services.search.catalog.tokens import Tokens
 from soutu_services.search.catalog.word_search import WordSearch
 from soutu_services.search.model import PhotoState, UnreadableReason
 from soutu_services.search.visibility import Visibility
@@ -40,6 +43,8 @@ class Catalog:
         embeddings: Spaces and vectors.
         fillings: How far spaces are filled.
         jobs: Jobs, and when sources were synced.
+        tokens: Who may do what.
+        missing: Objects whose absence waits for a person's word.
         verification: What must be true of the catalog, verified and mended.
         snapshot_marks: Which snapshots of the index are this catalog's.
     """
@@ -54,6 +59,8 @@ class Catalog:
         self.embeddings = Embeddings(database)
         self.fillings = Fillings(database)
         self.jobs = Jobs(database)
+        self.tokens = Tokens(database)
+        self.missing = MissingObjects(database)
         self.verification = Verification(database)
         self.snapshot_marks = SnapshotMarks(database)
 
@@ -83,6 +90,16 @@ class Catalog:
         """Make one transaction of everything that this thread writes inside: all or nothing, one flush to the disk."""
         with self._database.write():
             yield
+
+    def copy_to(self, path: Path, *, checkpoint: Callable[[], None]) -> CatalogFacts:
+        """Copy the catalog as it is at one moment into a new file; see ``copy_catalog``."""
+        return copy_catalog(self._database, path, checkpoint=checkpoint)
+
+    def prepare_successor(self, path: Path) -> None:
+        """Make a catalog's file ready to take this one's place. Access stays as it is here: no token comes back to life."""
+        with self._database.read() as reader:
+            tokens = [dict(row) for row in reader.execute("SELECT * FROM tokens ORDER BY id")]
+        prepare_catalog(path, tokens=tokens)
 
     def last_rows(self) -> tuple[int, int]:
         """Tell the greatest ``object_id`` and the greatest position of a photo (``Embeddings.pending``) so far, or 0."""

@@ -77,7 +77,8 @@ class Objects:
         """
         with self._database.write() as writer:
             return writer.execute(
-                "UPDATE objects SET present = 0 WHERE source = ? AND present = 1 AND key IN (SELECT value FROM json_each(?))",
+                "UPDATE objects SET present = 0, missing = 0 "
+                "WHERE source = ? AND present = 1 AND key IN (SELECT value FROM json_each(?))",
                 (source, json.dumps(list(keys))),
             ).rowcount
 
@@ -155,6 +156,23 @@ class Objects:
                 (photo_id,),
             )
             return [_stored(row) for row in rows]
+
+    def has_present(self, source: str) -> bool:
+        """Whether any object is present in a source."""
+        with self._database.read() as reader:
+            return (
+                reader.execute("SELECT 1 FROM objects WHERE source = ? AND present = 1 LIMIT 1", (source,)).fetchone() is not None
+            )
+
+    def holds(self, source: str, key: str, photo_id: str) -> bool:
+        """Whether the object of this key is known to hold a content of this photo, which is not deleted."""
+        with self._database.read() as reader:
+            row = reader.execute(
+                "SELECT 1 FROM objects o JOIN contents c ON c.id = o.content JOIN photos p ON p.id = c.photo "
+                "WHERE o.source = ? AND o.key = ? AND p.photo_id = ? AND p.deleted_at IS NULL",
+                (source, key, photo_id),
+            ).fetchone()
+            return row is not None
 
     def of_deleted_photos(self, sources: Sequence[str]) -> list[tuple[str, StoredObject]]:
         """List (photo id, object) for objects of deleted photos that are still present in these sources: a move to finish."""

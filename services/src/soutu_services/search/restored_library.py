@@ -1,0 +1,48 @@
+"""A library just after a restore: what was deleted since the backup is put back where its bytes are still there."""
+
+from __future__ import annotations
+
+import logging
+
+from soutu_services.runtime.errors import SoutuError
+from soutu_services.search.buckets import Buckets
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.objects import StoreUnavailable
+
+__all__ = ["put_back_deleted"]
+
+_logger = logging.getLogger(__name__)
+
+
+def put_back_deleted(catalog: Catalog, buckets: Buckets) -> int:
+    """Move objects that the catalog says lie in their sources back there from the recycle bucket.
+
+    A copy comes before each removal, nothing is written over, and what the catalog does not know stays where it is.
+
+    Returns:
+        How many were put back.
+
+    Raises:
+        StoreUnavailable: the store does not answer; what was put back until then is.
+    """
+    known = {recycled.recycle_key for recycled in catalog.objects.recycled()}
+    count = 0
+    for found in list(buckets.recycle.walk()):
+        if found.key in known or found.key.count("/") < 2:
+            continue
+        source_name, photo_id, key = found.key.split("/", 2)
+        source = buckets.sources.get(source_name)
+        if source is None or source.read_only or not catalog.objects.holds(source_name, key, photo_id):
+            continue
+        try:
+            if source.store.exists(source.object_key(key)):
+                continue  # another file has its place by now
+            buckets.recycle.copy_to(found.key, source.store, source.object_key(key))
+            buckets.recycle.remove(found.key)
+        except StoreUnavailable:
+            raise
+        except SoutuError as error:
+            _logger.warning("an object that was deleted after the backup stays in the recycle bucket: %s", error.text.en)
+            continue
+        count += 1
+    return count
