@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from soutu_services.runtime.errors import FailedPrecondition
+from soutu_services.search.aside_file import ASIDE_SUFFIX
 
 __all__ = ["DataFolder"]
 
@@ -18,6 +19,7 @@ class DataFolder:
     Attributes:
         catalog: File of the catalog.
         index_snapshot: File that keeps the index from one run to the next; derived, it may be deleted.
+        journal: Folder of what was written to the store of late.
         spool: Folder for uploads while they arrive; emptied at the start.
         transfers: Folder for backups while they are made or arrive; emptied at the start.
         staged: File of a catalog that takes the present one's place at the next start.
@@ -28,6 +30,7 @@ class DataFolder:
     def __init__(self, folder: Path, lock: IO[str]) -> None:
         self.catalog = folder / "catalog.sqlite3"
         self.index_snapshot = folder / "index.snapshot"
+        self.journal = folder / "journal"
         self.spool = folder / "uploads"
         self.transfers = folder / "transfers"
         self.staged = folder / "restore.sqlite3"
@@ -63,6 +66,10 @@ class DataFolder:
         for left in ("uploads", "transfers"):  # only now: until here they may be another service's
             shutil.rmtree(folder / left, ignore_errors=True)
         return cls(folder, lock)
+
+    def leftovers(self) -> list[Path]:
+        """List files that only something that was interrupted leaves behind."""
+        return [*self.catalog.parent.glob(f"*{ASIDE_SUFFIX}"), *self.spool.glob("*")]
 
     def close(self) -> None:
         """Give the folder back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +20,7 @@ __all__ = ["LibraryIndex"]
 _logger = logging.getLogger(__name__)
 
 _BLOCK = 4096
+_SAME = 1e-4
 
 
 class LibraryIndex:
@@ -132,6 +133,32 @@ class LibraryIndex:
             write_snapshot(self._snapshot, SnapshotHead(index.space_id, index.dimension, mark), blocks)
             self._unsaved = max(0, self._unsaved - unsaved)
             _logger.info("snapshot of %d vectors written in %.2f s", len(ids), time.perf_counter() - began)
+
+    def differences(self) -> IdArray:
+        """List the ids, in order, under which index and catalog differ; what changes meanwhile may be among them: ask twice."""
+        index = self._index
+        if index is None:
+            space = self._catalog.embeddings.serving_space()
+            return self._catalog.embeddings.all_ids(space.space_id) if space else np.empty(0, dtype=np.int64)
+        there, wanted = index.ids(), self._catalog.embeddings.all_ids(index.space_id)
+        wrong = [np.setxor1d(there, wanted, assume_unique=True)]
+        both = np.intersect1d(there, wanted, assume_unique=True)
+        for start in range(0, len(both), _BLOCK):
+            ids, vectors = self._catalog.embeddings.by_ids(index.space_id, both[start : start + _BLOCK])
+            found, held = index.vectors(ids)
+            if len(found) == len(ids):
+                wrong.append(ids[np.abs(held - vectors).max(axis=1, initial=0.0) > _SAME])
+        return np.sort(np.concatenate(wrong))
+
+    def mend(self, ids: Sequence[int]) -> None:
+        """Make the index hold under some ids what the catalog does."""
+        with self._lock:
+            index = self._load()
+            if index is not None:
+                wrong = np.array(ids, dtype=np.int64)
+                index.remove(wrong)
+                index.add(*self._catalog.embeddings.by_ids(index.space_id, wrong))
+                self._unsaved += len(ids)
 
     def _prepare(self, space_id: str) -> VectorIndex:
         if self._prepared is None or self._prepared.space_id != space_id:

@@ -12,9 +12,10 @@ from soutu_services.runtime.errors import SoutuError
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, IdArray, RecycledObject, StoredObject
 from soutu_services.search.model import Filter, Photo
-from soutu_services.search.objects import ObjectMissing, StoreUnavailable
+from soutu_services.search.objects import ObjectMissing, ObjectStore, StoreUnavailable
 from soutu_services.search.upload_name import alternative_names
 from soutu_services.search.visibility import EVERYTHING
+from soutu_services.search.write_journal import WriteJournal, WritePlace
 
 __all__ = ["Recycling"]
 
@@ -36,12 +37,16 @@ class Recycling:
     Args:
         catalog: The catalog.
         buckets: Where the objects are.
+        journal: Keeps what was copied until the store must have it on its disk: what it was copied from is removed.
         on_purged: Called with the ids of embeddings that are gone, for the index.
     """
 
-    def __init__(self, catalog: Catalog, buckets: Buckets, *, on_purged: Callable[[IdArray], None]) -> None:
+    def __init__(
+        self, catalog: Catalog, buckets: Buckets, journal: WriteJournal, *, on_purged: Callable[[IdArray], None]
+    ) -> None:
         self._catalog = catalog
         self._buckets = buckets
+        self._journal = journal
         self._on_purged = on_purged
         self._lock = threading.RLock()
 
@@ -157,6 +162,7 @@ class Recycling:
             self._catalog.objects.mark_gone(stored.source, [stored.key])
             return
         self._catalog.objects.recycle(stored.object_id, recycle_key)
+        self._keep(WritePlace("", recycle_key, stored.sha256, stored.size_bytes), self._buckets.recycle, recycle_key)
         source.store.remove(source.object_key(stored.key))
 
     def _bring_back(self, photo: Photo) -> bool:
@@ -182,8 +188,13 @@ class Recycling:
         self._catalog.objects.restore(
             recycled.recycled_id, key, etag=found.etag, size_bytes=found.size_bytes, modified_at=recycled.modified_at
         )
+        place = WritePlace(recycled.source, key, recycled.sha256, found.size_bytes)
+        self._keep(place, source.store, source.object_key(key))
         self._buckets.recycle.remove(recycled.recycle_key)
         return True
+
+    def _keep(self, place: WritePlace, store: ObjectStore, key: str) -> None:
+        self._journal.append([(place, store.stream(key))])
 
     def _free_key(self, source: Source, recycled: RecycledObject) -> str:
         for key in alternative_names(recycled.key):

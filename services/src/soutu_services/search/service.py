@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from threading import Lock
 
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.server import ServedService, ServerSettings
 from soutu_services.search.buckets import Buckets
+from soutu_services.search.check_job import CheckJob, CheckParts
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
 from soutu_services.search.data_folder import DataFolder
 from soutu_services.search.embedder import Embedder
@@ -31,10 +33,13 @@ from soutu_services.search.servicer_library import LibraryParts, served_library
 from soutu_services.search.servicer_photos import PhotoParts, served_photos
 from soutu_services.search.servicer_search import SearchParts, served_search
 from soutu_services.search.settings import SearchSettings
+from soutu_services.search.snapshot_keeper import SnapshotKeeper
 from soutu_services.search.status import LibraryStatus
 from soutu_services.search.sync import SourceListing
 from soutu_services.search.sync_job import SyncJob
 from soutu_services.search.uploads import Uploads
+from soutu_services.search.write_journal import WriteJournal, boot_id
+from soutu_services.search.write_keeper import WriteKeeper
 
 __all__ = ["SearchService"]
 
@@ -55,6 +60,9 @@ class SearchService:
         """
         self._settings = settings
         self._has_threads = False
+        self._has_ingest = False
+        self._is_closing = False
+        self._starting = Lock()
         with ExitStack() as undone:
             self._folder = DataFolder.open(settings.data_folder)
             undone.callback(self._folder.close)
@@ -87,7 +95,19 @@ class SearchService:
             on_connected=self._wake_embedding,
         )
         originals = Originals(self.catalog, self._buckets, limits)
-        self._recycling = Recycling(self.catalog, self._buckets, on_purged=self._index.remove)
+        self._snapshots = SnapshotKeeper(
+            self._index,
+            interval_seconds=settings.index.snapshot_seconds,
+            changed_share=settings.index.snapshot_share,
+        )
+        self._journal = WriteJournal(
+            self._folder.journal,
+            keep_seconds=settings.journal.keep_seconds,
+            max_bytes=settings.journal.max_bytes,
+            boot=boot_id(),
+        )
+        self._writes = WriteKeeper(self._journal, self.catalog, self._buckets, on_settled=self._start_ingest)
+        self._recycling = Recycling(self.catalog, self._buckets, self._journal, on_purged=self._index.remove)
         self._embedding = EmbeddingPump(
             self.catalog, self._buckets, originals, self._link, ingest, rendered=rendered, on_stored=self._stored
         )
@@ -98,6 +118,7 @@ class SearchService:
             self.catalog,
             self._buckets,
             self._recycling,
+            self._journal,
             max_object_bytes=settings.limits.max_object_bytes,
             spool_folder=self._folder.spool,
             fresh=fresh,
@@ -113,9 +134,22 @@ class SearchService:
             passed_over=lambda: (self._reading.passed_over, self._embedding.passed_over),
             relist_seconds=settings.sync.interval_seconds,
         )
+        check_job = CheckJob(
+            CheckParts(
+                self.catalog,
+                self._index,
+                self._buckets,
+                self._listing,
+                self._recycling,
+                originals,
+                self._folder,
+                self._writes.put_back,
+            ),
+            on_mended=self._wake_all,
+        )
         self._jobs = JobRunner(
             self.catalog,
-            {JobKind.SYNC: sync_job.run},
+            {JobKind.SYNC: sync_job.run, JobKind.CHECK: check_job.run},
             sources=tuple(self._buckets.sources),
             on_change=self._reading.hold_back,
         )
@@ -156,6 +190,15 @@ class SearchService:
         self._index.load()
         self._has_threads = True
         self._link.start()
+        self._snapshots.start()
+        self._writes.start()
+
+    def _start_ingest(self) -> None:
+        """Begin to read from the store, now that what is in it can be believed."""
+        with self._starting:
+            if self._is_closing:
+                return
+            self._has_ingest = True
         self._embedding.start()
         self._jobs.start()  # before anything is read: what a paused job found is held back
         self._reading.start()
@@ -171,14 +214,21 @@ class SearchService:
         A service that was not started, or could not be, is closed as well.
         """
         seconds = self._settings.grace_seconds
+        with self._starting:
+            self._is_closing = True
+        self._writes.stop(seconds)
         self._housekeeper.stop(seconds)
         self._jobs.stop()
-        if self._has_threads:
+        if self._has_ingest:
             self._reading.stop(seconds)
             self._embedding.stop(seconds)
+        if self._has_threads:
             self._link.stop()
+        if self._has_ingest:
             self._embedding.stop(seconds)
         self._uploads.close()
+        self._snapshots.stop(seconds)
+        self._journal.close()
         self._buckets.close()
         self.catalog.close()
         self._folder.close()
@@ -189,6 +239,10 @@ class SearchService:
 
     def _serve_from(self, index: VectorIndex) -> None:
         self._engine.serve_from(index)
+
+    def _wake_all(self) -> None:
+        self._reading.wake()
+        self._embedding.wake()
 
     def _wake_embedding(self) -> None:
         self._index.load()

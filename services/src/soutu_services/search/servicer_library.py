@@ -17,10 +17,12 @@ from soutu_services.runtime.errors import Overloaded
 from soutu_services.runtime.language import Language
 from soutu_services.runtime.server import ServedService
 from soutu_services.search.catalog import Catalog, job_not_found
+from soutu_services.search.check_job import READ_CONTENTS, REPAIR
 from soutu_services.search.duplicates import DEFAULT_DISTANCE, DEFAULT_MIN_COSINE, list_near_duplicates
 from soutu_services.search.embedding_transfer import EmbeddingTransfer, ImportBatch
 from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
+from soutu_services.search.model import JobKind
 from soutu_services.search.servicer_messages import job_message, photo_message, reason_value, timestamp
 from soutu_services.search.servicer_requests import page_size_from
 from soutu_services.search.status import LibraryState, LibraryStatus
@@ -71,6 +73,13 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
     ) -> library_service_pb2.StartSyncResponse:
         job = self._parts.jobs.start_sync(tuple(request.sources))
         return library_service_pb2.StartSyncResponse(job=job_message(job, language_of(context)))
+
+    def StartCheck(  # noqa: N802
+        self, request: library_service_pb2.StartCheckRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.StartCheckResponse:
+        options = [option for option, is_set in ((REPAIR, request.repair), (READ_CONTENTS, request.read_contents)) if is_set]
+        job = self._parts.jobs.start_single(JobKind.CHECK, options=options)
+        return library_service_pb2.StartCheckResponse(job=job_message(job, language_of(context)))
 
     def GetJob(  # noqa: N802
         self, request: library_service_pb2.GetJobRequest, context: grpc.ServicerContext

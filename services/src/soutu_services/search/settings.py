@@ -18,7 +18,9 @@ from soutu_services.runtime.tls import TlsSettings
 
 __all__ = [
     "UPLOAD_SOURCE",
+    "IndexSettings",
     "IngestSettings",
+    "JournalSettings",
     "LimitSettings",
     "SearchSettings",
     "SourceSettings",
@@ -126,6 +128,35 @@ class IngestSettings(BaseModel):
     retry_most_seconds: float = Field(default=30.0, gt=0)
 
 
+class IndexSettings(BaseModel):
+    """When the index's snapshot is written, besides at the end.
+
+    Attributes:
+        snapshot_seconds: Time between two looks whether it is due; 0: only at the end.
+        snapshot_share: Share of the index that has to have changed.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    snapshot_seconds: float = Field(default=300.0, ge=0)
+    snapshot_share: float = Field(default=0.05, ge=0, le=1)
+
+
+class JournalSettings(BaseModel):
+    """How long the data folder keeps what was written to the store, since a power cut may take it from there.
+
+    Attributes:
+        keep_seconds: How long: longer than the store's system leaves bytes in its memory. 0: nothing is kept, for a store that
+            flushes before it answers.
+        max_bytes: Bytes that may be kept; beyond, the oldest go early.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    keep_seconds: float = Field(default=120.0, ge=0)
+    max_bytes: int = Field(default=4 << 30, ge=0)
+
+
 class SyncSettings(BaseModel):
     """When sources are read and what is believed of them.
 
@@ -167,6 +198,8 @@ class SearchSettings(ProgramSettings):
             another: photos are embedded anew from their thumbnails, and until then are found by name. Old embeddings are kept.
         limits: Limits.
         ingest: Width of the ingest.
+        index: Rhythm of the index's snapshots.
+        journal: What is kept against a power cut.
         sync: Rhythm of the syncs.
         workers: gRPC calls served at the same time.
         grace_seconds: How long running calls may take to end at a stop.
@@ -193,6 +226,8 @@ class SearchSettings(ProgramSettings):
     adopt_model: bool = False
     limits: LimitSettings = LimitSettings()
     ingest: IngestSettings = IngestSettings()
+    index: IndexSettings = IndexSettings()
+    journal: JournalSettings = JournalSettings()
     sync: SyncSettings = SyncSettings()
     workers: int = Field(default=16, ge=2, le=256)
     grace_seconds: float = Field(default=5.0, ge=0)

@@ -25,6 +25,7 @@ from soutu_services.search.recycling import Recycling
 from soutu_services.search.settings import UPLOAD_SOURCE
 from soutu_services.search.upload_name import alternative_names, clean_name
 from soutu_services.search.visibility import Visibility
+from soutu_services.search.write_journal import WriteJournal, WritePlace, pieces_of
 
 __all__ = ["MAX_CHUNK_BYTES", "KnownContent", "NewUpload", "Uploaded", "Uploads"]
 
@@ -76,18 +77,20 @@ class KnownContent:
 class _Written:
     key: str
     upload: NewUpload
+    data: bytes | BinaryIO
 
 
 class Uploads:
     """Takes photos in. Thread safe.
 
-    An upload is acknowledged once its object is in the store and its row is on the disk; the ingest goes on from the row. Close
-    it at the end.
+    An upload is acknowledged once its object is in the store, its bytes are in the journal and its row is on the disk; the ingest
+    goes on from the row. Close it at the end.
 
     Args:
         catalog: The catalog.
         buckets: Where the objects go.
         recycling: Brings deleted photos back that a person adds again.
+        journal: Keeps what the store may not have on its disk yet.
         max_object_bytes: Bytes of one photo.
         spool_folder: Holds large uploads while they arrive; made when it is missing.
         fresh: Receives the bytes of small uploads by SHA-256, for the ingest.
@@ -99,6 +102,7 @@ class Uploads:
         catalog: Catalog,
         buckets: Buckets,
         recycling: Recycling,
+        journal: WriteJournal,
         *,
         max_object_bytes: int,
         spool_folder: Path,
@@ -109,6 +113,7 @@ class Uploads:
         self._source = buckets.uploads
         self._ensure_buckets = buckets.ensure
         self._recycling = recycling
+        self._journal = journal
         self._max_object_bytes = max_object_bytes
         self._spool_folder = spool_folder
         self._fresh = fresh
@@ -239,15 +244,15 @@ class Uploads:
         for key in alternative_names(name):
             with self._alone(f"key {key}"):
                 found = self._find(key)
+                data.seek(0)
+                content = data.read() if upload.size_bytes <= _IN_MEMORY_BYTES else data
                 if found is None:
-                    data.seek(0)
-                    content = data.read() if upload.size_bytes <= _IN_MEMORY_BYTES else data
                     self._source.store.put(self._source.object_key(key), content, size_bytes=upload.size_bytes)
                     if isinstance(content, bytes):
                         self._fresh.put(upload.sha256, content)
                 elif found.size_bytes != upload.size_bytes or self._digest(key) != upload.sha256:
                     continue  # taken by another content
-                result = self._commits.submit(_Written(key, upload)).result(_COMMIT_SECONDS)
+                result = self._commits.submit(_Written(key, upload, content)).result(_COMMIT_SECONDS)
                 self._on_stored()
                 return Uploaded(result.photo_id, created=result.created, name=key)
         raise KeyConflict
@@ -273,6 +278,8 @@ class Uploads:
         return digest.hexdigest()
 
     def _commit(self, group: Sequence[_Written]) -> list[PutResult]:
+        places = [WritePlace(UPLOAD_SOURCE, one.key, one.upload.sha256, one.upload.size_bytes) for one in group]
+        self._journal.append([(place, pieces_of(one.data)) for place, one in zip(places, group, strict=True)])
         with self._catalog.transaction():
             return [self._commit_one(written) for written in group]
 

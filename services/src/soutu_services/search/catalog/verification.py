@@ -71,7 +71,7 @@ class Verification:
         return self._changed(watched, mend, repair=repair)
 
     def wrong_states(self, *, repair: bool) -> list[str]:
-        """Find photos whose state does not follow from what is known of them. A mended one that lacks its embedding waits for it."""
+        """Find photos whose state does not follow from what is known of them; mended, what lacks its embedding waits for it."""
         return self._changed("SELECT photo_id, state FROM photos", refresh_states, repair=repair)
 
     def broken_vectors(self, *, repair: bool) -> list[str]:
@@ -194,7 +194,7 @@ def _is_vector(blob: bytes, dimension: int) -> bool:
 def _is_word_index_broken(writer: sqlite3.Connection) -> bool:
     try:
         writer.execute("INSERT INTO word_index (word_index) VALUES ('integrity-check')")
-        ids = "SELECT id FROM words", "SELECT rowid FROM word_index"
+        ids = ("SELECT id FROM words", "SELECT rowid FROM word_index")
         return any(
             writer.execute(f"SELECT 1 FROM ({one} EXCEPT {other}) LIMIT 1").fetchone() is not None
             for one, other in (ids, ids[::-1])

@@ -1,0 +1,56 @@
+"""Writes the index's snapshot from time to time, and at the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from soutu_services.runtime.errors import SoutuError
+from soutu_services.search.library_index import LibraryIndex
+
+__all__ = ["SnapshotKeeper"]
+
+_logger = logging.getLogger(__name__)
+
+
+class SnapshotKeeper:
+    """Keeps the snapshot near enough to the index that a start need not make it anew.
+
+    What the snapshot lacks is read from the catalog at a start, so that it is written only when that is a fair share of it.
+
+    Args:
+        index: The index.
+        interval_seconds: Time between two looks; 0: it is written at the end alone.
+        changed_share: Share of the index that has to have changed.
+    """
+
+    def __init__(self, index: LibraryIndex, *, interval_seconds: float, changed_share: float) -> None:
+        self._index = index
+        self._interval_seconds = interval_seconds
+        self._changed_share = changed_share
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="index-snapshot", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        if self._interval_seconds:
+            self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """End the thread if it was started, wait so long for it, and write what the snapshot lacks."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        self._save(least=1)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval_seconds):
+            self._save(least=max(1, int(self._changed_share * self._index.summary[1])))
+
+    def _save(self, *, least: int) -> None:
+        if self._index.unsaved < least:
+            return
+        try:
+            self._index.save()
+        except (OSError, SoutuError) as error:
+            _logger.warning("the index's snapshot cannot be written; the next start makes the index anew: %s", error)
