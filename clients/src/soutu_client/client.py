@@ -29,6 +29,7 @@ from soutu_client.library_models import (
     JobPage,
     LibraryStatus,
     PhotoEmbedding,
+    SpaceStatus,
 )
 from soutu_client.models import (
     Filter,
@@ -348,6 +349,44 @@ class Client:
         """Start reading sources (none named: all) for what is new, changed or gone; a sync that runs already is returned."""
         request = convert_library.sync_request(sources)
         return convert_library.job_of(self._calls.unary(self._calls.library.StartSync, request))
+
+    def start_reindex(self, space_id: str = "") -> Job:
+        """Start embedding every photo into another space, which serves when all are; one that is open already goes on.
+
+        Args:
+            space_id: The space; empty: that of the first model of the embedding service that does not serve.
+
+        Raises:
+            NotReadyError: The space serves already, the embedding service does not offer it, or another one is being filled.
+            UnavailableError: No embedding service answers.
+        """
+        request = convert_library.reindex_request(space_id)
+        return convert_library.job_of(self._calls.unary(self._calls.library.StartReindex, request))
+
+    def switch_space(self, space_id: str = "") -> SpaceStatus:
+        """Answer queries from another space that is kept, at once. Returns what serves now.
+
+        Args:
+            space_id: The space; empty: the one that served before.
+
+        Raises:
+            NotReadyError: None served before, or the space lacks photos.
+            NotFoundError: There is no such space.
+        """
+        request = convert_library.switch_request(space_id)
+        answer = self._calls.unary(self._calls.library.SwitchSpace, request, timeout_seconds=_STREAM_SECONDS)
+        return convert_library.switched_space(answer)
+
+    def delete_space(self, space_id: str) -> int:
+        """Remove the embeddings of a space that does not serve. Returns how many photos had one.
+
+        Raises:
+            NotReadyError: The space serves, or is being filled.
+            NotFoundError: There is no such space.
+        """
+        request = convert_library.delete_space_request(space_id)
+        answer = self._calls.unary(self._calls.library.DeleteSpace, request, timeout_seconds=_STREAM_SECONDS)
+        return convert_library.deleted_space(answer)
 
     def job(self, job_id: str) -> Job:
         """Return a job."""

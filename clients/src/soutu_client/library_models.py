@@ -112,13 +112,22 @@ class SourceStatus:
 
 @dataclass(frozen=True)
 class SpaceStatus:
-    """A space that has embeddings."""
+    """A space that has embeddings, or that an embedding service offers.
+
+    Attributes:
+        photos: Photos that are embedded in it.
+        serving: Whether queries are answered from it.
+        filling: Whether a re-index fills it.
+        available: Whether an embedding service that answers now embeds into it.
+    """
 
     space_id: str
     model: str
     dimension: int
     photos: int
     serving: bool
+    filling: bool = False
+    available: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail UnavailableError Unreadabl
 """
 
 METHODS = """
-add address annotate cancel_job close delete export_embeddings find_contents import_embeddings job jobs language list_photos
-near_duplicates pause_job photo photos purge purge_all read_original resume_job save_original search similar start_sync status
-thumbnail undelete upload wait_until_ready watch_job
+add address annotate cancel_job close delete delete_space export_embeddings find_contents import_embeddings job jobs language
+list_photos near_duplicates pause_job photo photos purge purge_all read_original resume_job save_original search similar
+start_reindex start_sync status switch_space thumbnail undelete upload wait_until_ready watch_job
 """
 
 

@@ -29,6 +29,8 @@ from soutu_client.models import UnreadableReason
 
 __all__ = [
     "cancel_request",
+    "delete_space_request",
+    "deleted_space",
     "duplicate_page",
     "duplicates_request",
     "embedding_batch",
@@ -40,15 +42,19 @@ __all__ = [
     "job_request",
     "jobs_request",
     "pause_request",
+    "reindex_request",
     "resume_request",
     "status",
     "status_request",
+    "switch_request",
+    "switched_space",
     "sync_request",
     "watch_request",
 ]
 
 _JobAnswer = (
     library_service_pb2.StartSyncResponse
+    | library_service_pb2.StartReindexResponse
     | library_service_pb2.GetJobResponse
     | library_service_pb2.WatchJobResponse
     | library_service_pb2.PauseJobResponse
@@ -60,6 +66,43 @@ _JobAnswer = (
 def sync_request(sources: Sequence[str]) -> library_service_pb2.StartSyncRequest:
     """Return a request to sync; no source named: all."""
     return library_service_pb2.StartSyncRequest(sources=sources)
+
+
+def reindex_request(space_id: str) -> library_service_pb2.StartReindexRequest:
+    """Return a request to fill another space; empty: a new one."""
+    return library_service_pb2.StartReindexRequest(space_id=space_id)
+
+
+def switch_request(space_id: str) -> library_service_pb2.SwitchSpaceRequest:
+    """Return a request to serve from another space; empty: the one before."""
+    return library_service_pb2.SwitchSpaceRequest(space_id=space_id)
+
+
+def switched_space(message: library_service_pb2.SwitchSpaceResponse) -> SpaceStatus:
+    """Return the space that serves now."""
+    return _space(message.space)
+
+
+def delete_space_request(space_id: str) -> library_service_pb2.DeleteSpaceRequest:
+    """Return a request to remove a space's embeddings."""
+    return library_service_pb2.DeleteSpaceRequest(space_id=space_id)
+
+
+def deleted_space(message: library_service_pb2.DeleteSpaceResponse) -> int:
+    """Return how many photos had an embedding."""
+    return message.photos
+
+
+def _space(message: library_service_pb2.SpaceStatus) -> SpaceStatus:
+    return SpaceStatus(
+        space_id=message.space_id,
+        model=message.model,
+        dimension=message.dimension,
+        photos=message.photos,
+        serving=message.serving,
+        filling=message.filling,
+        available=message.available,
+    )
 
 
 def job_request(job_id: str) -> library_service_pb2.GetJobRequest:
@@ -137,16 +180,7 @@ def status(message: library_service_pb2.GetStatusResponse) -> LibraryStatus:
         ignored={count.extension: count.objects for count in message.ignored},
         size_bytes=message.size_bytes,
         sources=tuple(_source(source) for source in message.sources),
-        spaces=tuple(
-            SpaceStatus(
-                space_id=space.space_id,
-                model=space.model,
-                dimension=space.dimension,
-                photos=space.photos,
-                serving=space.serving,
-            )
-            for space in message.spaces
-        ),
+        spaces=tuple(_space(space) for space in message.spaces),
         index=IndexStatus(kind=message.index.kind, vectors=message.index.vectors),
         embedder=EmbedderStatus(
             available=embedder.available,

@@ -24,6 +24,7 @@ COMMANDS = (
     "delete",
     "undelete",
     "sync",
+    "reindex",
     "jobs",
     "status",
     "duplicates",

@@ -116,6 +116,19 @@ HELP: dict[str, tuple[str, str]] = {
     # sync, jobs
     "sync.short": ("读取各个来源里新增和改动的照片", "Read what is new or changed in the sources."),
     "sync.sources": ("来源的名字；不给则全部", "Names of sources; none: all."),
+    "reindex.short": ("换用另一个模型，其间搜索照常；也可换回", "Take another model over while the old one serves."),
+    "reindex.help": (
+        "换用另一个模型：用新模型把所有照片重新处理一遍，其间搜索照常使用旧模型，全部完成后一次切换。旧的向量会留着，随时可以换回。"
+        "暂停、继续和取消用 soutu jobs。",
+        "Take another model over: every photo is embedded with it while searches go on with the old one; when all are, one"
+        " switch. The old embeddings are kept, so that you can go back at any time. soutu jobs pauses, resumes and cancels it.",
+    ),
+    "reindex.model": (
+        "模型名或向量空间编号（soutu status 可查）；不给则是向量服务提供的第一个新模型",
+        "Name of a model, or a space's id (see soutu status); none: the first new one that the embedding service offers.",
+    ),
+    "reindex.back": ("立刻换回之前的模型", "Go back to the model that served before, at once."),
+    "reindex.forget": ("删除这个不再使用的模型的向量", "Remove the embeddings of a model that is not used any more."),
     "jobs.short": ("列出、暂停、继续或取消任务", "List, pause, resume or cancel jobs."),
     "jobs.action": (
         "list 列出，pause 暂停，resume 继续，cancel 取消；默认 list",

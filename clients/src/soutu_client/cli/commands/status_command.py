@@ -14,7 +14,7 @@ from soutu_client.cli.terminal import printable
 from soutu_client.cli.texts import Texts
 
 if TYPE_CHECKING:
-    from soutu_client.library_models import LibraryStatus, SourceStatus
+    from soutu_client.library_models import LibraryStatus, SourceStatus, SpaceStatus
 
 __all__ = ["build"]
 
@@ -71,10 +71,24 @@ def _facts(session: Session, status: LibraryStatus) -> Iterator[tuple[str, str]]
     embedder = status.embedder
     model = " ".join(part for part in (embedder.model, embedder.variant, embedder.address) if part)
     yield "model", model if embedder.available else f"{model}  {text('status.problem', problem=embedder.problem)}"
+    for space in status.spaces:
+        yield "spaces", _space_text(session, space)
     yield "index", text("status.index_value", kind=status.index.kind, vectors=f"{status.index.vectors:,}")
     for job in status.jobs:
         state = text(f"job_state.{job.state.value.lower()}")
         yield "jobs", f"{text(f'job.{job.kind.value.lower()}')} {state} {job.photos_done:,}/{job.photos_total:,} {job.message}"
+
+
+def _space_text(session: Session, space: SpaceStatus) -> str:
+    text = session.text
+    use = text("status.space_kept" if space.photos else "status.space_new")
+    if space.serving:
+        use = text("status.space_serving")
+    elif space.filling:
+        use = text("status.space_filling")
+    if not space.available:
+        use = text("status.space_unavailable", use=use)
+    return text("status.space_value", model=space.model, space=space.space_id[:8], photos=f"{space.photos:,}", use=use)
 
 
 def _source_text(session: Session, source: SourceStatus) -> str:

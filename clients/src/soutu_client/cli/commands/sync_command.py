@@ -8,8 +8,7 @@ import click
 
 from soutu_client.cli.command import Argument, Option, SoutuCommand
 from soutu_client.cli.exit_codes import ExitCode
-from soutu_client.cli.session import CommandError, Session
-from soutu_client.cli.terminal import printable
+from soutu_client.cli.session import Session
 from soutu_client.cli.texts import Texts
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ def build(texts: Texts) -> click.Command:
 
 
 def _run(session: Session, *, sources: tuple[str, ...], no_wait: bool, as_json: bool) -> int:
+    from soutu_client.cli.job_watch import watch_job  # noqa: PLC0415
     from soutu_client.library_models import JobState  # noqa: PLC0415
 
     job = session.client.start_sync(sources)
@@ -36,7 +36,12 @@ def _run(session: Session, *, sources: tuple[str, ...], no_wait: bool, as_json: 
         if not as_json:
             session.print(session.text("sync.started", job=job.job_id))
     else:
-        job = _watch(session, job)
+        job = watch_job(
+            session,
+            job,
+            description=session.text("sync.running"),
+            now=lambda now: session.count("sync.seen", now.objects_seen),
+        )
     if as_json:
         session.print_json(job)
     elif not no_wait:
@@ -44,30 +49,8 @@ def _run(session: Session, *, sources: tuple[str, ...], no_wait: bool, as_json: 
     return ExitCode.ERROR if job.state is JobState.FAILED else ExitCode.OK
 
 
-def _watch(session: Session, job: Job) -> Job:
-    from soutu_client.cli.progress_bar import ProgressBar  # noqa: PLC0415 - rich is slow to load
-    from soutu_client.library_models import JobState  # noqa: PLC0415
-
-    try:
-        with ProgressBar(session, session.text("sync.running")) as bar:
-            for now in session.client.watch_job(job.job_id):
-                job = now
-                bar.show(
-                    job.photos_done,
-                    job.photos_total,
-                    work_done=job.photos_done,
-                    work_total=job.photos_total,
-                    waiting=job.message,
-                    now=session.count("sync.seen", job.objects_seen),
-                )
-                if job.state is JobState.PAUSED:
-                    break
-    except KeyboardInterrupt:
-        raise CommandError(session.text("sync.interrupted", job=job.job_id), code=ExitCode.INTERRUPTED) from None
-    return job
-
-
 def _conclude(session: Session, job: Job) -> None:
+    from soutu_client.cli.job_watch import print_end  # noqa: PLC0415
     from soutu_client.library_models import JobState  # noqa: PLC0415
 
     if job.state is JobState.SUCCEEDED:
@@ -79,8 +62,5 @@ def _conclude(session: Session, job: Job) -> None:
                 unreadable=f"{job.photos_unreadable:,}",
             )
         )
-    elif job.state is JobState.PAUSED:
-        session.print(session.text("sync.paused", job=job.job_id))
     else:
-        state = session.text(f"job_state.{job.state.value.lower()}")
-        session.print(session.text("sync.ended", state=state, message=printable(job.message)).rstrip())
+        print_end(session, job)
