@@ -1,18 +1,20 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint wheels recall clean
+.PHONY: help setup run certificates test lint wheels recall clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
 override PHOTOS := $(value PHOTOS)
 override INPLACE := $(value INPLACE)
 override LIBRARY := $(value LIBRARY)
+override HOSTS := $(value HOSTS)
+override CERTIFICATES := $(value CERTIFICATES)
 override QUERY := $(value QUERY)
 override ONCE := $(value ONCE)
 override DATA := $(value DATA)
 override SPLIT := $(value SPLIT)
-export PHOTOS INPLACE LIBRARY QUERY ONCE DATA SPLIT
+export PHOTOS INPLACE LIBRARY HOSTS CERTIFICATES QUERY ONCE DATA SPLIT
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -20,7 +22,7 @@ SETUP_SOURCES := deploy/setup.sh deploy/constraints.txt $(wildcard */pyproject.t
 	$(wildcard protos/soutu/*/v*/*.proto)
 
 help: ## 列出所有目标 · list the targets
-	awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 
@@ -33,6 +35,10 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
 	SOUTU_HOME_FIRST_SEARCH="$$QUERY" SOUTU_HOME_SAMPLES=deploy/samples exec $(BIN)/python -m soutu_services.home
+
+certificates: setup ## 家用证书 · the home's certificates: HOSTS="nas.local,192.168.1.5 gpu.local" [CERTIFICATES=文件夹]
+	set -f; set --; for each in $$HOSTS; do set -- "$$@" --host "$$each"; done; \
+	$(BIN)/soutu-certificates $${CERTIFICATES:+"$$CERTIFICATES"} "$$@"
 
 test: .venv/ready-to-test ## 单元、集成测试和检查 · unit and integration tests, then lint; sets itself up
 	$(BIN)/python -m pytest

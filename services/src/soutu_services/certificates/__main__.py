@@ -1,0 +1,99 @@
+"""``soutu-certificates``, which ``make certificates`` calls."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from platformdirs import user_data_path
+
+from soutu_services.certificates.certificate_folder import AUTHORITY_FILE, AUTHORITY_KEY_FILE, CertificateFolder, Issued, Outcome
+from soutu_services.certificates.host_names import machine_names
+from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.language import Language, Text, language_of_environment
+
+__all__ = ["main"]
+
+_OUTCOMES = {
+    Outcome.MADE: Text(zh="新证书", en="new"),
+    Outcome.RENEWED: Text(zh="已更新", en="renewed"),
+    Outcome.KEPT: Text(zh="仍有效，未动", en="still good, kept"),
+}
+_NOTHING_TO_DO = Text(
+    zh="还没有任何机器的证书：请用 --host 说出机器的名字，例如 --host nas.local,192.168.1.5",
+    en="there is no machine yet: name them with --host, for instance --host nas.local,192.168.1.5",
+)
+
+
+@click.command(help="家用证书：建立家里自己的证书机构，并为每台机器签发证书 · Make the home's own authority and certificates.")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="NAME[,NAME…]",
+    help="一台机器的全部名字和地址，可重复 · all names and addresses of one machine; repeatable. "
+    "不给则只更新快过期的 · none: renew what is near its end.",
+)
+def _command(folder: Path | None, hosts: Sequence[str]) -> None:
+    language = language_of_environment(os.environ)
+    try:
+        machines = [machine_names(host) for host in hosts]
+        root = folder or user_data_path("soutu", appauthor=False) / "certificates"
+        opened = CertificateFolder.open(root.absolute())
+        issued = [opened.issue(names) for names in machines or opened.machines()]
+    except SoutuError as error:
+        raise click.ClickException(error.text.to(language)) from error
+    if not issued:
+        raise click.ClickException(_NOTHING_TO_DO.to(language))
+    _tell(opened, issued, language)
+
+
+def _tell(opened: CertificateFolder, issued: Sequence[Issued], language: Language) -> None:
+    for machine in issued:
+        names = ", ".join(machine.names)
+        outcome = _OUTCOMES[machine.outcome]
+        _say(
+            language,
+            zh=f"{machine.folder.name}：{outcome.zh}，到 {machine.ends_at:%Y-%m-%d}；名字：{names}",
+            en=f"{machine.folder.name}: {outcome.en}, until {machine.ends_at:%Y-%m-%d}; names: {names}",
+        )
+    _say(language, zh="", en="")
+    _say(
+        language,
+        zh=f"1. 把 {opened.root}/机器名/ 整个文件夹复制到那台机器上（key.pem 只让运行服务的用户可读），然后在那里设置：",
+        en=f"1. Copy the folder {opened.root}/MACHINE/ to that machine (key.pem for the service's user alone), and set there:",
+    )
+    for service, where in (("SEARCH", Text(zh="NAS", en="NAS")), ("EMBEDDING", Text(zh="显卡机", en="GPU machine"))):
+        files = " ".join(
+            f"SOUTU_{service}_TLS__{name}=…/{file}"
+            for name, file in (("CERTIFICATE", "certificate.pem"), ("KEY", "key.pem"), ("AUTHORITY", "ca.pem"))
+        )
+        click.echo(f"   {where.to(language)}: {files}")
+    _say(
+        language,
+        zh=f"2. 把 {opened.root}/{AUTHORITY_FILE} 给每台要搜照片的机器（树莓派也一样），设 SOUTU_AUTHORITY=…/{AUTHORITY_FILE}",
+        en=f"2. Give {opened.root}/{AUTHORITY_FILE} to each machine that searches, a Raspberry Pi too, and set "
+        f"SOUTU_AUTHORITY=…/{AUTHORITY_FILE}",
+    )
+    _say(
+        language,
+        zh=f"3. {AUTHORITY_KEY_FILE} 留在这里，谁也不要给：拿到它就能冒充家里的任何机器",
+        en=f"3. Keep {AUTHORITY_KEY_FILE} here and give it to nobody: whoever has it can pose as any machine of the home",
+    )
+
+
+def _say(language: Language, *, zh: str, en: str) -> None:
+    click.echo(Text(zh=zh, en=en).to(language))
+
+
+def main() -> None:
+    """Run the command."""
+    sys.exit(_command.main(prog_name="soutu-certificates"))
+
+
+if __name__ == "__main__":
+    main()
