@@ -41,6 +41,7 @@ from soutu_client.add_models import (
     ReadyResult,
 )
 from soutu_client.library_models import (
+    Backup,
     DuplicateGroup,
     DuplicatePage,
     EmbedderStatus,
@@ -95,6 +96,7 @@ __all__ = [
     "AddResult",
     "AddedFile",
     "Annotations",
+    "Backup",
     "BoundingBox",
     "BusyError",
     "CallCancelledError",

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from soutu_client._adding import add_files
+from soutu_client._backup import create_backup, restore_backup
 from soutu_client._calls import Calls
 from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS
 from soutu_client._convert import library as convert_library
@@ -22,6 +23,7 @@ from soutu_client._ready import wait_until_ready
 from soutu_client._upload import read_content, upload_content
 from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
 from soutu_client.library_models import (
+    Backup,
     DuplicatePage,
     EmbeddingBatch,
     ImportResult,
@@ -345,9 +347,15 @@ class Client:
         request = convert_library.status_request()
         return convert_library.status(self._calls.unary(self._calls.library.GetStatus, request))
 
-    def start_sync(self, sources: Sequence[str] = ()) -> Job:
-        """Start reading sources (none named: all) for what is new, changed or gone; a sync that runs already is returned."""
-        request = convert_library.sync_request(sources)
+    def start_sync(self, sources: Sequence[str] = (), *, confirm_gone: bool = False) -> Job:
+        """Start reading sources (none named: all) for what is new, changed or gone; a sync that runs already is returned.
+
+        Args:
+            sources: Names of sources.
+            confirm_gone: A person's word that the many objects which are missing now really were removed; without it, a sync that
+                misses a large share of a source leaves the library as it is.
+        """
+        request = convert_library.sync_request(sources, confirm_gone=confirm_gone)
         return convert_library.job_of(self._calls.unary(self._calls.library.StartSync, request))
 
     def start_reindex(self, space_id: str = "") -> Job:
@@ -455,6 +463,45 @@ class Client:
         )
         return convert_library.duplicate_page(self._calls.unary(self._calls.library.ListNearDuplicates, request))
 
+    def create_backup(
+        self, path: str | Path, *, overwrite: bool = False, on_progress: Callable[[int, int], None] | None = None
+    ) -> Backup:
+        """Save a backup of the catalog into a file; the service goes on meanwhile.
+
+        Photos are not in it, they are in their buckets; the digests of the access tokens are.
+
+        Args:
+            path: The file.
+            overwrite: Whether it may replace one that is there.
+            on_progress: Told how many bytes were received, and how many there are (0: not known yet).
+
+        Raises:
+            FileExistsError: There is such a file.
+            OSError: The file cannot be written.
+        """
+        return create_backup(self._calls, Path(path), overwrite=overwrite, on_progress=on_progress or _tell_nobody)
+
+    def restore_backup(
+        self,
+        path: str | Path,
+        *,
+        on_progress: Callable[[int, int], None] | None = None,
+        wait_seconds: float = 300.0,
+    ) -> Backup:
+        """Put a backup in the catalog's place. The service starts again; what the catalog was is kept aside there.
+
+        Args:
+            path: The file.
+            on_progress: Told how many bytes were sent, and how many there are.
+            wait_seconds: How long to wait for the service to serve the backup; 0: not at all.
+
+        Raises:
+            OSError: The file cannot be read.
+            InvalidInputError: It is no backup, or it is damaged; nothing was changed.
+            CallTimeoutError: The service took the backup, and does not answer since.
+        """
+        return restore_backup(self._calls, Path(path), on_progress=on_progress or _tell_nobody, wait_seconds=wait_seconds)
+
     def export_embeddings(self, space_id: str = "") -> Iterator[EmbeddingBatch]:
         """Yield the embeddings of a space (none named: the one that serves), ordered by photo id."""
         request = convert_library.export_request(space_id)
@@ -483,3 +530,7 @@ class Client:
 def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for begin in range(0, len(items), size):
         yield items[begin : begin + size]
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    return

@@ -10,6 +10,7 @@ from enum import Enum
 from soutu_client.models import Photo, UnreadableReason
 
 __all__ = [
+    "Backup",
     "DuplicateGroup",
     "DuplicatePage",
     "EmbedderStatus",
@@ -161,6 +162,7 @@ class LibraryStatus:
         jobs: Those that run or are paused.
         pending_since: Since when the oldest pending photo waits, UTC.
         version: Of the search service.
+        run_id: Changes with every start of the search service.
     """
 
     photos: int
@@ -179,6 +181,16 @@ class LibraryStatus:
     jobs: tuple[Job, ...]
     pending_since: datetime | None
     version: str
+    run_id: str = ""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup of the catalog: photos that the library showed, when it was made, UTC, and the size of its file."""
+
+    photos: int
+    created_at: datetime
+    size_bytes: int
 
 
 @dataclass(frozen=True)

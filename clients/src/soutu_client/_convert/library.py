@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from soutu.search.v1 import library_service_pb2, photo_pb2
 
@@ -28,7 +29,11 @@ from soutu_client.library_models import (
 from soutu_client.models import UnreadableReason
 
 __all__ = [
+    "BackupPart",
+    "RestoreMessage",
+    "backup_part",
     "cancel_request",
+    "create_backup_request",
     "delete_space_request",
     "deleted_space",
     "duplicate_page",
@@ -43,7 +48,9 @@ __all__ = [
     "jobs_request",
     "pause_request",
     "reindex_request",
+    "restore_backup_request",
     "resume_request",
+    "run_id",
     "status",
     "status_request",
     "switch_request",
@@ -63,9 +70,9 @@ _JobAnswer = (
 )
 
 
-def sync_request(sources: Sequence[str]) -> library_service_pb2.StartSyncRequest:
+def sync_request(sources: Sequence[str], *, confirm_gone: bool = False) -> library_service_pb2.StartSyncRequest:
     """Return a request to sync; no source named: all."""
-    return library_service_pb2.StartSyncRequest(sources=sources)
+    return library_service_pb2.StartSyncRequest(sources=sources, confirm_gone=confirm_gone)
 
 
 def reindex_request(space_id: str) -> library_service_pb2.StartReindexRequest:
@@ -192,6 +199,7 @@ def status(message: library_service_pb2.GetStatusResponse) -> LibraryStatus:
         jobs=tuple(_job(job) for job in message.jobs),
         pending_since=when(message, "pending_since"),
         version=message.version,
+        run_id=message.run_id,
     )
 
 
@@ -252,3 +260,35 @@ def import_request(
 def import_result(message: library_service_pb2.ImportEmbeddingsResponse) -> ImportResult:
     """Return what was taken in."""
     return ImportResult(stored=message.stored, unknown=message.unknown)
+
+
+RestoreMessage = library_service_pb2.RestoreBackupRequest
+"""A message of a restore."""
+
+
+@dataclass(frozen=True)
+class BackupPart:
+    """Bytes of a backup's file; the first part says how many all are."""
+
+    data: bytes
+    total_bytes: int
+
+
+def create_backup_request() -> library_service_pb2.CreateBackupRequest:
+    """Return a request for a backup."""
+    return library_service_pb2.CreateBackupRequest()
+
+
+def backup_part(message: library_service_pb2.CreateBackupResponse) -> BackupPart:
+    """Return a part of a backup."""
+    return BackupPart(data=message.data, total_bytes=message.total_bytes)
+
+
+def restore_backup_request(data: bytes) -> RestoreMessage:
+    """Return a message with the next bytes of a backup."""
+    return RestoreMessage(data=data)
+
+
+def run_id(message: library_service_pb2.GetStatusResponse) -> str:
+    """Return what changes with every start of the service."""
+    return message.run_id
