@@ -42,6 +42,7 @@ from soutu_client.add_models import (
 )
 from soutu_client.library_models import (
     Backup,
+    CheckFinding,
     DuplicateGroup,
     DuplicatePage,
     EmbedderStatus,
@@ -101,6 +102,7 @@ __all__ = [
     "BusyError",
     "CallCancelledError",
     "CallTimeoutError",
+    "CheckFinding",
     "Client",
     "DataLossError",
     "DuplicateGroup",

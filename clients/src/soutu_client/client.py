@@ -396,6 +396,16 @@ class Client:
         answer = self._calls.unary(self._calls.library.DeleteSpace, request, timeout_seconds=_STREAM_SECONDS)
         return convert_library.deleted_space(answer)
 
+    def start_check(self, *, repair: bool = False, read_contents: bool = False) -> Job:
+        """Start comparing catalog, index, buckets and thumbnails; a check that runs already is returned.
+
+        Args:
+            repair: Mend what can be mended.
+            read_contents: Read every content and compare its digest, which reads the whole store.
+        """
+        request = convert_library.check_request(repair=repair, read_contents=read_contents)
+        return convert_library.job_of(self._calls.unary(self._calls.library.StartCheck, request))
+
     def job(self, job_id: str) -> Job:
         """Return a job."""
         request = convert_library.job_request(job_id)

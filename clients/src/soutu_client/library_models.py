@@ -11,6 +11,7 @@ from soutu_client.models import Photo, UnreadableReason
 
 __all__ = [
     "Backup",
+    "CheckFinding",
     "DuplicateGroup",
     "DuplicatePage",
     "EmbedderStatus",
@@ -55,6 +56,25 @@ class JobState(Enum):
 
 
 @dataclass(frozen=True)
+class CheckFinding:
+    """What a check found of one kind.
+
+    Attributes:
+        kind: For programs, for instance ``THUMBNAIL_MISSING``.
+        message: For people.
+        count: How many.
+        repaired: How many of these are mended.
+        examples: Some of them, at most 20: photo ids, or names within their sources.
+    """
+
+    kind: str
+    message: str
+    count: int
+    repaired: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Job:
     """Long work that outlives the client that asked for it.
 
@@ -67,6 +87,7 @@ class Job:
         started_at: UTC.
         ended_at: UTC; None while it is not over.
         space_id: The space that a re-index fills; empty for other jobs.
+        findings: What a check found, the most serious first; empty for other jobs.
     """
 
     job_id: str
@@ -80,6 +101,7 @@ class Job:
     started_at: datetime | None
     ended_at: datetime | None
     space_id: str = ""
+    findings: tuple[CheckFinding, ...] = ()
 
 
 @dataclass(frozen=True)

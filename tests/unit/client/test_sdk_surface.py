@@ -7,7 +7,8 @@ from pathlib import Path
 import soutu_client
 
 PUBLIC = """
-AddProgress AddResult AddedFile Annotations Backup BoundingBox BusyError CallCancelledError CallTimeoutError Client DataLossError
+AddProgress AddResult AddedFile Annotations Backup BoundingBox BusyError CallCancelledError CallTimeoutError CheckFinding Client
+DataLossError
 DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem Filter FoundContent Hit ImageTerm
 ImportResult IndexStatus InternalError InvalidInputError Job JobKind JobPage JobState KnownFile Language LibraryStatus Location
 MatchField NotAllowedError NotFoundError NotReadyError NotSupportedError Notice NoticeReason OriginalStream Photo PhotoEmbedding
@@ -18,7 +19,7 @@ SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail UnavailableError Unreadabl
 METHODS = """
 add address annotate cancel_job close create_backup delete delete_space export_embeddings find_contents import_embeddings job jobs language
 list_photos near_duplicates pause_job photo photos purge purge_all read_original restore_backup resume_job save_original search similar
-start_reindex start_sync status switch_space thumbnail undelete upload wait_until_ready watch_job
+start_check start_reindex start_sync status switch_space thumbnail undelete upload wait_until_ready watch_job
 """
 
 

@@ -10,6 +10,7 @@ from soutu.search.v1 import library_service_pb2, photo_pb2
 from soutu_client._convert.photos import photo
 from soutu_client._convert.values import member, when
 from soutu_client.library_models import (
+    CheckFinding,
     DuplicateGroup,
     DuplicatePage,
     EmbedderStatus,
@@ -33,6 +34,7 @@ __all__ = [
     "RestoreMessage",
     "backup_part",
     "cancel_request",
+    "check_request",
     "create_backup_request",
     "delete_space_request",
     "deleted_space",
@@ -62,6 +64,7 @@ __all__ = [
 _JobAnswer = (
     library_service_pb2.StartSyncResponse
     | library_service_pb2.StartReindexResponse
+    | library_service_pb2.StartCheckResponse
     | library_service_pb2.GetJobResponse
     | library_service_pb2.WatchJobResponse
     | library_service_pb2.PauseJobResponse
@@ -110,6 +113,11 @@ def _space(message: library_service_pb2.SpaceStatus) -> SpaceStatus:
         filling=message.filling,
         available=message.available,
     )
+
+
+def check_request(*, repair: bool, read_contents: bool) -> library_service_pb2.StartCheckRequest:
+    """Return a request to check the library."""
+    return library_service_pb2.StartCheckRequest(repair=repair, read_contents=read_contents)
 
 
 def job_request(job_id: str) -> library_service_pb2.GetJobRequest:
@@ -165,6 +173,16 @@ def _job(message: library_service_pb2.Job) -> Job:
         started_at=when(message, "start_time"),
         ended_at=when(message, "end_time"),
         space_id=message.space_id,
+        findings=tuple(
+            CheckFinding(
+                kind=found.kind,
+                message=found.message,
+                count=found.count,
+                repaired=found.repaired,
+                examples=tuple(found.examples),
+            )
+            for found in message.findings
+        ),
     )
 
 

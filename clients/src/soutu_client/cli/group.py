@@ -25,6 +25,7 @@ COMMANDS = (
     "undelete",
     "sync",
     "reindex",
+    "check",
     "jobs",
     "status",
     "duplicates",

@@ -129,6 +129,15 @@ HELP: dict[str, tuple[str, str]] = {
     ),
     "reindex.back": ("立刻换回之前的模型", "Go back to the model that served before, at once."),
     "reindex.forget": ("删除这个不再使用的模型的向量", "Remove the embeddings of a model that is not used any more."),
+    "check.short": (
+        "检查目录、索引、存储和缩略图是否相符",
+        "Check that catalog, index, store and thumbnails agree.",
+    ),
+    "check.repair": ("修好能修的；从不删除原图", "Mend what can be mended; no original is ever removed."),
+    "check.contents": (
+        "还要读出每个文件，核对内容是否变坏（要读完整个存储）",
+        "Read every file as well and compare its digest, which reads the whole store.",
+    ),
     "jobs.short": ("列出、暂停、继续或取消任务", "List, pause, resume or cancel jobs."),
     "jobs.action": (
         "list 列出，pause 暂停，resume 继续，cancel 取消；默认 list",

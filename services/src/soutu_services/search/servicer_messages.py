@@ -112,4 +112,14 @@ def job_message(job: Job, language: Language) -> library_service_pb2.Job:
         start_time=timestamp(job.started_at),
         end_time=timestamp(job.ended_at),
         space_id=job.space_id,
+        findings=[
+            library_service_pb2.CheckFinding(
+                kind=found.kind,
+                message=found.text.to(language),
+                count=found.count,
+                repaired=found.repaired,
+                examples=found.examples,
+            )
+            for found in job.findings
+        ],
     )
