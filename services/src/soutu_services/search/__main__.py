@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from soutu_services.runtime.program import run_program
+from soutu_services.runtime.program import RestartNeeded, run_program
 from soutu_services.runtime.server import check_listening, serve_until_signal, start_server
 from soutu_services.search.service import SearchService
 from soutu_services.search.settings import SearchSettings
@@ -21,15 +21,23 @@ def serve(settings: SearchSettings) -> None:
 
     Raises:
         SoutuError: the library cannot be opened, or an address cannot be listened on.
+        RestartNeeded: a backup was restored, and takes over at the next start.
     """
     check_listening(settings.server)  # before the library, which may take long to open
     service = SearchService(settings)
     try:
         service.start()
-        server = start_server(service.served, service.server_settings, package=_PACKAGE)
-        serve_until_signal(server, on_ready=lambda: _logger.info("ready on %s", server.address), on_drain=service.drain)
+        server = start_server(service.served, service.server_settings, package=_PACKAGE, authenticator=service.access)
+        serve_until_signal(
+            server,
+            on_ready=lambda: _logger.info("ready on %s", server.address),
+            on_drain=service.drain,
+            asked=service.restart,
+        )
     finally:
         service.close()
+    if service.restart.is_set():
+        raise RestartNeeded
 
 
 def main() -> int:

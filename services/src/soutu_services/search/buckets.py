@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -90,16 +90,23 @@ class Buckets:
         thumbnails: ObjectStore,
         recycle: ObjectStore,
         connections: tuple[S3Connection, ...] = (),
+        *,
+        has_uploads: Callable[[], bool] = lambda: False,
     ) -> None:
         self.sources = sources
         self.thumbnails = Thumbnails(thumbnails)
         self.recycle = recycle
-        self._own = (sources[UPLOAD_SOURCE].store, thumbnails, recycle)
+        self._has_uploads = has_uploads
+        self._others = (thumbnails, recycle)
         self._connections = connections
 
     @classmethod
-    def open(cls, settings: SearchSettings) -> Self:
+    def open(cls, settings: SearchSettings, *, has_uploads: Callable[[], bool]) -> Self:
         """Prepare the connections that the settings name; nothing is sent yet.
+
+        Args:
+            settings: The settings.
+            has_uploads: Whether the catalog knows of objects in the bucket that uploads land in.
 
         Raises:
             StoreRefused: an access key is shorter than any server takes.
@@ -123,6 +130,7 @@ class Buckets:
             own.bucket(settings.thumbnails_bucket),
             own.bucket(settings.recycle_bucket),
             tuple(connections.values()),
+            has_uploads=has_uploads,
         )
 
     @property
@@ -138,10 +146,18 @@ class Buckets:
     def ensure(self) -> None:
         """Create soutu's own buckets unless they exist.
 
+        The bucket of the uploads is created for a library that has none yet alone: where it is missing although there were
+        photos in it, its disk is not mounted, and what were put into another bucket of its name would be gone once it is.
+
         Raises:
+            BucketMissing: the bucket of the uploads is gone.
             SoutuError: the server does not answer, or refuses.
         """
-        for store in self._own:
+        if self._has_uploads():
+            self.uploads.store.check()
+        else:
+            self.uploads.store.ensure_bucket()
+        for store in self._others:
             store.ensure_bucket()
 
     def close(self) -> None:

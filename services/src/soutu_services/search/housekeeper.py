@@ -13,6 +13,7 @@ from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.metrics import INGEST_WAITING, PENDING_PHOTOS
+from soutu_services.search.objects import BucketMissing
 
 __all__ = ["Housekeeper"]
 
@@ -30,6 +31,7 @@ class Housekeeper:
         catalog: The catalog.
         buckets: The buckets.
         gate: How it backs off from a store that does not answer.
+        finish_restore: Does what is left to do after a restore, if anything is.
         finish_moves: Finishes moves of deleted photos.
         start_sync: Starts a periodic sync.
         sync_seconds: Time between two of them; 0: none.
@@ -42,6 +44,7 @@ class Housekeeper:
         buckets: Buckets,
         gate: Gate,
         *,
+        finish_restore: Callable[[], None],
         finish_moves: Callable[[], None],
         start_sync: Callable[[], None],
         sync_seconds: float,
@@ -50,6 +53,7 @@ class Housekeeper:
         self._catalog = catalog
         self._buckets = buckets
         self._gate = gate
+        self._finish_restore = finish_restore
         self._finish_moves = finish_moves
         self._start_sync = start_sync
         self._sync_seconds = sync_seconds
@@ -95,12 +99,23 @@ class Housekeeper:
         if not self._gate.is_open:
             return
         if not self._has_buckets:
-            self._buckets.ensure()
-            self._has_buckets = True
-            self._gate.succeeded()
+            self._make_buckets()
+        self._finish_restore()
         if self._is_due("moves", _MOVES_SECONDS):
             self._finish_moves()
             self._gate.succeeded()
+        self._sync_if_due()
+
+    def _make_buckets(self) -> None:
+        try:
+            self._buckets.ensure()
+        except BucketMissing:
+            self._sync_if_due()  # the store answers: other sources are no worse for it
+            raise
+        self._has_buckets = True
+        self._gate.succeeded()
+
+    def _sync_if_due(self) -> None:
         if self._sync_seconds and self._is_due("sync", self._sync_seconds):
             self._start_sync()
 

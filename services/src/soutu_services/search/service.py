@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -9,9 +10,11 @@ from threading import Lock
 
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.server import ServedService, ServerSettings
+from soutu_services.search.access_control import AccessControl
+from soutu_services.search.backups import Backups
 from soutu_services.search.buckets import Buckets
-from soutu_services.search.check_job import CheckJob, CheckParts
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
+from soutu_services.search.check_job import CheckJob, CheckParts
 from soutu_services.search.data_folder import DataFolder
 from soutu_services.search.embedder import Embedder
 from soutu_services.search.embedding_link import EmbeddingLink
@@ -29,10 +32,13 @@ from soutu_services.search.model import JobKind
 from soutu_services.search.originals import Originals
 from soutu_services.search.query import QueryEngine
 from soutu_services.search.recycling import Recycling
+from soutu_services.search.restored_library import put_back_deleted
+from soutu_services.search.restoring import take_over_restored
+from soutu_services.search.servicer_access import served_access
 from soutu_services.search.servicer_library import LibraryParts, served_library
 from soutu_services.search.servicer_photos import PhotoParts, served_photos
 from soutu_services.search.servicer_search import SearchParts, served_search
-from soutu_services.search.settings import SearchSettings
+from soutu_services.search.settings import UPLOAD_SOURCE, SearchSettings
 from soutu_services.search.snapshot_keeper import SnapshotKeeper
 from soutu_services.search.status import LibraryStatus
 from soutu_services.search.sync import SourceListing
@@ -63,12 +69,15 @@ class SearchService:
         self._has_ingest = False
         self._is_closing = False
         self._starting = Lock()
+        self.restart = threading.Event()
+        """Set when the service has to end, to be started again."""
         with ExitStack() as undone:
             self._folder = DataFolder.open(settings.data_folder)
             undone.callback(self._folder.close)
+            take_over_restored(self._folder)
             self.catalog = Catalog.open(self._folder.catalog)
             undone.callback(self.catalog.close)
-            self._buckets = Buckets.open(settings)
+            self._buckets = Buckets.open(settings, has_uploads=lambda: self.catalog.objects.has_present(UPLOAD_SOURCE))
             undone.callback(self._buckets.close)
             self._make_parts(settings)
             undone.pop_all()
@@ -157,6 +166,7 @@ class SearchService:
             self.catalog,
             self._buckets,
             self._gate(),
+            finish_restore=self._finish_restore,
             finish_moves=self._recycling.finish_moves,
             start_sync=self._jobs.start_periodic_sync,
             sync_seconds=settings.sync.interval_seconds,
@@ -170,12 +180,24 @@ class SearchService:
             index=lambda: self._index.summary,
             problems=self._problems,
         )
+        self.access = AccessControl(self.catalog.tokens, is_required=settings.needs_tokens, sources=tuple(self._buckets.sources))
+        """Says who may call what, for the server."""
+        self.access.ensure_administrator(settings.data_folder)
         self._engine = QueryEngine(self.catalog, None, self._link)
         self.served: Sequence[ServedService] = (
+            served_access(self.access),
             served_search(SearchParts(self._engine, limits)),
             served_photos(PhotoParts(self.catalog, self._uploads, originals, self._recycling)),
             served_library(
-                LibraryParts(self.catalog, self._jobs, status, self._index, EmbeddingTransfer(self.catalog, self._index))
+                LibraryParts(
+                    self.catalog,
+                    self._jobs,
+                    status,
+                    self._index,
+                    EmbeddingTransfer(self.catalog, self._index),
+                    Backups(self.catalog, self._folder, on_staged=self.restart.set),
+                    self._listing.confirm_gone,
+                )
             ),
         )
         """The gRPC services, to be served."""
@@ -252,13 +274,19 @@ class SearchService:
         self._index.store(space_id, stored)
 
     def _problems(self) -> dict[str, Text]:
-        problems = {name: problem for name in self._buckets.sources if (problem := self._listing.problem(name)) is not None}
+        problems = self._listing.problems()
         for name, files in Counter(self._reading.passed_over.values()).items():
             problems.setdefault(name, _left_out(files))
         problems.update(self._reading.problems())
         if self._housekeeper.problem.en:
             problems.update(dict.fromkeys(self._buckets.writable, self._housekeeper.problem))
         return problems
+
+    def _finish_restore(self) -> None:
+        if self._folder.restored_mark.exists():
+            put_back_deleted(self.catalog, self._buckets)
+            self._jobs.start_sync()
+            self._folder.restored_mark.unlink(missing_ok=True)
 
     def _waiting_for(self, sources: Sequence[str]) -> Text:
         problems = self._reading.problems()

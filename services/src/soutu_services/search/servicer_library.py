@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
 import grpc
@@ -16,6 +17,7 @@ from soutu_services.runtime.calls import access_of, language_of
 from soutu_services.runtime.errors import Overloaded
 from soutu_services.runtime.language import Language
 from soutu_services.runtime.server import ServedService
+from soutu_services.search.backups import Backups
 from soutu_services.search.catalog import Catalog, job_not_found
 from soutu_services.search.check_job import READ_CONTENTS, REPAIR
 from soutu_services.search.duplicates import DEFAULT_DISTANCE, DEFAULT_MIN_COSINE, list_near_duplicates
@@ -23,6 +25,7 @@ from soutu_services.search.embedding_transfer import EmbeddingTransfer, ImportBa
 from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.model import JobKind
+from soutu_services.search.servicer_backup import BackupServicer
 from soutu_services.search.servicer_messages import job_message, photo_message, reason_value, timestamp
 from soutu_services.search.servicer_requests import page_size_from
 from soutu_services.search.status import LibraryState, LibraryStatus
@@ -61,16 +64,22 @@ class LibraryParts:
     status: LibraryStatus
     index: LibraryIndex
     transfer: EmbeddingTransfer
+    backups: Backups
+    confirm_gone: Callable[[Sequence[str]], None]
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
-class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
+class _LibraryServicer(BackupServicer):
     def __init__(self, parts: LibraryParts) -> None:
+        super().__init__(parts.backups)
         self._parts = parts
         self._watchers = threading.Semaphore(_MAX_WATCHERS)  # each holds one of the server's workers
 
     def StartSync(  # noqa: N802
         self, request: library_service_pb2.StartSyncRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.StartSyncResponse:
+        if request.confirm_gone:
+            self._parts.confirm_gone(tuple(request.sources))
         job = self._parts.jobs.start_sync(tuple(request.sources))
         return library_service_pb2.StartSyncResponse(job=job_message(job, language_of(context)))
 
@@ -136,7 +145,9 @@ class _LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
     def GetStatus(  # noqa: N802
         self, request: library_service_pb2.GetStatusRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.GetStatusResponse:
-        return _status_message(self._parts.status.gather(Visibility.of(access_of(context))), language_of(context))
+        message = _status_message(self._parts.status.gather(Visibility.of(access_of(context))), language_of(context))
+        message.run_id = self._parts.run_id
+        return message
 
     def ListNearDuplicates(  # noqa: N802
         self, request: library_service_pb2.ListNearDuplicatesRequest, context: grpc.ServicerContext

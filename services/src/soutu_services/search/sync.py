@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, SeenObject
+from soutu_services.search.catalog.clock import now
+from soutu_services.search.gone_objects import GoneObjects
 from soutu_services.search.imaging import is_candidate
 from soutu_services.search.metrics import LAST_SYNC
-from soutu_services.search.objects import ObjectMissing, StoredObject
+from soutu_services.search.objects import StoredObject
 from soutu_services.search.settings import SyncSettings
 
-__all__ = ["Listed", "SourceListing", "seen_object"]
+__all__ = ["Listed", "SourceListing", "missing_text", "seen_object"]
 
 _logger = logging.getLogger(__name__)
 
 _BATCH = 500
-_MOST_CHECKED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,30 @@ class SourceListing:
     def __init__(self, catalog: Catalog, buckets: Buckets, settings: SyncSettings, *, on_work: Callable[[], None]) -> None:
         self._catalog = catalog
         self._buckets = buckets
-        self._settings = settings
+        self._gone = GoneObjects(catalog, settings)
+        self._words: set[str] = set()
         self._on_work = on_work
         self._locks = {name: threading.Lock() for name in buckets.sources}
         self._problems: dict[str, Text] = {}
 
-    def problem(self, source: str) -> Text | None:
-        """Say what kept a source from being listed last time."""
-        return self._problems.get(source)
+    def problems(self) -> dict[str, Text]:
+        """Say what keeps which source from being listed, or what is missing in it and waits for a person's word."""
+        problems = {source: missing_text(count) for source, count in self._catalog.missing.waiting().items()}
+        return problems | self._problems
+
+    def confirm_gone(self, names: Collection[str]) -> None:
+        """Take a person's word that what is missing in these sources is gone, once; none named: in all.
+
+        It is about what the status says is missing; where it says nothing, about what the next whole listing lacks. What
+        vanishes later needs another word.
+        """
+        for name in names or self._buckets.sources:
+            if not self._catalog.missing.confirm(name):
+                self._words.add(name)
+
+    def forget_word(self, name: str) -> None:
+        """Forget a person's word about a source that could not be listed."""
+        self._words.discard(name)
 
     def take_over(self, name: str, *, checkpoint: Callable[[int, int], None]) -> Listed:
         """List a source from its beginning to its end.
@@ -83,37 +99,44 @@ class SourceListing:
                 _logger.warning("source %s cannot be listed: %s", name, error.text.en)
                 raise
             self._problems.pop(name, None)
-        now = datetime.now(UTC)
-        self._catalog.jobs.record_synced(name, now)
-        LAST_SYNC.labels(name).set(now.timestamp())
+        moment = now()
+        self._catalog.jobs.record_synced(name, moment)
+        LAST_SYNC.labels(name).set(moment.timestamp())
         return listed
 
     def _take_over(self, source: Source, checkpoint: Callable[[int, int], None]) -> Listed:
-        missing = set(self._catalog.objects.present_keys(source.name))  # an upload during the listing is none of its business
-        known = len(missing)
+        has_word = source.name in self._words
+        present = set(self._catalog.objects.present_keys(source.name))  # an upload from here on is none of its business
+        missing = set(present)
+        came: list[SeenObject] = []
         to_read = 0
         for batch in _batches(source.store.walk(source.prefix)):
             seen = [seen_object(source, found) for found in batch if not found.key.endswith("/")]
             result = self._catalog.objects.record_seen(source.name, seen)
             missing.difference_update(item.key for item in seen)
+            came.extend(item for item in seen if item.key not in present)
             to_read += result.new + result.changed
             checkpoint(len(seen), result.new + result.changed)
             if result.new + result.changed:
                 self._on_work()
-        if len(missing) > max(self._settings.gone_objects, int(known * self._settings.gone_share)):
-            _logger.error("source %s lacks %d of %d objects; they are not taken for deleted", source.name, len(missing), known)
-            return Listed(to_read, gone=0, kept=len(missing))
-        gone = [key for key in missing if self._is_gone(source, key)] if len(missing) <= _MOST_CHECKED else list(missing)
-        return Listed(to_read, gone=self._catalog.objects.mark_gone(source.name, gone) if gone else 0, kept=0)
+        verdict = self._gone.judge(source, missing, known=len(present), came=came, has_word=has_word)
+        if has_word:
+            self.forget_word(source.name)
+        if verdict.kept:
+            _logger.error(
+                "source %s lacks %d of %d objects; they are not taken for deleted", source.name, verdict.kept, len(present)
+            )
+        return Listed(to_read, gone=verdict.gone, kept=verdict.kept)
 
-    @staticmethod
-    def _is_gone(source: Source, key: str) -> bool:
-        """Look again: it may have been written while the listing was under way."""
-        try:
-            source.store.stat(source.object_key(key))
-        except ObjectMissing:
-            return True
-        return False
+
+def missing_text(files: int) -> Text:
+    """Say that files of a source wait for a person's word."""
+    return Text(
+        zh=f"有 {files} 个文件不见了，多得不像是删除，因此没有改动图库。请检查磁盘是否已挂载；"
+        "若确实删除了，运行 soutu sync --confirm-gone",
+        en=f"{files} files are missing, too many to be taken for deleted, so the library was left as it is. "
+        "Check that the disk is mounted; if they really were deleted, run soutu sync --confirm-gone",
+    )
 
 
 def seen_object(source: Source, found: StoredObject) -> SeenObject:

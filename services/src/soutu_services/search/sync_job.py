@@ -11,7 +11,7 @@ from soutu_services.runtime.language import Text
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.job_runner import JobControl, JobResult
 from soutu_services.search.model import Job
-from soutu_services.search.sync import SourceListing
+from soutu_services.search.sync import Listed, SourceListing, missing_text
 
 __all__ = ["SyncJob"]
 
@@ -21,6 +21,7 @@ _SLOWER = 4
 """How many times less often is looked while something is away that the job waits for."""
 _LIST_TRIES = 5
 _FIRST_RETRY_SECONDS = 0.5
+_MANY_GONE = 20
 _NOTHING = Text(zh="", en="")
 
 
@@ -101,27 +102,30 @@ class SyncJob:
 
         for name in sources:
             try:
-                kept = self._list_source(name, checkpoint, control)
+                listed = self._list_source(name, checkpoint, control)
             except SoutuError as error:
                 warnings.append((True, Text(zh=f"{name}：{error.text.zh}", en=f"{name}: {error.text.en}")))
                 continue
-            if kept:
-                warnings.append((False, _too_many_gone(name, kept)))
+            warnings += _gone(name, listed)
         try:
             self._finish_moves()
         except SoutuError as error:
             warnings.append((False, error.text))
         return warnings
 
-    def _list_source(self, name: str, checkpoint: Callable[[int, int], None], control: JobControl) -> int:
-        for attempt in range(_LIST_TRIES):
-            try:
-                return self._listing.take_over(name, checkpoint=checkpoint).kept
-            except Unavailable as error:
-                if attempt == _LIST_TRIES - 1:
-                    raise
-                control.report(message=error.text)
-                control.sleep(_FIRST_RETRY_SECONDS * 2**attempt)
+    def _list_source(self, name: str, checkpoint: Callable[[int, int], None], control: JobControl) -> Listed:
+        try:
+            for attempt in range(_LIST_TRIES):
+                try:
+                    return self._listing.take_over(name, checkpoint=checkpoint)
+                except Unavailable as error:
+                    if attempt == _LIST_TRIES - 1:
+                        raise
+                    control.report(message=error.text)
+                    control.sleep(_FIRST_RETRY_SECONDS * 2**attempt)
+        except BaseException:
+            self._listing.forget_word(name)
+            raise
         raise AssertionError("unreachable")
 
     def _wait(self, sources: Sequence[str], tally: _Tally, control: JobControl) -> int | None:
@@ -195,11 +199,16 @@ def _left_out(files: int) -> Text:
     )
 
 
-def _too_many_gone(name: str, kept: int) -> Text:
-    setting = "SOUTU_SEARCH_SYNC__GONE_SHARE"
-    return Text(
-        zh=f"{name}：有 {kept} 个文件不见了，多得不像是删除，因此没有改动图库。请检查磁盘是否已挂载；"
-        f"若确实删除了，把设置 {setting} 调大后再同步",
-        en=f"{name}: {kept} files are missing, too many to be taken for deleted, so the library was left as it is. "
-        f"Check that the disk is mounted; if they really were deleted, raise {setting} and sync again",
-    )
+def _gone(name: str, listed: Listed) -> list[tuple[bool, Text]]:
+    """Tell of what a source lacks where it is so much that a person may not know of it."""
+    told = []
+    if listed.kept:
+        text = missing_text(listed.kept)
+        told.append((False, Text(zh=f"{name}：{text.zh}", en=f"{name}: {text.en}")))
+    if listed.gone > _MANY_GONE:
+        text = Text(
+            zh=f"{name}：有 {listed.gone} 个文件不在了，不再显示；它们回来时，一切照旧",
+            en=f"{name}: {listed.gone} files are gone and not shown any more; if they come back, all is as before",
+        )
+        told.append((False, text))
+    return told

@@ -29,7 +29,7 @@ class MissingObjects:
                 "SELECT source, count(*) FROM objects WHERE present = 1 AND missing > 0 AND missing = ? GROUP BY source",
                 (_WAITS,),
             )
-            return {source: count for source, count in rows}
+            return dict(rows.fetchall())
 
     def confirm(self, source: str) -> int:
         """Note a person's word that what waits in a source is gone; return how many objects that are."""
@@ -61,7 +61,7 @@ class MissingObjects:
     def _known(self, source: str) -> dict[str, int]:
         with self._database.read() as reader:
             rows = reader.execute("SELECT key, missing FROM objects WHERE source = ? AND present = 1 AND missing > 0", (source,))
-            return {key: missing for key, missing in rows}
+            return dict(rows.fetchall())
 
     def _set(self, source: str, missing: int, keys: Iterable[str]) -> None:
         """Write marks, some at a time: others write in between."""
