@@ -53,6 +53,7 @@ class UnreadableReason(Enum):
     TOO_LARGE = "TOO_LARGE"
     UNSUPPORTED = "UNSUPPORTED"
     MODEL_FAILED = "MODEL_FAILED"
+    NAME_REFUSED = "NAME_REFUSED"
     DECODER_FAILED = "DECODER_FAILED"
 
     @property
@@ -69,6 +70,9 @@ _REASON_TEXTS = {
     UnreadableReason.TOO_LARGE: Text(zh="文件大小超过上限", en="the file is larger than the limit"),
     UnreadableReason.UNSUPPORTED: Text(zh="暂不支持这种图片", en="pictures of this kind are not read"),
     UnreadableReason.MODEL_FAILED: Text(zh="模型无法处理这张图片", en="the model refused this picture"),
+    UnreadableReason.NAME_REFUSED: Text(
+        zh="存储读不出叫这个名字的文件，请给文件改名", en="the store cannot hand out a file of this name; rename the file"
+    ),
     UnreadableReason.DECODER_FAILED: Text(
         zh="解码这张图片时程序崩溃、超时或内存不够；请用别的软件另存一份再加入",
         en="the picture's decoder crashed, took too long or needed too much memory; save a copy with another program and add that",

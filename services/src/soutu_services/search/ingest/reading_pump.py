@@ -42,6 +42,8 @@ _MOST_FAULTS = 5
 """Tries with an error that nobody foresaw after which it counts as the object's."""
 _MOST_IN_A_ROW = 8
 """Objects that fail one after the other after which it counts as the source's."""
+_REPLACEMENT = "\ufffd"
+"""What a server lists in place of bytes that are no UTF-8."""
 
 
 class ReadingPump:
@@ -355,13 +357,15 @@ class ReadingPump:
             return self._read(row, source)
         except ObjectMissing:
             self._answered(row.source)
+            if _REPLACEMENT in row.key:  # bytes that are no UTF-8 were listed as this: by that name nobody finds it
+                return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.NAME_REFUSED)
             with self._in_catalog():
                 self._catalog.objects.mark_gone(row.source, [row.key])
             return None
         except ObjectTooLarge:
             return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.TOO_LARGE)
         except KeyRefused:
-            return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.UNSUPPORTED)
+            return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.NAME_REFUSED)
 
     def _read(self, row: UnreadObject, source: Source) -> Ingested:
         revives = row.source == UPLOAD_SOURCE
