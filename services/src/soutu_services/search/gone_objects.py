@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from soutu_services.runtime.errors import Unavailable
 from soutu_services.search.buckets import Source
 from soutu_services.search.catalog import Catalog, SeenObject
-from soutu_services.search.objects import ObjectMissing
+from soutu_services.search.objects import KeyRefused, ObjectMissing
 from soutu_services.search.settings import SyncSettings
 
 __all__ = ["GoneObjects", "Verdict"]
@@ -96,7 +96,7 @@ class GoneObjects:
 def _exists(source: Source, key: str) -> bool:
     try:
         source.store.stat(source.object_key(key))
-    except ObjectMissing:
+    except (ObjectMissing, KeyRefused):  # by a name that cannot be asked for nothing is found; the listing alone tells of it
         return False
     return True
 
