@@ -24,13 +24,16 @@ from soutu_client._errors import (
     InternalError,
     InvalidInputError,
     NotAllowedError,
+    NotAuthenticatedError,
     NotFoundError,
     NotReadyError,
     NotSupportedError,
+    NotTrustedError,
     SoutuError,
     UnavailableError,
 )
 from soutu_client._language import Language
+from soutu_client.access_models import Access, FolderAccess, NewToken, Scope, Token, TokenPage
 from soutu_client.add_models import (
     AddedFile,
     AddProgress,
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
     from soutu_client.client import Client
 
 __all__ = [
+    "Access",
     "AddProgress",
     "AddResult",
     "AddedFile",
@@ -112,6 +116,7 @@ __all__ = [
     "FileChangedError",
     "FileProblem",
     "Filter",
+    "FolderAccess",
     "FoundContent",
     "Hit",
     "ImageTerm",
@@ -128,10 +133,13 @@ __all__ = [
     "LibraryStatus",
     "Location",
     "MatchField",
+    "NewToken",
     "NotAllowedError",
+    "NotAuthenticatedError",
     "NotFoundError",
     "NotReadyError",
     "NotSupportedError",
+    "NotTrustedError",
     "Notice",
     "NoticeReason",
     "OriginalStream",
@@ -145,6 +153,7 @@ __all__ = [
     "ReadyProgress",
     "ReadyResult",
     "ReasonCount",
+    "Scope",
     "SearchPage",
     "SourceStatus",
     "SoutuError",
@@ -154,6 +163,8 @@ __all__ = [
     "Term",
     "TextTerm",
     "Thumbnail",
+    "Token",
+    "TokenPage",
     "UnavailableError",
     "Unreadable",
     "UnreadableReason",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 
+from soutu_client._channel import Endpoint
 from soutu_client._errors import (
     BusyError,
     CallCancelledError,
@@ -12,6 +13,7 @@ from soutu_client._errors import (
     InternalError,
     InvalidInputError,
     NotAllowedError,
+    NotAuthenticatedError,
     NotFoundError,
     NotReadyError,
     NotSupportedError,
@@ -30,7 +32,7 @@ _BY_STATUS: dict[grpc.StatusCode, type[SoutuError]] = {
     grpc.StatusCode.OUT_OF_RANGE: InvalidInputError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.FAILED_PRECONDITION: NotReadyError,
-    grpc.StatusCode.UNAUTHENTICATED: NotAllowedError,
+    grpc.StatusCode.UNAUTHENTICATED: NotAuthenticatedError,
     grpc.StatusCode.PERMISSION_DENIED: NotAllowedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: BusyError,
     grpc.StatusCode.DEADLINE_EXCEEDED: CallTimeoutError,
@@ -75,16 +77,19 @@ _OWN_TEXTS: dict[type[SoutuError], tuple[str, Text]] = {
     ),
 }
 
+_TLS_HINTS = ("handshake", "SSL", "TSI_", "Verification", "certificate", "Socket closed", "reset")
+
 _TOO_LARGE = Text(zh="一次发送或接收的数据太大：请减少数量", en="too much data in one message: send or ask for less at a time")
 
 
-def error_from_call(error: grpc.RpcError, *, address: str, language: Language, is_closed: bool) -> SoutuError:
+def error_from_call(error: grpc.RpcError, *, endpoint: Endpoint, language: Language, is_closed: bool) -> SoutuError:
     """Return the SDK's error for a failed call.
 
     A call that is cancelled although the client was not closed was cut off by a service that stops.
 
     The message is the service's own where the error comes from the service (it then names its reason), and the SDK's where
-    gRPC made it up, for instance because nothing listens at ``address``.
+    gRPC made it up, for instance because nothing listens at the endpoint. Where gRPC hints that TLS is the reason, the service is
+    asked, since its own words help nobody.
     """
     status = error.code()
     if status is grpc.StatusCode.CANCELLED and not is_closed:
@@ -96,9 +101,15 @@ def error_from_call(error: grpc.RpcError, *, address: str, language: Language, i
             return kind(details, reason=str(pair.value))
     if kind is BusyError and "larger than max" in details:
         return InvalidInputError(_TOO_LARGE.to(language), reason="MESSAGE_TOO_LARGE")
+    if kind is UnavailableError and any(hint in details for hint in _TLS_HINTS):
+        from soutu_client._tls_probe import tls_problem  # noqa: PLC0415 - loads ssl
+
+        problem = tls_problem(endpoint, language)
+        if problem is not None:
+            return problem
     if kind in _OWN_TEXTS:
         reason, text = _OWN_TEXTS[kind]
-        return kind(text.to(language).format(address=address), reason=reason)
+        return kind(text.to(language).format(address=endpoint.target), reason=reason)
     return kind(details, reason=status.name)
 
 

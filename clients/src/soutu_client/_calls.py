@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import grpc
-from soutu.search.v1 import library_service_pb2_grpc, photo_service_pb2_grpc, search_service_pb2_grpc
+from soutu.search.v1 import access_service_pb2_grpc, library_service_pb2_grpc, photo_service_pb2_grpc, search_service_pb2_grpc
 
 from soutu_client._call_errors import closed_error, error_from_call
-from soutu_client._channel import full_address, open_channel
+from soutu_client._channel import endpoint_of, open_channel
 from soutu_client._language import Language
+from soutu_client._login import Login
 
 __all__ = ["Calls"]
 
@@ -22,15 +23,18 @@ R = TypeVar("R")
 class Calls:
     """A channel, its stubs, and how each kind of call is made."""
 
-    def __init__(self, address: str, *, timeout_seconds: float, language: Language) -> None:
-        self.address = full_address(address, language)
+    def __init__(self, address: str, *, timeout_seconds: float, language: Language, login: Login | None = None) -> None:
+        login = login or Login()
+        self.endpoint = endpoint_of(address, login, language)
+        self.address = self.endpoint.target
         self.timeout_seconds = timeout_seconds
         self.language = language
         self._is_closed = False
-        self._channel = open_channel(self.address)
-        self._metadata = (("accept-language", language),)
+        self._channel = open_channel(self.endpoint)
+        self._metadata = (("accept-language", language), *login.metadata)
         self.photos = photo_service_pb2_grpc.PhotoServiceStub(self._channel)
         self.search = search_service_pb2_grpc.SearchServiceStub(self._channel)
+        self.access = access_service_pb2_grpc.AccessServiceStub(self._channel)
         self.library = library_service_pb2_grpc.LibraryServiceStub(self._channel)
 
     def close(self) -> None:
@@ -62,7 +66,7 @@ class Calls:
         try:
             yield
         except grpc.RpcError as error:
-            raise error_from_call(error, address=self.address, language=self.language, is_closed=self._is_closed) from None
+            raise error_from_call(error, endpoint=self.endpoint, language=self.language, is_closed=self._is_closed) from None
         except ValueError:
             if self._is_closed:  # gRPC's way to say so
                 raise closed_error(self.language) from None

@@ -5,7 +5,9 @@
     │   └── FileChangedError   (no status): the file changed while it was read
     ├── NotFoundError          NOT_FOUND
     ├── NotReadyError          FAILED_PRECONDITION: something else must be done first
-    ├── NotAllowedError        UNAUTHENTICATED, PERMISSION_DENIED
+    ├── NotAuthenticatedError  UNAUTHENTICATED: no token, or one that is not valid
+    ├── NotAllowedError        PERMISSION_DENIED: the token does not allow this
+    ├── NotTrustedError        (no status): TLS with the service does not come about, or is missing
     ├── BusyError              RESOURCE_EXHAUSTED: a queue or a disk is full
     ├── CallTimeoutError       DEADLINE_EXCEEDED; also a TimeoutError
     ├── UnavailableError       UNAVAILABLE: the service, or what it needs, does not answer
@@ -28,9 +30,11 @@ __all__ = [
     "InternalError",
     "InvalidInputError",
     "NotAllowedError",
+    "NotAuthenticatedError",
     "NotFoundError",
     "NotReadyError",
     "NotSupportedError",
+    "NotTrustedError",
     "SoutuError",
     "UnavailableError",
 ]
@@ -66,8 +70,16 @@ class NotReadyError(SoutuError):
     """Not possible in the present state; something else must be done first."""
 
 
+class NotAuthenticatedError(SoutuError):
+    """The service does not know who calls: no token was presented, or one that is not valid."""
+
+
 class NotAllowedError(SoutuError):
-    """The service does not know who calls, or does not let them do this."""
+    """The token does not allow this."""
+
+
+class NotTrustedError(SoutuError):
+    """The service cannot prove that it is the one that is meant, or the connection would not be encrypted. Nothing was sent."""
 
 
 class BusyError(SoutuError):

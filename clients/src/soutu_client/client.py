@@ -13,14 +13,17 @@ from soutu_client._adding import add_files
 from soutu_client._backup import create_backup, restore_backup
 from soutu_client._calls import Calls
 from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS
+from soutu_client._convert import access as convert_access
 from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
 from soutu_client._errors import CallTimeoutError
 from soutu_client._language import Language, preferred_language
+from soutu_client._login import Login
 from soutu_client._original import OriginalStream, open_original, save_original
 from soutu_client._ready import wait_until_ready
 from soutu_client._upload import read_content, upload_content
+from soutu_client.access_models import Access, FolderAccess, NewToken, Scope, Token, TokenPage
 from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
 from soutu_client.library_models import (
     Backup,
@@ -71,21 +74,42 @@ class Client:
                     print(hit.photo.name)
     """
 
-    def __init__(self, address: str | None = None, *, timeout_seconds: float = 30.0, language: Language | None = None) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        token: str | None = None,
+        authority: str | Path | None = None,
+        allow_plaintext: bool | None = None,
+        timeout_seconds: float = 30.0,
+        language: Language | None = None,
+    ) -> None:
         """Prepare a connection.
 
         Args:
-            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401.
+            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401. ``tls://`` in front
+                asks for TLS without an authority of the home, ``plain://`` for none although there is one.
+            token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else nobody.
+            authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``.
+                With it the connection uses TLS.
+            allow_plaintext: Whether the token may go to another machine unencrypted; default: ``SOUTU_ALLOW_PLAINTEXT``, else no.
             timeout_seconds: How long a call may take. Transfers of files get more, by their size.
             language: Of messages; default: ``SOUTU_LANGUAGE``, else the locale's.
 
         Raises:
-            InvalidInputError: The address is none.
+            InvalidInputError: The address, the token or the authority is none.
+            NotTrustedError: The token would leave this machine unencrypted.
+            OSError: The authority's or the token's file cannot be read.
         """
+        language = language or preferred_language(os.environ)
+        login = Login.of(
+            token=token, authority=authority, allow_plaintext=allow_plaintext, environment=os.environ, language=language
+        )
         self._calls = Calls(
             address or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
-            language=language or preferred_language(os.environ),
+            language=language,
+            login=login,
         )
 
     @property
@@ -97,6 +121,11 @@ class Client:
     def language(self) -> Language:
         """Language of messages."""
         return self._calls.language
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the connection uses TLS."""
+        return self._calls.endpoint.is_tls
 
     def close(self) -> None:
         """Close the connection; calls in flight end with ``CallCancelledError``."""
@@ -535,6 +564,33 @@ class Client:
         )
         answer = self._calls.sending(self._calls.library.ImportEmbeddings, messages, timeout_seconds=_STREAM_SECONDS)
         return convert_library.import_result(answer)
+
+    # Who may do what
+
+    def access(self) -> Access:
+        """Say what this client may do."""
+        return convert_access.access(self._calls.unary(self._calls.access.GetAccess, convert_access.access_request()))
+
+    def create_token(self, name: str, *, scope: Scope = Scope.READ, folders: Sequence[FolderAccess] = ()) -> NewToken:
+        """Make a token. Its secret is told this once.
+
+        Args:
+            name: What it is for.
+            scope: What it allows.
+            folders: What it is confined to, only with ``Scope.READ``; none: the whole library.
+        """
+        request = convert_access.create_request(name=name, scope=scope, folders=folders)
+        return convert_access.new_token(self._calls.unary(self._calls.access.CreateToken, request))
+
+    def tokens(self, *, page_size: int = 50, page_token: str = "") -> TokenPage:
+        """List tokens, newest first, those that were revoked as well."""
+        request = convert_access.tokens_request(page_size=page_size, page_token=page_token)
+        return convert_access.token_page(self._calls.unary(self._calls.access.ListTokens, request))
+
+    def revoke_token(self, token_id: str) -> Token:
+        """End a token at once."""
+        request = convert_access.revoke_request(token_id)
+        return convert_access.revoked(self._calls.unary(self._calls.access.RevokeToken, request))
 
 
 def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

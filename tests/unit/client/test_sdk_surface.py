@@ -7,19 +7,20 @@ from pathlib import Path
 import soutu_client
 
 PUBLIC = """
-AddProgress AddResult AddedFile Annotations Backup BoundingBox BusyError CallCancelledError CallTimeoutError CheckFinding Client
-DataLossError
-DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem Filter FoundContent Hit ImageTerm
-ImportResult IndexStatus InternalError InvalidInputError Job JobKind JobPage JobState KnownFile Language LibraryStatus Location
-MatchField NotAllowedError NotFoundError NotReadyError NotSupportedError Notice NoticeReason OriginalStream Photo PhotoEmbedding
-PhotoKind PhotoName PhotoPage PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount SearchPage SourceStatus SoutuError
-SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail UnavailableError Unreadable UnreadableReason Upload WordMatch
+Access AddProgress AddResult AddedFile Annotations Backup BoundingBox BusyError CallCancelledError CallTimeoutError CheckFinding
+Client DataLossError DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem Filter FolderAccess
+FoundContent Hit ImageTerm ImportResult IndexStatus InternalError InvalidInputError Job JobKind JobPage JobState KnownFile
+Language LibraryStatus Location MatchField NewToken NotAllowedError NotAuthenticatedError NotFoundError NotReadyError
+NotSupportedError NotTrustedError Notice NoticeReason OriginalStream Photo PhotoEmbedding PhotoKind PhotoName PhotoPage
+PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError SpaceStatus Taken
+TakenOrigin Term TextTerm Thumbnail Token TokenPage UnavailableError Unreadable UnreadableReason Upload WordMatch
 """
 
 METHODS = """
-add address annotate cancel_job close create_backup delete delete_space export_embeddings find_contents import_embeddings job jobs language
-list_photos near_duplicates pause_job photo photos purge purge_all read_original restore_backup resume_job save_original search similar
-start_check start_reindex start_sync status switch_space thumbnail undelete upload wait_until_ready watch_job
+access add address annotate cancel_job close create_backup create_token delete delete_space export_embeddings find_contents
+import_embeddings is_encrypted job jobs language list_photos near_duplicates pause_job photo photos purge purge_all
+read_original restore_backup resume_job revoke_token save_original search similar start_check start_reindex start_sync status
+switch_space thumbnail tokens undelete upload wait_until_ready watch_job
 """
 
 
@@ -40,7 +41,7 @@ def test_only_the_converters_and_the_calls_know_the_wire() -> None:
         for path in folder.rglob("*.py")
         if "from soutu." in (text := path.read_text(encoding="utf-8")) or "import google" in text or "from google" in text
     }
-    assert knowing == {"_calls.py", *(f"_convert/{name}.py" for name in ("library", "photos", "search", "values"))}
+    assert knowing == {"_calls.py", *(f"_convert/{name}.py" for name in ("access", "library", "photos", "search", "values"))}
 
 
 def test_the_sdk_loads_no_model_store_index_or_picture_library() -> None:
