@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from soutu_client.cli.command import Defaults, connection_options
+from soutu_client.cli.command import connection_options
+from soutu_client.cli.session import Connection
 from soutu_client.cli.texts import Texts
 from soutu_client.cli.usage_errors import WrongUsage
 
@@ -27,8 +28,11 @@ COMMANDS = (
     "reindex",
     "check",
     "jobs",
+    "backup",
+    "restore",
     "status",
     "duplicates",
+    "tokens",
     "doctor",
 )
 """Names of the commands, in the order of the help. Each is built by ``commands/NAME_command.py``."""
@@ -83,8 +87,8 @@ class SoutuGroup(click.Group):
         return group_page(self, ctx, self.texts, commands=commands)
 
 
-def _keep_defaults(address: str | None, timeout_seconds: float | None) -> None:
-    click.get_current_context().obj = Defaults(address=address, timeout_seconds=timeout_seconds)
+def _keep_defaults(**connection: Any) -> None:
+    click.get_current_context().obj = Connection(**connection)
 
 
 def _version_option(texts: Texts) -> click.Parameter:

@@ -22,8 +22,10 @@ HELP: dict[str, tuple[str, str]] = {
         "Find a photo among all the family's by what you remember of it, or by a picture.",
     ),
     "help.environment": (
-        "环境变量：SOUTU_ADDRESS 搜索服务的地址，SOUTU_LANGUAGE 语言（zh 或 en）",
-        "Environment: SOUTU_ADDRESS, address of the search service; SOUTU_LANGUAGE, language (zh or en).",
+        "环境变量：SOUTU_ADDRESS 搜索服务的地址，SOUTU_TOKEN 令牌，SOUTU_AUTHORITY 家里的 ca.pem，"
+        "SOUTU_LANGUAGE 语言（zh 或 en）",
+        "Environment: SOUTU_ADDRESS, address of the search service; SOUTU_TOKEN, token; SOUTU_AUTHORITY, the home's ca.pem;"
+        " SOUTU_LANGUAGE, language (zh or en).",
     ),
     "exit.ok": ("成功", "It worked."),
     "exit.error": ("出错", "It did not work."),
@@ -115,6 +117,10 @@ HELP: dict[str, tuple[str, str]] = {
     "undelete.short": ("恢复已删除的照片", "Bring deleted photos back."),
     # sync, jobs
     "sync.short": ("读取各个来源里新增和改动的照片", "Read what is new or changed in the sources."),
+    "sync.confirm_gone": (
+        "现在缺少的大量文件确实是删除了（只对这一次缺少的有效）",
+        "The many files that are missing now really were removed; counts for these alone.",
+    ),
     "sync.sources": ("来源的名字；不给则全部", "Names of sources; none: all."),
     "reindex.short": ("换用另一个模型，其间搜索照常；也可换回", "Take another model over while the old one serves."),
     "reindex.help": (
@@ -147,6 +153,23 @@ HELP: dict[str, tuple[str, str]] = {
         "任务编号；只有一个任务在进行时可以不给",
         "The job's id; not needed while there is only one.",
     ),
+    # backup, restore
+    "backup.short": ("把图库目录备份到一个文件", "Save the catalog into a file."),
+    "backup.help": (
+        "把图库目录（名称、标签、说明、向量、访问令牌的摘要）备份到一个文件，服务不用停。照片本身不在里面，请另外备份照片存储。",
+        "Save the catalog (names, tags, captions, vectors, digests of access tokens) into a file while the service goes on. The"
+        " photos themselves are not in it: back the photo store up beside it.",
+    ),
+    "backup.file": ("要写的文件", "The file to write."),
+    "backup.force": ("文件已存在时覆盖它", "Replace the file if it is there."),
+    "restore.short": ("用备份代替现在的图库目录", "Put a backup in the catalog's place."),
+    "restore.help": (
+        "用备份代替现在的图库目录；现在的会另存一份，搜索服务会重新启动，然后和照片存储核对：备份之后加入的照片会再次找到。",
+        "Put a backup in the catalog's place. The present one is kept aside, the service starts again and compares it with the"
+        " photo store: photos that were added since are found again.",
+    ),
+    "restore.file": ("备份文件", "The backup."),
+    "restore.no_wait": ("不等服务重新启动", "Do not wait until the service has started again."),
     # status, duplicates, doctor
     "status.short": ("显示照片库的情况", "Show how the library is."),
     "duplicates.short": ("列出几乎相同的照片", "List photos that are nearly the same."),

@@ -27,6 +27,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "error.usage": ("命令写得不对：{message}", "the command line is wrong: {message}"),
     "error.no_such_file": ("没有这个文件或文件夹：{path}", "no such file or folder: {path}"),
+    "error.not_text": ("这里有无法识别的字符，请改正：{text}", "this holds characters that are no text; correct it: {text}"),
     "error.file": ("{path}：{message}", "{path}: {message}"),
     "error.empty_search": (
         "要找什么？请给一句话、--image、--like 或筛选条件",
@@ -167,8 +168,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "delete.purge_done": ("已彻底清除 {n} 张", "{n} photo removed for good|{n} photos removed for good"),
     "delete.nothing": ("没有可以处理的照片", "There is nothing to do"),
-    "delete.kept": ("没有改动", "Nothing was changed"),
-    "delete.must_ask": ("无法在这里询问：确定的话请加 --yes", "cannot ask here: add --yes if you are sure"),
+    "ask.kept": ("没有改动", "Nothing was changed"),
+    "ask.cannot": ("无法在这里询问：确定的话请加 --yes", "cannot ask here: add --yes if you are sure"),
     "undelete.done": ("已恢复 {n} 张", "{n} photo brought back|{n} photos brought back"),
     "ask.choices": ("{question} [y/N] ", "{question} [y/N] "),
     # sync, jobs
@@ -266,6 +267,34 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "status.index_value": ("{kind}，{vectors} 个向量", "{kind}, {vectors} vectors"),
     "status.jobs": ("任务", "jobs"),
     "status.problem": ("有问题：{problem}", "problem: {problem}"),
+    # backup, restore
+    "backup.running": ("正在备份", "Backing up"),
+    "backup.exists": (
+        "{path} 已经存在：换一个文件名，或加 --force 覆盖它",
+        "{path} is there already: choose another name, or add --force to replace it",
+    ),
+    "backup.done": (
+        "已备份到 {path}（{size}，{n} 张照片的目录，{when}）。照片本身不在里面，请另外备份照片存储",
+        "Backup: {path} ({size}, the catalog of {n} photo, {when}). The photo itself is not in it"
+        "|Backup: {path} ({size}, the catalog of {n} photos, {when}). The photos themselves are not in it",
+    ),
+    "restore.ask": (
+        "用 {when} 的备份（{n} 张照片）代替现在的图库目录？现在的会另存一份，搜索服务会重新启动",
+        "Put the backup of {when} ({n} photo) in the catalog's place? The present one is kept aside; the service starts again"
+        "|Put the backup of {when} ({n} photos) in the catalog's place? The present one is kept aside; the service starts again",
+    ),
+    "restore.running": ("正在恢复", "Restoring"),
+    "restore.done": (
+        "已恢复到 {when} 的备份（{n} 张照片），搜索服务已重新启动，正在和照片存储核对；用 soutu status 查看",
+        "Restored to the backup of {when} ({n} photo). The service started again and compares it with the photo store; see soutu"
+        " status|Restored to the backup of {when} ({n} photos). The service started again and compares it with the photo store;"
+        " see soutu status",
+    ),
+    "restore.left": (
+        "{when} 的备份（{n} 张照片）已经放好，搜索服务重新启动后生效",
+        "The backup of {when} ({n} photo) is in its place and takes over when the service has started again"
+        "|The backup of {when} ({n} photos) is in its place and takes over when the service has started again",
+    ),
     # duplicates
     "duplicates.group": ("第 {number} 组，{n} 张", "Group {number}, {n} photos"),
     "duplicates.nothing": ("没有几乎相同的照片", "No photos are nearly the same"),

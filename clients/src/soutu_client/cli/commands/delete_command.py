@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from soutu_client.cli.command import Argument, Option, SoutuCommand
 from soutu_client.cli.commands.undelete_command import undelete
 from soutu_client.cli.exit_codes import ExitCode
+from soutu_client.cli.question import is_agreed
 from soutu_client.cli.session import CommandError, Session
 from soutu_client.cli.texts import Texts
 
@@ -38,7 +37,7 @@ def _run(session: Session, *, photo_ids: tuple[str, ...], is_sure: bool, undo: b
         return _purge(session, photo_ids, is_sure=is_sure, as_json=as_json)
     ids = session.whole_ids(photo_ids)
     _show(session, ids, is_asked=not is_sure)
-    if not is_sure and not _ask(session, session.count("delete.ask", len(ids))):
+    if not is_sure and not is_agreed(session, session.count("delete.ask", len(ids))):
         return ExitCode.OK
     deleted = session.client.delete(ids)
     if as_json:
@@ -56,7 +55,7 @@ def _purge(session: Session, photo_ids: tuple[str, ...], *, is_sure: bool, as_js
         session.remark(session.text("delete.nothing"))
         return ExitCode.NOTHING_FOUND
     _show(session, ids, is_asked=not is_sure)
-    if not is_sure and not _ask(session, session.count("delete.purge_ask", number)):
+    if not is_sure and not is_agreed(session, session.count("delete.purge_ask", number)):
         return ExitCode.OK
     purged = session.client.purge(ids) if ids else session.client.purge_all()
     if as_json:
@@ -72,14 +71,3 @@ def _show(session: Session, ids: list[str], *, is_asked: bool) -> None:
         from soutu_client.cli.photo_tables import photo_table  # noqa: PLC0415 - rich is slow to load
 
         session.err.print(photo_table(session.client.photos(ids), session.texts))
-
-
-def _ask(session: Session, question: str) -> bool:
-    """Ask on the terminal; no answer is a no."""
-    if not sys.stdin.isatty():
-        raise CommandError(session.text("delete.must_ask"), code=ExitCode.USAGE)
-    click.echo(session.text("ask.choices", question=question), nl=False, err=True)
-    is_yes = sys.stdin.readline().strip().lower() in ("y", "yes", "是", "好", "对")
-    if not is_yes:
-        session.remark(session.text("delete.kept"))
-    return is_yes
