@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import click
 
-from soutu_client.cli.session import Session
+from soutu_client.cli.session import Connection, Session
 from soutu_client.cli.texts import Texts
 
-__all__ = ["Argument", "Defaults", "Option", "SoutuCommand", "connection_options"]
+__all__ = ["Argument", "Option", "SoutuCommand", "connection_options"]
 
 
 class Option(click.Option):
@@ -29,18 +31,24 @@ class Argument(click.Argument):
         self.explanation = explanation
 
 
-class Defaults:
-    """What was said before the command's name: ``soutu --address nas.local status``."""
-
-    def __init__(self, *, address: str | None, timeout_seconds: float | None) -> None:
-        self.address = address
-        self.timeout_seconds = timeout_seconds
-
-
 def connection_options(texts: Texts) -> list[click.Parameter]:
     """Return the options that every command has."""
     return [
         Option("--address", metavar="HOST:PORT", section="help.connection", help=texts.text("option.address")),
+        Option(
+            "--authority",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            section="help.connection",
+            help=texts.text("option.authority"),
+        ),
+        Option(
+            "--token-file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            section="help.connection",
+            help=texts.text("option.token_file"),
+        ),
         Option(
             "--timeout",
             "timeout_seconds",
@@ -78,12 +86,8 @@ class SoutuCommand(click.Command):
 
     def _run(self, **values: Any) -> None:
         context = click.get_current_context()
-        defaults = context.find_object(Defaults) or Defaults(address=None, timeout_seconds=None)
-        with Session(
-            self.texts,
-            address=values.pop("address") or defaults.address,
-            timeout_seconds=values.pop("timeout_seconds") or defaults.timeout_seconds,
-        ) as session:
+        given = Connection(**{each.name: values.pop(each.name) for each in fields(Connection)})
+        with Session(self.texts, given.or_else(context.find_object(Connection))) as session:
             code = self._body(session, **values)
         context.exit(code)
 

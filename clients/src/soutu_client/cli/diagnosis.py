@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from soutu_client._errors import CallTimeoutError, NotSupportedError, SoutuError, UnavailableError
+from soutu_client._errors import (
+    CallTimeoutError,
+    NotAllowedError,
+    NotAuthenticatedError,
+    NotSupportedError,
+    SoutuError,
+    UnavailableError,
+)
+from soutu_client.cli.commands.tokens_command import folders_text
 from soutu_client.cli.session import Session
 from soutu_client.cli.version import client_version
 
@@ -52,6 +60,15 @@ def diagnose(session: Session) -> Iterator[Check]:
     yield check
     if not check.is_ok:
         return
+    check = _encryption(session)
+    yield check
+    if not check.is_ok:
+        return
+    token = _token(session)
+    if token is not None:
+        yield token
+        if not token.is_ok:
+            return
     status, check = _ask(session)
     yield check
     if status is None:
@@ -89,6 +106,36 @@ def _connect(session: Session, host: str, port: int, addresses: Sequence[str]) -
         finding = session.text("doctor.port_refused" if is_refused else "doctor.port_silent")
         return Check(name, is_ok=False, finding=finding, is_unreachable=True)
     return Check(name, is_ok=True, finding=session.text("doctor.port_open", milliseconds=_milliseconds(began)))
+
+
+def _encryption(session: Session) -> Check:
+    from soutu_client._tls_probe import tls_problem  # noqa: PLC0415 - loads ssl
+
+    name, endpoint = session.text("doctor.encryption"), session.client._calls.endpoint
+    problem = tls_problem(endpoint, session.texts.language)
+    if problem is not None:
+        return Check(name, is_ok=False, finding=problem.message, is_unreachable=True)
+    if endpoint.is_tls:
+        return Check(name, is_ok=True, finding=session.text("doctor.encrypted"))
+    return Check(
+        name, is_ok=True, finding=session.text("doctor.same_machine" if endpoint.is_loopback else "doctor.not_encrypted")
+    )
+
+
+def _token(session: Session) -> Check | None:
+    """Ask what the token allows; None if the service has nothing to say of it, which the next check will tell of."""
+    name = session.text("doctor.token")
+    try:
+        access = session.client.access()
+    except (NotAuthenticatedError, NotAllowedError) as error:
+        return Check(name, is_ok=False, finding=error.message)
+    except SoutuError:
+        return None
+    if not access.name:
+        return Check(name, is_ok=True, finding=session.text("doctor.no_token_needed"))
+    scope = session.text(f"scope.{access.scope.value.lower()}")
+    sees = folders_text(access.folders, session.texts)
+    return Check(name, is_ok=True, finding=session.text("doctor.token_ok", name=access.name, scope=scope, sees=sees))
 
 
 def _ask(session: Session) -> tuple[LibraryStatus | None, Check]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from soutu_client.cli.exit_codes import ExitCode
-from soutu_client.cli.terminal import terminal_width
+from soutu_client.cli.terminal import printable, terminal_width
 from soutu_client.cli.texts import Texts
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from soutu_client.client import Client
 
-__all__ = ["CommandError", "Session"]
+__all__ = ["CommandError", "Connection", "Session"]
 
 _WHOLE_ID = 32
 
@@ -31,15 +33,38 @@ class CommandError(Exception):
         self.code = code
 
 
+@dataclass(frozen=True)
+class Connection:
+    """What the command line says of the connection; None: what the environment says.
+
+    Attributes:
+        address: Of the search service.
+        authority: File of the home's authority.
+        token_file: File that holds the token.
+        timeout_seconds: How long a call may take.
+    """
+
+    address: str | None = None
+    authority: Path | None = None
+    token_file: Path | None = None
+    timeout_seconds: float | None = None
+
+    def or_else(self, before: Connection | None) -> Connection:
+        """Return this, and where it says nothing what was said before the command's name."""
+        if before is None:
+            return self
+        given = {each.name: getattr(self, each.name) or getattr(before, each.name) for each in fields(self)}
+        return Connection(**given)
+
+
 class Session:
     """One run of a command. The client, and what is slow to load, is made when it is first used."""
 
-    def __init__(self, texts: Texts, *, address: str | None, timeout_seconds: float | None) -> None:
+    def __init__(self, texts: Texts, connection: Connection) -> None:
         self.texts = texts
         self.text = texts.text
         self.count = texts.count
-        self._address = address
-        self._timeout_seconds = timeout_seconds
+        self._connection = connection
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +78,15 @@ class Session:
         """The connection to the search service."""
         from soutu_client.client import Client  # noqa: PLC0415 - gRPC is slow to load
 
-        return Client(self._address, timeout_seconds=self._timeout_seconds or 30.0, language=self.texts.language)
+        given = self._connection
+        token = given.token_file.read_text(encoding="utf-8", errors="replace") if given.token_file else None
+        return Client(
+            given.address,
+            token=token,
+            authority=given.authority,
+            timeout_seconds=given.timeout_seconds or 30.0,
+            language=self.texts.language,
+        )
 
     @cached_property
     def out(self) -> Console:
@@ -70,12 +103,12 @@ class Session:
         return Console(stderr=True, highlight=False, emoji=False, markup=False)
 
     def print(self, line: str) -> None:
-        """Write a line to standard output."""
-        self.out.print(line, soft_wrap=True)
+        """Write a line to standard output, whatever is in it."""
+        self.out.print(printable(line), soft_wrap=True)
 
     def remark(self, line: str, *, style: str = "") -> None:
-        """Write a line to standard error."""
-        self.err.print(line, style=style, soft_wrap=True)
+        """Write a line to standard error, whatever is in it."""
+        self.err.print(printable(line), style=style, soft_wrap=True)
 
     def print_json(self, value: object) -> None:
         """Write a value as JSON."""

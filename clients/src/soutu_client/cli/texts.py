@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from soutu_client._language import Language, preferred_language
+from soutu_client.cli.access_catalogue import ACCESS
 from soutu_client.cli.help_catalogue import HELP
 from soutu_client.cli.message_catalogue import MESSAGES
 
 __all__ = ["CATALOGUE", "Texts", "language_asked_for"]
 
-CATALOGUE: dict[str, tuple[str, str]] = {**HELP, **MESSAGES}
+CATALOGUE: dict[str, tuple[str, str]] = {**HELP, **MESSAGES, **ACCESS}
 """Every text of the command line: key → (Chinese, English), with the same placeholders in both."""
 
 
