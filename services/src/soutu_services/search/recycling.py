@@ -100,12 +100,13 @@ class Recycling:
             return sum(self._each(self._deleted(photo_ids), self._purge))
 
     def finish_moves(self) -> None:
-        """Move what belongs to deleted photos and still lies in a source that soutu writes to.
+        """Move what belongs to deleted photos and still lies in a source that soutu writes to, and remove what was purged.
 
         Raises:
-            SoutuError: the store does not move some objects; all others are moved.
+            SoutuError: the store does not do it for some objects; all others are done.
         """
         with self._lock:
+            self._remove_purged()
             self._each(self._catalog.objects.of_deleted_photos(self._buckets.writable), lambda item: self._move_away(*item))
 
     def _each(self, items: Iterable[ItemT], work: Callable[[ItemT], OutcomeT]) -> list[OutcomeT]:
@@ -130,12 +131,19 @@ class Recycling:
     def _purge(self, photo_id: str) -> int:
         for stored in self._catalog.objects.of_photo(photo_id):
             self._move_away(photo_id, stored)
-        for recycled in self._catalog.objects.recycled([photo_id]):
-            self._buckets.recycle.remove(recycled.recycle_key)
-        self._buckets.thumbnails.remove(photo_id)
         gone = self._catalog.photos.purge([photo_id])
         self._on_purged(gone.embedding_ids)
+        self._remove_purged()
         return len(gone.photo_ids)
+
+    def _remove_purged(self) -> None:
+        """Remove what purges have left in the store: a crash in between must not leave half a photo."""
+        for bucket, key in self._catalog.objects.removals():
+            if bucket == "thumbnails":
+                self._buckets.thumbnails.remove(key)
+            else:
+                self._buckets.recycle.remove(key)
+            self._catalog.objects.removed(bucket, key)
 
     def _deleted(self, photo_ids: Sequence[str] | None) -> list[str]:
         if photo_ids is not None:

@@ -219,7 +219,18 @@ class Objects:
             ).rowcount
             if not moved:
                 raise NotFound("OBJECT_NOT_FOUND", zh="找不到这个文件", en="there is no such file")
+            writer.execute("DELETE FROM removals WHERE bucket = 'recycle' AND key = ?", (recycle_key,))  # it is needed again
             writer.execute("UPDATE objects SET present = 0 WHERE id = ?", (object_id,))
+
+    def removals(self) -> list[tuple[str, str]]:
+        """List what a purge has yet to remove: (``recycle``, key) and (``thumbnails``, photo id)."""
+        with self._database.read() as reader:
+            return [(row["bucket"], row["key"]) for row in reader.execute("SELECT bucket, key FROM removals")]
+
+    def removed(self, bucket: str, key: str) -> None:
+        """Note that a purge has removed something."""
+        with self._database.write() as writer:
+            writer.execute("DELETE FROM removals WHERE bucket = ? AND key = ?", (bucket, key))
 
     def recycled(self, photo_ids: Sequence[str] | None = None) -> list[RecycledObject]:
         """List objects in the recycle bucket, of some photos or of all, in the order they were moved."""

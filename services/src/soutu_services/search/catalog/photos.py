@@ -173,7 +173,7 @@ class Photos:
         """Remove deleted photos for good, with their embeddings, annotations and names; others are passed over.
 
         It is remembered that their contents were purged: an object that still holds one, in a source that is only read, does not
-        come back by sync. Remove recycled objects (``Objects.recycled``) and thumbnails first: the catalog forgets them here.
+        come back by sync. Remove recycled objects and thumbnails afterwards: ``Objects.removals`` lists them until they are.
 
         Args:
             photo_ids: The photos; None: all that are deleted.
@@ -186,6 +186,11 @@ class Photos:
             within = "IN (SELECT value FROM json_each(?))"
             embeddings = writer.execute(f"SELECT id FROM embeddings WHERE photo {within}", (keys,)).fetchall()
             contents = f"IN (SELECT id FROM contents WHERE photo {within})"
+            writer.execute(
+                f"INSERT INTO removals SELECT 'recycle', recycle_key FROM recycled WHERE content {contents} "
+                f"UNION SELECT 'thumbnails', photo_id FROM photos WHERE id {within} ON CONFLICT DO NOTHING",
+                (keys, keys),
+            )
             writer.execute(f"DELETE FROM recycled WHERE content {contents}", (keys,))
             writer.execute(f"UPDATE contents SET purged_at = ? WHERE photo {within}", (now_milliseconds(), keys))
             writer.execute(f"DELETE FROM words WHERE photo {within}", (keys,))  # its trigger empties the index of words

@@ -244,5 +244,14 @@ CREATE TABLE refusals (
 INSERT INTO refusals SELECT p.id, s.id FROM photos p JOIN spaces s ON s.serving = 1 WHERE p.unreadable_reason = 'MODEL_FAILED';
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+# What a purge has yet to remove: keys of the recycle bucket, and photos' thumbnails.
+_SIXTH = """
+CREATE TABLE removals (
+    bucket TEXT NOT NULL CHECK (bucket IN ('recycle', 'thumbnails')),
+    key TEXT NOT NULL,
+    PRIMARY KEY (bucket, key)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 """Step n takes a catalog from version n to n + 1."""

@@ -118,7 +118,8 @@ class Verification:
         """List the photos that should have a thumbnail, and all photos that there are."""
         with self._database.read() as reader:
             rows = reader.execute(
-                "SELECT photo_id, media_type != '' AND (present = 1 OR deleted_at IS NOT NULL) FROM photos"
+                "SELECT photo_id, media_type != '' AND (present = 1 OR id IN (SELECT c.photo FROM recycled r "
+                "JOIN contents c ON c.id = r.content)) FROM photos"
             ).fetchall()
         return {row[0] for row in rows if row[1]}, {row[0] for row in rows}
 
