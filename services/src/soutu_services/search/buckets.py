@@ -117,7 +117,12 @@ class Buckets:
         def connection(store: StoreSettings | None) -> S3Connection:
             wanted = store or settings.store
             if wanted not in connections:
-                connections[wanted] = S3Connection(wanted, connections=width)
+                connections[wanted] = S3Connection(
+                    wanted,
+                    connections=width,
+                    authority=settings.tls.authority,
+                    allow_plaintext=settings.allow_plaintext,
+                )
             return connections[wanted]
 
         own = connection(None)

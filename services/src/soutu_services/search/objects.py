@@ -31,6 +31,7 @@ __all__ = [
     "StoreFailed",
     "StoreRefused",
     "StoreUnavailable",
+    "StoreUntrusted",
     "StoredObject",
 ]
 
@@ -60,6 +61,19 @@ class StoreUnavailable(Unavailable):
             "STORE_UNAVAILABLE",
             zh="照片存储（S3）没有响应，请检查它是否在运行，soutu 会自动重试",
             en="the photo store (S3) does not answer; check that it is running, soutu will try again by itself",
+        )
+
+
+class StoreUntrusted(Unavailable):
+    """TLS with the S3 server does not come about."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "STORE_NOT_TRUSTED",
+            zh="照片存储（S3）的证书不可信、已过期或名字不符，或它没有使用 TLS；"
+            "请检查它的证书，并用 SOUTU_SEARCH_STORE__AUTHORITY 指出签发机构",
+            en="the certificate of the photo store (S3) is not trusted, has ended or is for another name, or it does not speak "
+            "TLS; check it, and name its authority in SOUTU_SEARCH_STORE__AUTHORITY",
         )
 
 

@@ -48,7 +48,7 @@ class StoreSettings(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
 
-    url: str = Field(default="http://127.0.0.1:8403", pattern=r"^https?://[^/\s]+/?$")
+    url: str = Field(default="http://127.0.0.1:8403", pattern=r"^https?://[^/\s@]+/?$")
     access_key: str = ""
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
@@ -19,9 +20,11 @@ from minio import Minio
 from minio.commonconfig import CopySource
 from minio.error import InvalidResponseError, S3Error, ServerError
 from minio.helpers import check_object_name
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
 
+from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.errors import InvalidInput, SoutuError
+from soutu_services.runtime.tls import PlaintextRefused, verifying_context
 from soutu_services.search.objects import (
     BucketMissing,
     KeyConflict,
@@ -33,6 +36,7 @@ from soutu_services.search.objects import (
     StoreFailed,
     StoreRefused,
     StoreUnavailable,
+    StoreUntrusted,
 )
 from soutu_services.search.settings import StoreSettings
 
@@ -65,24 +69,40 @@ class _Pool(urllib3.PoolManager):
 class S3Connection:
     """An S3 server and the connections to it, shared by its buckets."""
 
-    def __init__(self, settings: StoreSettings, *, connections: int = 16, retries: int = 2) -> None:
+    def __init__(
+        self,
+        settings: StoreSettings,
+        *,
+        connections: int = 16,
+        retries: int = 2,
+        authority: Path | None = None,
+        allow_plaintext: bool = False,
+    ) -> None:
         """Prepare the connection; nothing is sent yet.
 
         Args:
             settings: Where the server is and how it is entered.
             connections: Connections that are kept open: as many as threads use the store.
             retries: How often a request that got no answer, or 502 to 504, is sent again.
+            authority: Certificate (PEM) of the home's authority, where the settings name none; it counts beside the system's.
+            allow_plaintext: Whether another machine may be spoken to without TLS.
 
         Raises:
             StoreRefused: the access key is shorter than any server takes.
+            PlaintextRefused: it is another machine, without TLS, and nobody allowed that.
+            TlsProblem: the authority's file cannot be used.
         """
         if settings.access_key and len(settings.access_key) < _SHORTEST_ACCESS_KEY:
             raise StoreRefused
         address = urlsplit(settings.url)
+        is_tls = address.scheme == "https"
+        if not (is_tls or allow_plaintext or Address(address.hostname or "", 0).is_loopback):
+            raise _plaintext_refused(address.hostname or "")
         self.settings = settings
         self.pool = _Pool(
             maxsize=connections,
             num_pools=2,
+            ssl_context=verifying_context(settings.authority or authority, "STORE__AUTHORITY") if is_tls else None,
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
             retries=urllib3.Retry(
                 total=retries, backoff_factor=0.2, status_forcelist=(502, 503, 504), allowed_methods=None, raise_on_status=False
@@ -92,7 +112,7 @@ class S3Connection:
             endpoint=address.netloc,
             access_key=settings.access_key or None,
             secret_key=settings.secret_key.get_secret_value() or None,
-            secure=address.scheme == "https",
+            secure=is_tls,
             region=settings.region,
             http_client=self.pool,
         )
@@ -321,11 +341,26 @@ def _translated(*keys: str) -> Iterator[None]:
     except S3Error as error:
         raise _BY_CODE.get(error.code or "", StoreUnavailable)() from error
     except (InvalidResponseError, ServerError, HTTPError, OSError) as error:
-        raise StoreUnavailable from error
+        raise (StoreUntrusted if _is_of_tls(error) else StoreUnavailable)() from error
     except UnicodeEncodeError as error:
         raise KeyRefused from error  # no URL can hold it
     except (ParseError, ValueError) as error:
         raise StoreUnavailable from error  # an answer that is cut off or no S3 server's
+
+
+def _is_of_tls(error: Exception) -> bool:
+    return isinstance(error, SSLError) or (isinstance(error, MaxRetryError) and isinstance(error.reason, SSLError))
+
+
+def _plaintext_refused(host: str) -> PlaintextRefused:
+    return PlaintextRefused(
+        "PLAINTEXT_REFUSED",
+        zh=f"到照片存储 {host} 的连接没有加密，因此不连：请让它用 https（SOUTU_SEARCH_STORE__URL、"
+        "SOUTU_SEARCH_STORE__AUTHORITY）；若确实信任这个网络，设 SOUTU_SEARCH_ALLOW_PLAINTEXT=1",
+        en=f"the connection to the photo store {host} would not be encrypted, so it is not made: let it use https "
+        "(SOUTU_SEARCH_STORE__URL, SOUTU_SEARCH_STORE__AUTHORITY), or, in a network that you trust, set "
+        "SOUTU_SEARCH_ALLOW_PLAINTEXT=1",
+    )
 
 
 def _stored(key: str, etag: str | None, size: int | None, modified_at: datetime | None) -> StoredObject:
