@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -73,32 +73,36 @@ def write_snapshot(path: Path, head: SnapshotHead, blocks: Iterable[tuple[_Ids, 
         file.write(digest.digest())
 
 
-def read_snapshot(path: Path, space_id: str, dimension: int) -> tuple[SnapshotHead, Generator[tuple[_Ids, FloatArray]]]:
-    """Open a snapshot.
+def read_snapshot(
+    path: Path, space_id: str, dimension: int, *, is_known: Callable[[str], bool]
+) -> Generator[tuple[_Ids, FloatArray]]:
+    """Read a snapshot, block by block, as it was written.
 
-    Returns:
-        Its head, and its blocks as they were written. Nothing of them may be used unless the iterator came to its end: only
-        then is the file known to be whole. The file is closed at the end of the iterator.
+    Nothing of it may be used unless the generator comes to its end: only then is the file known to be whole.
+
+    Args:
+        path: The file.
+        space_id: The space that is wanted.
+        dimension: Length of its vectors.
+        is_known: Tells whether a mark is the catalog's.
 
     Raises:
-        BadSnapshot: at once or by the iterator: the file is not there, cannot be read, is torn or changed, is another
-            version's, or holds another space.
+        BadSnapshot: the file is not there, cannot be read, is torn or changed, is another version's, another space's or another
+            catalog's.
     """
     try:
-        file = path.open("rb")
+        with path.open("rb") as file:
+            line = file.readline(_MOST_HEAD_BYTES)
+            head = _head(line)
+            if (head.space_id, head.dimension) != (space_id, dimension):
+                raise BadSnapshot("it is of another space")
+            if not is_known(head.mark):
+                raise BadSnapshot("it is not of this catalog as it is now")
+            yield from _blocks(file, line, dimension)
     except FileNotFoundError:
         raise BadSnapshot("there is none") from None
     except OSError as error:
         raise BadSnapshot(f"it cannot be read: {error.strerror}") from error
-    try:
-        line = file.readline(_MOST_HEAD_BYTES)
-        head = _head(line)
-        if (head.space_id, head.dimension) != (space_id, dimension):
-            raise BadSnapshot("it is of another space")
-    except BaseException:
-        file.close()
-        raise
-    return head, _blocks(file, line, dimension)
 
 
 def _head(line: bytes) -> SnapshotHead:
@@ -113,34 +117,29 @@ def _head(line: bytes) -> SnapshotHead:
         raise BadSnapshot("it is no snapshot") from error
 
 
-def _blocks(file: BufferedReader, line: bytes, dimension: int) -> Generator[tuple[_Ids, FloatArray]]:
-    with file:
-        digest = hashlib.sha256(line)
-        left = os.fstat(file.fileno()).st_size - len(line)
-        while True:
-            (count,) = np.frombuffer(_take(file, _COUNT_BYTES, digest), dtype="<u4")
-            left -= _COUNT_BYTES
-            if not count:
-                break
-            size = int(count) * (8 + 4 * dimension)
-            if count > _MOST_IN_BLOCK or size > left:
-                raise BadSnapshot("it is torn")
-            left -= size
-            ids = np.frombuffer(_take(file, 8 * int(count), digest), dtype="<i8")
-            vectors = np.frombuffer(_take(file, 4 * dimension * int(count), digest), dtype="<f4")
-            yield ids.astype(np.int64), vectors.reshape(int(count), dimension).astype(np.float32, copy=False)
-        if file.read(_DIGEST_BYTES + 1) != digest.digest():
-            raise BadSnapshot("its checksum differs")
+def _blocks(file: BufferedReader, line: bytes, dimension: int) -> Iterator[tuple[_Ids, FloatArray]]:
+    digest = hashlib.sha256(line)
+    left = os.fstat(file.fileno()).st_size - len(line)
+    while True:
+        (count,) = np.frombuffer(_take(file, _COUNT_BYTES, digest), dtype="<u4")
+        left -= _COUNT_BYTES
+        if not count:
+            break
+        size = int(count) * (8 + 4 * dimension)
+        if count > _MOST_IN_BLOCK or size > left:
+            raise BadSnapshot("it is torn")
+        left -= size
+        ids = np.frombuffer(_take(file, 8 * int(count), digest), dtype="<i8")
+        vectors = np.frombuffer(_take(file, 4 * dimension * int(count), digest), dtype="<f4")
+        yield ids.astype(np.int64), vectors.reshape(int(count), dimension).astype(np.float32, copy=False)
+    if file.read(_DIGEST_BYTES + 1) != digest.digest():
+        raise BadSnapshot("its checksum differs")
 
 
 def _take(file: BufferedReader, size: int, digest: hashlib._Hash) -> bytearray:
     """Read exactly so many bytes."""
     data = bytearray(size)
-    try:
-        read = file.readinto(data)
-    except OSError as error:
-        raise BadSnapshot(f"it cannot be read: {error.strerror}") from error
-    if read != size:
+    if file.readinto(data) != size:
         raise BadSnapshot("it is torn")
     digest.update(data)
     return data

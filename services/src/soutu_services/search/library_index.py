@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -191,15 +190,14 @@ class LibraryIndex:
         return index
 
     def _read_snapshot(self, index: VectorIndex) -> None:
-        head, blocks = read_snapshot(self._snapshot, index.space_id, index.dimension)
-        with closing(blocks):
-            if not self._catalog.snapshot_marks.knows(head.mark):
-                raise BadSnapshot("it is not of this catalog as it is now")
-            for ids, vectors in blocks:
-                try:
-                    index.add(ids, vectors)
-                except ValueError as error:
-                    raise BadSnapshot("it holds no vectors") from error
+        known = self._catalog.snapshot_marks.knows
+        wanted = self._catalog.embeddings.all_ids(index.space_id)
+        for ids, vectors in read_snapshot(self._snapshot, index.space_id, index.dimension, is_known=known):
+            there = np.isin(ids, wanted)
+            try:
+                index.add(ids[there], vectors[there])
+            except ValueError as error:
+                raise BadSnapshot("it holds no vectors") from error
 
     def _catch_up(self, index: VectorIndex) -> None:
         """Make an index hold what the catalog does. A vector never changes under its id, so that the ids tell."""
