@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import io
 import itertools
@@ -19,7 +21,10 @@ from soutu_client import Client
 from soutu_client.models import Photo
 from soutu_services.runtime.server import RunningServer, start_server
 from soutu_services.search import embedder
+from soutu_services.search.decoding.pool import DecoderPool
+from soutu_services.search.decoding.process import Confinement
 from soutu_services.search.embedder import EmbedderTimeouts
+from soutu_services.search.imaging import PictureLimits
 from soutu_services.search.service import SearchService
 from soutu_services.search.settings import SearchSettings
 from soutu_services.search.store import S3Connection, S3Store
@@ -45,8 +50,19 @@ def photo_id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
+@functools.cache
+def shared_decoders() -> DecoderPool:
+    """The decoders of every house that brings none of its own: starting them takes longer than most tests."""
+    decoders = DecoderPool(Confinement(PictureLimits(), seconds=PATIENCE, memory_bytes=1 << 30), processes=2)
+    atexit.register(decoders.close)
+    return decoders
+
+
 class SearchHouse:
-    """The service, its store's buckets and a client. ``settings`` go over the defaults of the tests."""
+    """The service, its store's buckets and a client. ``settings`` go over the defaults of the tests.
+
+    ``decoders`` read the pictures: a pool of the test's own; with None, the service makes its own.
+    """
 
     def __init__(self, folder: Path, store: ObjectServer, embedding: ColourServer, buckets: str, **settings: Any) -> None:
         self.folder = folder
@@ -67,14 +83,16 @@ class SearchHouse:
         }
         self._connection = S3Connection(store.settings)
         self._running: tuple[SearchService, RunningServer] | None = None
+        self.decoders: DecoderPool | None = shared_decoders()
         self.start(**settings)
 
     def start(self, **settings: Any) -> None:
+        self.decoders = settings.pop("decoders", self.decoders)
         self._given |= settings
         with patch.object(embedder, "EmbedderTimeouts", lambda: PATIENT_EMBEDDER):
-            service = SearchService(SearchSettings(**self._given))
+            service = SearchService(SearchSettings(**self._given), decoders=self.decoders)
         service.start()
-        server = start_server(service.served, service.server_settings, package="soutu.search.v1")
+        server = start_server(service.served, service.server_settings, package="soutu.search.v1", authenticator=service.access)
         self._running = service, server
         self.address = server.address
         self.client = Client(server.address, timeout_seconds=PATIENCE, language="en")

@@ -14,12 +14,12 @@ from patience import PATIENCE, eventually
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import JobState, PhotoState
 from soutu_services.search.catalog import SeenObject
+from soutu_services.search.decoding.answers import DecoderFault
 from soutu_services.search.embedder import Malformed, Outcome
 from soutu_services.search.imaging import Reading, read_picture
 from soutu_services.search.objects import StoreFailed
 
 _stopped_clock = SimpleNamespace(monotonic=lambda: 0.0)
-_PUMP = "soutu_services.search.ingest.reading_pump"
 
 
 @pytest.fixture
@@ -92,16 +92,17 @@ def test_an_object_that_cannot_be_read_is_not_tried_whenever_something_else_is(
     eventually(lambda: not house.client.status().sources[0].problem)
 
 
-@pytest.mark.parametrize("error", [MemoryError, RuntimeError])
+@pytest.mark.parametrize("error", [MemoryError, DecoderFault])
 def test_a_fault_that_passes_brands_no_photo(house: SearchHouse, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
     faults = [error(), error()]
+    read = house.service._decoders.read
 
     def whimsical(*given: Any, **named: Any) -> Reading:
         if faults:
             raise faults.pop()
-        return read_picture(*given, **named)
+        return read(*given, **named)
 
-    monkeypatch.setattr(f"{_PUMP}.read_picture", whimsical)
+    monkeypatch.setattr(house.service._decoders, "read", whimsical)
     photo = house.upload("a.png", picture("红"))
     eventually(lambda: house.photo(photo).state is not PhotoState.PENDING)
     assert house.photo(photo).state is PhotoState.READY
@@ -109,15 +110,16 @@ def test_a_fault_that_passes_brands_no_photo(house: SearchHouse, monkeypatch: py
 
 def test_a_fault_that_does_not_pass_is_the_photos(house: SearchHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = 0
+    read = house.service._decoders.read
 
-    def fails(data: bytes, *given: Any, **named: Any) -> Reading:
+    def fails(data: bytes, **named: Any) -> Reading:
         nonlocal tries
         if data == picture("红"):
             tries += 1
-            raise RuntimeError("a bug")
-        return read_picture(data, *given, **named)
+            raise DecoderFault("a bug")
+        return read(data, **named)
 
-    monkeypatch.setattr(f"{_PUMP}.read_picture", fails)
+    monkeypatch.setattr(house.service._decoders, "read", fails)
     photo, other = house.upload("a.png", picture("红")), house.upload("b.png", picture("蓝"))
     eventually(lambda: house.photo(other).state is PhotoState.READY)
     eventually(lambda: house.photo(photo).state is PhotoState.UNREADABLE)

@@ -74,8 +74,8 @@ _REASON_TEXTS = {
         zh="存储读不出叫这个名字的文件，请给文件改名", en="the store cannot hand out a file of this name; rename the file"
     ),
     UnreadableReason.DECODER_FAILED: Text(
-        zh="解码这张图片时程序崩溃、超时或内存不够；请用别的软件另存一份再加入",
-        en="the picture's decoder crashed, took too long or needed too much memory; save a copy with another program and add that",
+        zh="解码这张图片时程序崩溃、超时或内存不够；请用别的软件另存一份",
+        en="the picture's decoder crashed, took too long or needed too much memory; save it anew with another program",
     ),
 }
 

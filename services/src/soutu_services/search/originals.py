@@ -10,7 +10,8 @@ from datetime import datetime
 from soutu_services.runtime.errors import FailedPrecondition, NotFound
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog
-from soutu_services.search.imaging import PictureLimits, Unreadable, read_picture
+from soutu_services.search.decoding.pool import DecoderPool
+from soutu_services.search.imaging import Unreadable
 from soutu_services.search.model import UnreadableReason
 from soutu_services.search.objects import ObjectMissing, ObjectStore, ObjectTooLarge
 from soutu_services.search.visibility import EVERYTHING, Visibility
@@ -48,10 +49,10 @@ class Original:
 class Originals:
     """Finds and reads originals, those of deleted photos too. Thread safe."""
 
-    def __init__(self, catalog: Catalog, buckets: Buckets, limits: PictureLimits) -> None:
+    def __init__(self, catalog: Catalog, buckets: Buckets, decoders: DecoderPool) -> None:
         self._catalog = catalog
         self._buckets = buckets
-        self._limits = limits
+        self._decoders = decoders
 
     def open(self, photo_id: str, visibility: Visibility) -> Original:
         """Open the original of a photo, given by its id or the first digits of it.
@@ -89,12 +90,12 @@ class Originals:
         """
         for place in self._places(photo_id, EVERYTHING):
             try:
-                data = place.store.read(place.object_key, max_bytes=self._limits.max_bytes)
+                data = place.store.read(place.object_key, max_bytes=self._decoders.limits.max_bytes)
             except ObjectMissing:
                 continue
             if hashlib.sha256(data).hexdigest() != place.sha256:
                 continue  # overwritten, and not read again yet: what is there now may not be for those who see this photo
-            return read_picture(data, self._limits, name=place.name, modified_at=place.modified_at).thumbnail
+            return self._decoders.read(data, name=place.name, modified_at=place.modified_at).thumbnail
         raise _gone()
 
     def thumbnail(self, photo_id: str, visibility: Visibility) -> bytes:

@@ -16,6 +16,8 @@ from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
 from soutu_services.search.check_job import CheckJob, CheckParts
 from soutu_services.search.data_folder import DataFolder
+from soutu_services.search.decoding.pool import DecoderPool
+from soutu_services.search.decoding.process import Confinement
 from soutu_services.search.embedder import Embedder
 from soutu_services.search.embedding_link import EmbeddingLink
 from soutu_services.search.embedding_transfer import EmbeddingTransfer
@@ -58,8 +60,12 @@ class SearchService:
     Nothing but the data folder has to be there: the store and the embedding service may come later and go in between.
     """
 
-    def __init__(self, settings: SearchSettings) -> None:
+    def __init__(self, settings: SearchSettings, *, decoders: DecoderPool | None = None) -> None:
         """Open the catalog and make the parts.
+
+        Args:
+            settings: The settings.
+            decoders: Reads pictures, and is the caller's to close. None: a pool of the service's own, as the settings say.
 
         Raises:
             SoutuError: the data folder or the catalog cannot be used, or a setting cannot be right.
@@ -79,16 +85,25 @@ class SearchService:
             undone.callback(self.catalog.close)
             self._buckets = Buckets.open(settings, has_uploads=lambda: self.catalog.objects.has_present(UPLOAD_SOURCE))
             undone.callback(self._buckets.close)
+            limits = PictureLimits(
+                max_bytes=settings.limits.max_object_bytes,
+                max_pixels=settings.limits.max_pixels,
+                max_reduced_pixels=settings.limits.max_reduced_pixels,
+            )
+            own = ExitStack()
+            self._decoders = decoders or own.enter_context(
+                DecoderPool(
+                    Confinement(limits, settings.decoder.seconds, settings.decoder.memory_bytes),
+                    processes=settings.decoder.most_processes,
+                )
+            )
+            self._close_decoders = own.close
+            undone.callback(own.close)
             self._make_parts(settings)
             undone.pop_all()
 
     def _make_parts(self, settings: SearchSettings) -> None:
         ingest = settings.ingest
-        limits = PictureLimits(
-            max_bytes=settings.limits.max_object_bytes,
-            max_pixels=settings.limits.max_pixels,
-            max_reduced_pixels=settings.limits.max_reduced_pixels,
-        )
         self._index = LibraryIndex(self.catalog, snapshot=self._folder.index_snapshot, on_made=self._serve_from)
         fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
         space = self.catalog.embeddings.serving_space()
@@ -103,7 +118,7 @@ class SearchService:
             adopt=settings.adopt_model,
             on_connected=self._wake_embedding,
         )
-        originals = Originals(self.catalog, self._buckets, limits)
+        originals = Originals(self.catalog, self._buckets, self._decoders)
         self._snapshots = SnapshotKeeper(
             self._index,
             interval_seconds=settings.index.snapshot_seconds,
@@ -121,7 +136,7 @@ class SearchService:
             self.catalog, self._buckets, originals, self._link, ingest, rendered=rendered, on_stored=self._stored
         )
         self._reading = ReadingPump(
-            self.catalog, self._buckets, limits, ingest, fresh=fresh, rendered=rendered, on_photos=self._embedding.wake
+            self.catalog, self._buckets, self._decoders, ingest, fresh=fresh, rendered=rendered, on_photos=self._embedding.wake
         )
         self._uploads = Uploads(
             self.catalog,
@@ -186,7 +201,7 @@ class SearchService:
         self._engine = QueryEngine(self.catalog, None, self._link)
         self.served: Sequence[ServedService] = (
             served_access(self.access),
-            served_search(SearchParts(self._engine, limits)),
+            served_search(SearchParts(self._engine, self._decoders)),
             served_photos(PhotoParts(self.catalog, self._uploads, originals, self._recycling)),
             served_library(
                 LibraryParts(
@@ -248,6 +263,7 @@ class SearchService:
             self._link.stop()
         if self._has_ingest:
             self._embedding.stop(seconds)
+        self._close_decoders()
         self._uploads.close()
         self._snapshots.stop(seconds)
         self._journal.close()

@@ -12,7 +12,7 @@ from soutu_services.runtime.calls import access_of, language_of
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Language
 from soutu_services.runtime.server import ServedService
-from soutu_services.search.imaging import PictureLimits
+from soutu_services.search.decoding.pool import DecoderPool
 from soutu_services.search.metrics import QUERY_SECONDS
 from soutu_services.search.model import MatchField
 from soutu_services.search.query import MAX_PAGE_SIZE, MAX_TERMS, Hit, NoticeReason, Query, QueryEngine, Term
@@ -37,10 +37,10 @@ _NOTICES = {
 
 @dataclass(frozen=True, slots=True)
 class SearchParts:
-    """What the search service delegates to, and the limits of pictures to search with."""
+    """What the search service delegates to, and what reads the pictures to search with."""
 
     engine: QueryEngine
-    limits: PictureLimits
+    decoders: DecoderPool
 
 
 class _SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
@@ -55,7 +55,7 @@ class _SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         with QUERY_SECONDS.time():
             page = self._parts.engine.search(
                 Query(
-                    terms=tuple(_term(term, self._parts.limits) for term in request.terms),
+                    terms=tuple(_term(term, self._parts.decoders) for term in request.terms),
                     filter=filter_from(request.filter),
                     min_score=request.min_score if request.HasField("min_score") else None,
                     page_size=page_size_from(request.page_size, default=50, most=MAX_PAGE_SIZE),
@@ -74,13 +74,13 @@ class _SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         )
 
 
-def _term(message: search_service_pb2.Term, limits: PictureLimits) -> Term:
+def _term(message: search_service_pb2.Term, decoders: DecoderPool) -> Term:
     weight = message.weight if message.HasField("weight") else 1.0
     match message.WhichOneof("content"):
         case "text":
             return Term(text=message.text, weight=weight)
         case "image":
-            return Term(image=rendition(message.image, limits), weight=weight)
+            return Term(image=rendition(message.image, decoders), weight=weight)
         case "photo_id":
             return Term(photo_id=message.photo_id, weight=weight)
     raise InvalidInput(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -18,6 +19,7 @@ from soutu_services.runtime.tls import TlsSettings
 
 __all__ = [
     "UPLOAD_SOURCE",
+    "DecoderSettings",
     "IndexSettings",
     "IngestSettings",
     "JournalSettings",
@@ -128,6 +130,27 @@ class IngestSettings(BaseModel):
     retry_most_seconds: float = Field(default=30.0, gt=0)
 
 
+class DecoderSettings(BaseModel):
+    """The processes that decode pictures; a picture that goes over these counts as unreadable.
+
+    Attributes:
+        processes: Most of them; 0: as many as there are processors, at most 4. Each takes about 60 MB, and what a picture needs.
+        seconds: Seconds of processor time for one picture; on the clock it may take four times as long.
+        memory_bytes: Memory for one picture, beside what the program takes. The largest that the limits allow need about 1 GiB.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    processes: int = Field(default=0, ge=0, le=64)
+    seconds: float = Field(default=60.0, ge=1)
+    memory_bytes: int = Field(default=2 << 30, ge=64 << 20)
+
+    @property
+    def most_processes(self) -> int:
+        """The number of processes."""
+        return self.processes or min(4, os.cpu_count() or 1)
+
+
 class IndexSettings(BaseModel):
     """When the index's snapshot is written, besides at the end.
 
@@ -198,6 +221,7 @@ class SearchSettings(ProgramSettings):
             another: photos are embedded anew from their thumbnails, and until then are found by name. Old embeddings are kept.
         limits: Limits.
         ingest: Width of the ingest.
+        decoder: The processes that decode pictures.
         index: Rhythm of the index's snapshots.
         journal: What is kept against a power cut.
         sync: Rhythm of the syncs.
@@ -226,6 +250,7 @@ class SearchSettings(ProgramSettings):
     adopt_model: bool = False
     limits: LimitSettings = LimitSettings()
     ingest: IngestSettings = IngestSettings()
+    decoder: DecoderSettings = DecoderSettings()
     index: IndexSettings = IndexSettings()
     journal: JournalSettings = JournalSettings()
     sync: SyncSettings = SyncSettings()

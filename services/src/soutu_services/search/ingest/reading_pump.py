@@ -17,7 +17,8 @@ from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, Ingested, Recorded, RecordedOutcome, UnreadObject
-from soutu_services.search.imaging import PictureLimits, Unreadable, is_candidate, read_picture, sniff
+from soutu_services.search.decoding.pool import DecoderPool
+from soutu_services.search.imaging import Reading, Unreadable, is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.ingest.group_commit import GroupCommit
@@ -59,7 +60,7 @@ class ReadingPump:
     Args:
         catalog: The catalog.
         buckets: Where the objects are.
-        limits: Limits of a picture.
+        decoders: Read the pictures.
         settings: Width of the pump.
         fresh: Bytes of uploads that were received just now, by SHA-256.
         rendered: Receives thumbnails by photo id, for the embedding pump.
@@ -70,7 +71,7 @@ class ReadingPump:
         self,
         catalog: Catalog,
         buckets: Buckets,
-        limits: PictureLimits,
+        decoders: DecoderPool,
         settings: IngestSettings,
         *,
         fresh: ByteCache,
@@ -79,7 +80,8 @@ class ReadingPump:
     ) -> None:
         self._catalog = catalog
         self._buckets = buckets
-        self._limits = limits
+        self._decoders = decoders
+        self._max_bytes = decoders.limits.max_bytes
         self._settings = settings
         self._fresh = fresh
         self._rendered = rendered
@@ -373,10 +375,10 @@ class ReadingPump:
         if data is not None and row.sha256:
             digest = row.sha256
         else:
-            if row.size_bytes > self._limits.max_bytes:
+            if row.size_bytes > self._max_bytes:
                 raise ObjectTooLarge
             with STAGE_SECONDS.labels("read").time():
-                data = source.store.read(source.object_key(row.key), max_bytes=self._limits.max_bytes)
+                data = source.store.read(source.object_key(row.key), max_bytes=self._max_bytes)
             digest = hashlib.sha256(data).hexdigest()
             self._answered(row.source)
             with self._in_catalog():
@@ -385,7 +387,7 @@ class ReadingPump:
                 return Ingested(row, digest, revives_purged=revives)
         with STAGE_SECONDS.labels("decode").time():
             try:
-                reading = read_picture(data, self._limits, name=row.key, modified_at=row.modified_at)
+                reading = self._decode(data, row)
             except Unreadable as unreadable:
                 _logger.info("a file cannot be read as a picture: %s", unreadable)
                 return Ingested(row, digest, unreadable=unreadable.reason, revives_purged=revives)
@@ -394,6 +396,14 @@ class ReadingPump:
             self._put_thumbnail(photo_id, reading.thumbnail)
         self._rendered.put(photo_id, reading.thumbnail)
         return Ingested(row, digest, reading=reading, revives_purged=revives)
+
+    def _decode(self, data: bytes, row: UnreadObject) -> Reading:
+        try:
+            return self._decoders.read(data, name=row.key, modified_at=row.modified_at)
+        except SoutuError as error:  # there are no decoders: that is not the object's fault, and its source's neither
+            if self._own_gate.failed(error.text) and not self._stop.is_set():
+                _logger.warning("pictures cannot be decoded now: %s", error.text.en)
+            raise _NotNow from error
 
     def _put_thumbnail(self, photo_id: str, image: bytes) -> None:
         try:
