@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -11,11 +10,12 @@ from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, RecycledObject, SeenObject
 from soutu_services.search.check_findings import FindingKind, Findings
 from soutu_services.search.job_runner import JobControl
+from soutu_services.search.object_digest import digest_of
 from soutu_services.search.objects import ObjectMissing, ObjectStore
 from soutu_services.search.recycling import Recycling
 from soutu_services.search.sync import SourceListing, seen_object
 
-__all__ = ["PutBack", "check_contents", "check_recycle", "check_source"]
+__all__ = ["PutBack", "check_contents", "check_recycle", "check_source", "unreadable"]
 
 _BATCH = 500
 _AGAIN_SECONDS = 0.5
@@ -165,18 +165,6 @@ def _check_recycled_contents(
                 findings.add(FindingKind.RECYCLED_DIFFERS, [_place(row)])
         except ObjectMissing:
             continue
-
-
-def digest_of(store: ObjectStore, key: str) -> str:
-    """Read an object and return its SHA-256.
-
-    Raises:
-        SoutuError: it is missing or cannot be read.
-    """
-    digest = hashlib.sha256()
-    for chunk in store.stream(key):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _place(row: RecycledObject) -> str:

@@ -12,6 +12,7 @@ from soutu_services.runtime.errors import SoutuError
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, IdArray, RecycledObject, StoredObject
 from soutu_services.search.model import Filter, Photo
+from soutu_services.search.object_digest import digest_of
 from soutu_services.search.objects import ObjectMissing, ObjectStore, StoreUnavailable
 from soutu_services.search.upload_name import alternative_names
 from soutu_services.search.visibility import EVERYTHING
@@ -207,7 +208,12 @@ class Recycling:
     def _free_key(self, source: Source, recycled: RecycledObject) -> str:
         for key in alternative_names(recycled.key):
             try:
-                source.store.stat(source.object_key(key))
+                found = source.store.stat(source.object_key(key))
+                is_itself = found.size_bytes == recycled.size_bytes and (
+                    digest_of(source.store, source.object_key(key)) == recycled.sha256  # copied before a crash
+                )
             except ObjectMissing:
+                return key
+            if is_itself:
                 return key
         return f"{recycled.photo_id}/{recycled.key}"

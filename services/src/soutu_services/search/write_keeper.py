@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog
-from soutu_services.search.check_sources import digest_of
+from soutu_services.search.object_digest import digest_of
 from soutu_services.search.objects import ObjectMissing
 from soutu_services.search.upload_name import alternative_names
 from soutu_services.search.write_journal import KeptWrite, WriteJournal
