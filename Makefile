@@ -8,13 +8,15 @@
 override PHOTOS := $(value PHOTOS)
 override INPLACE := $(value INPLACE)
 override LIBRARY := $(value LIBRARY)
+override SECURE := $(value SECURE)
+override HOST := $(value HOST)
 override HOSTS := $(value HOSTS)
 override CERTIFICATES := $(value CERTIFICATES)
 override QUERY := $(value QUERY)
 override ONCE := $(value ONCE)
 override DATA := $(value DATA)
 override SPLIT := $(value SPLIT)
-export PHOTOS INPLACE LIBRARY HOSTS CERTIFICATES QUERY ONCE DATA SPLIT
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -32,8 +34,9 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 .venv/ready-to-test: .venv/ready-to-run deploy/test-requirements.txt
 	deploy/setup.sh test
 
-run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹]
+run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
+	SOUTU_HOME_SECURE="$$SECURE" SOUTU_HOME_HOST="$$HOST" SOUTU_HOME_CERTIFICATES="$$CERTIFICATES" \
 	SOUTU_HOME_FIRST_SEARCH="$$QUERY" SOUTU_HOME_SAMPLES=deploy/samples exec $(BIN)/python -m soutu_services.home
 
 certificates: setup ## 家用证书 · the home's certificates: HOSTS="nas.local,192.168.1.5 gpu.local" [CERTIFICATES=文件夹]

@@ -85,9 +85,11 @@ def _read_whatever_it_is(self: ServerCertificate) -> Any:
 @pytest.mark.parametrize("problem", PROBLEMS, indirect=True)
 def test_what_is_wrong_with_tls_is_one_clear_line(problem: tuple[str, Path | None, str, str], admin: str) -> None:
     address, authority, words, _ = problem
-    with client(address, authority=authority, token=admin, language="zh") as connected:
-        with pytest.raises(NotTrustedError) as caught:
-            connected.access()
+    with (
+        client(address, authority=authority, token=admin, language="zh") as connected,
+        pytest.raises(NotTrustedError) as caught,
+    ):
+        connected.access()
     assert words in caught.value.message and address in caught.value.message
     assert "\n" not in caught.value.message and admin not in caught.value.message
 

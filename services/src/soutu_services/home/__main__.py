@@ -14,8 +14,10 @@ from soutu_services.home.library import Library
 from soutu_services.home.photos import check_room, usable_photos
 from soutu_services.home.problem import HomeProblem
 from soutu_services.home.screen import Screen
+from soutu_services.home.security import Security, secure
 from soutu_services.home.settings import HomeSettings
 from soutu_services.home.supervisor import Program
+from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text, language_of_environment
 from soutu_services.runtime.settings import load_settings
@@ -71,14 +73,15 @@ def _run(settings: HomeSettings, screen: Screen, should_stop: _StopRequest) -> i
             library.add_in_place(photos)
         elif photos is not None and not settings.store_url:
             check_room(photos, library)
-        house = House(settings, library, on_death=lambda *death: _tell_death(screen, *death))
+        security = secure(settings, library)
+        house = House(settings, library, environment=security.environment, on_death=lambda *death: _tell_death(screen, *death))
         done = False
         try:
             with screen.busy(Text(zh="正在启动……（第一次要几秒钟）", en="Starting… (a few seconds the first time)")):
                 started = house.start(should_stop)
             if started:
-                errands = Errands(settings, screen.language, meanwhile=house.tick, should_stop=should_stop)
-                _show_house(screen, settings, library, house)
+                errands = Errands(settings, security, screen.language, meanwhile=house.tick, should_stop=should_stop)
+                _show_house(screen, settings, library, house, security)
                 done = _first_steps(screen, settings, library, errands, photos)
                 if not settings.once and not should_stop():
                     _show_next_steps(screen, errands)
@@ -93,7 +96,7 @@ def _run(settings: HomeSettings, screen: Screen, should_stop: _StopRequest) -> i
         return 0 if done or not settings.once else 1
 
 
-def _show_house(screen: Screen, settings: HomeSettings, library: Library, house: House) -> None:
+def _show_house(screen: Screen, settings: HomeSettings, library: Library, house: House, security: Security) -> None:
     screen.heading(Text(zh="搜图 soutu 已经在运行", en="soutu is running"))
     screen.table(
         [
@@ -105,12 +108,14 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
             (Text(zh="日志", en="logs"), str(library.logs)),
         ]
     )
-    if house.is_open_to_others:
+    if security.host:
+        _show_way_in(screen, settings, security)
+    elif house.is_open_to_others and security.authority is None:
         screen.complain(
             Text(
-                zh="注意：其他机器也能连到这里，而且还没有加密和口令：网络里的任何人都能看到并删除照片。只在信任的网络里这样用。",
-                en="Beware: other machines can reach this one, and there is no encryption and no password yet: anyone in "
-                "the network can see and delete the photos. Do so only in a network you trust.",
+                zh="注意：没有加密：网络里的人能看到传输的照片和令牌。要加密，请用 make run SECURE=1 HOST=这台机器的名字。",
+                en="Beware: there is no encryption: whoever is in the network can see the photos and tokens that pass. "
+                "make run SECURE=1 HOST=this-machine encrypts.",
             )
         )
     for folder in house.missing_folders:
@@ -119,6 +124,24 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
                 zh=f"找不到就地使用的文件夹 {folder.path}：它的照片仍能搜到，但打不开原图。接好磁盘后请重新启动。",
                 en=f"the folder {folder.path} is not there: its photos are found, but not opened. Plug it in and start again.",
             )
+        )
+
+
+def _show_way_in(screen: Screen, settings: HomeSettings, security: Security) -> None:
+    """Say what other machines need, a Raspberry Pi for instance. The token itself is never shown: its file is."""
+    address = Address.parse(settings.search_listen)
+    if not address.is_loopback:
+        screen.heading(Text(zh="别的机器怎样连接（已加密，需要令牌）", en="How other machines connect (encrypted, with a token)"))
+        reached = Address(security.host, address.port)
+        screen.table(
+            [
+                (Text(zh="地址", en="address"), f"SOUTU_ADDRESS={reached}"),
+                (Text(zh="把这个文件复制过去", en="copy this file there"), str(security.authority)),
+                (Text(zh="并设置", en="and set"), "SOUTU_AUTHORITY=ca.pem"),
+                (Text(zh="管理令牌在", en="the admin token is in"), str(security.token_file)),
+                (Text(zh="给家人一个令牌", en="a token for the family"), "soutu tokens create NAME --scope write"),
+                (Text(zh="给客人一个令牌", en="a token for a guest"), "soutu tokens create NAME --scope read --folder FOLDER"),
+            ]
         )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from soutu_services.home.probe import reachable
 from soutu_services.home.programs import script
+from soutu_services.home.security import Security
 from soutu_services.home.settings import HomeSettings
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.language import Language
@@ -33,17 +34,25 @@ class Errands:
 
     Args:
         settings: Says where the search service answers.
+        security: Says how it is entered.
         language: Language of the commands' messages.
         meanwhile: Called again and again while a command runs.
         should_stop: When it says so, the command is interrupted.
     """
 
     def __init__(
-        self, settings: HomeSettings, language: Language, *, meanwhile: Callable[[], None], should_stop: Callable[[], bool]
+        self,
+        settings: HomeSettings,
+        security: Security,
+        language: Language,
+        *,
+        meanwhile: Callable[[], None],
+        should_stop: Callable[[], bool],
     ) -> None:
         self._address = str(reachable(Address.parse(settings.search_listen)))
         self._program = script("soutu")
-        self._environment = {**os.environ, "SOUTU_ADDRESS": self._address, "SOUTU_LANGUAGE": language}
+        self._login = security.client_variables
+        self._environment = {**os.environ, **self._login, "SOUTU_ADDRESS": self._address, "SOUTU_LANGUAGE": language}
         self._meanwhile = meanwhile
         self._should_stop = should_stop
 
@@ -56,7 +65,8 @@ class Errands:
         """Write a command as a person would type it in this folder."""
         program = self._program or Path("soutu")
         with_folder = os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
-        elsewhere = "" if self._address == "127.0.0.1:8401" else f"SOUTU_ADDRESS={self._address} "
+        address = {} if self._address == "127.0.0.1:8401" else {"SOUTU_ADDRESS": self._address}
+        elsewhere = "".join(f"{name}={shlex.quote(value)} " for name, value in (address | self._login).items())
         return f"{elsewhere}{shlex.quote(with_folder)} {' '.join(arguments)}"
 
     def add(self, photos: Path) -> bool:

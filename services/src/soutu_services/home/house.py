@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from soutu_services.home import programs
@@ -26,12 +27,21 @@ class House:
     Args:
         settings: What to run.
         library: The library, locked.
+        environment: Variables that the services get.
         on_death: Called when a program has died; see ``Supervisor``.
     """
 
-    def __init__(self, settings: HomeSettings, library: Library, *, on_death: Callable[[Program, int, float], None]) -> None:
+    def __init__(
+        self,
+        settings: HomeSettings,
+        library: Library,
+        *,
+        environment: Mapping[str, str] = os.environ,
+        on_death: Callable[[Program, int, float], None],
+    ) -> None:
         self._settings = settings
         self._library = library
+        self._environment = environment
         self._supervisor = Supervisor(library.logs, log_bytes=settings.log_bytes, on_death=on_death)
 
     @property
@@ -62,13 +72,13 @@ class House:
             # A folder that is missing is no bucket at all: the search service says so, and does not take its photos for deleted.
             first.append(programs.in_place_store(self._library, self._settings, present))
         if not self._settings.embedding_address:
-            first.append(programs.embedding_service(self._settings))
+            first.append(programs.embedding_service(self._settings, self._environment))
         for program in first:
             self._supervisor.start(program)
         for program in first:
             if not self._ready(program, should_stop):
                 return False
-        search = programs.search_service(self._library, self._settings)
+        search = programs.search_service(self._library, self._settings, self._environment)
         self._supervisor.start(search)
         return self._ready(search, should_stop)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -24,11 +25,16 @@ def answers_tcp(address: Address) -> bool:
         return False
 
 
-def answers_grpc(address: Address) -> bool:
-    """Ask a service's health (grpc.health.v1) and say whether it serves."""
+def answers_grpc(address: Address, authority: Path | None = None) -> bool:
+    """Ask a service's health (grpc.health.v1) and say whether it serves; with TLS if an authority is given."""
     if not answers_tcp(address):  # or gRPC would back off and be told late
         return False
-    with grpc.insecure_channel(str(reachable(address))) as channel:
+    target = str(reachable(address))
+    if authority is None:
+        opened = grpc.insecure_channel(target)
+    else:
+        opened = grpc.secure_channel(target, grpc.ssl_channel_credentials(authority.read_bytes()))
+    with opened as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=_PROBE_SECONDS)
         except grpc.RpcError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from soutu_services.home.library import InPlaceFolder, Library, StoreKey
 from soutu_services.home.probe import answers_grpc, answers_tcp
 from soutu_services.home.problem import HomeProblem
+from soutu_services.home.security import has_tls
 from soutu_services.home.settings import HomeSettings
 from soutu_services.home.supervisor import Program
 from soutu_services.runtime.addresses import Address
@@ -79,7 +80,7 @@ def embedding_service(settings: HomeSettings, environment: Mapping[str, str] = o
             "SOUTU_EMBEDDING_LISTEN": settings.embedding_listen,
             "SOUTU_EMBEDDING_METRICS_LISTEN": settings.embedding_metrics_listen,
         },
-        is_ready=partial(answers_grpc, address),
+        is_ready=partial(answers_grpc, address, _authority(environment, "EMBEDDING")),
         stop_seconds=_EMBEDDING_STOP_SECONDS,
     )
 
@@ -109,9 +110,15 @@ def search_service(library: Library, settings: HomeSettings, environment: Mappin
         title=Text(zh="搜索服务", en="search service"),
         command=(sys.executable, "-m", "soutu_services.search"),
         environment=variables,
-        is_ready=partial(answers_grpc, Address.parse(settings.search_listen)),
+        is_ready=partial(answers_grpc, Address.parse(settings.search_listen), _authority(environment, "SEARCH")),
         stop_seconds=_SEARCH_STOP_SECONDS,
     )
+
+
+def _authority(environment: Mapping[str, str], service: str) -> Path | None:
+    """Return by what a service that has a certificate is known; None: it has none."""
+    authority = environment.get(f"SOUTU_{service}_TLS__AUTHORITY")
+    return Path(authority) if authority and has_tls(environment, service) else None
 
 
 def _more_sources(text: str) -> list[object]:

@@ -7,13 +7,14 @@ up with the same words whether it runs the whole house or one service of it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, PlainValidator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soutu_services.home.paths import given_path
+from soutu_services.runtime.addresses import Address
 
 __all__ = ["HomeSettings"]
 
@@ -30,6 +31,10 @@ class HomeSettings(BaseSettings):
         samples: Folder of photos to show a fresh library with when no ``photos`` are given.
         first_search: Sentence of the first search; empty: one that fits.
         once: Stop after the first search.
+        secure: Encrypt every connection between the parts and to other machines, and ask for tokens; other machines may then
+            reach the search service unless ``SOUTU_SEARCH_LISTEN`` says otherwise.
+        host: Names and addresses that other machines reach this one by, with commas between them; empty: its own name.
+        certificates: Folder of the home's certificates, as ``soutu-certificates`` makes it; unset: in the library.
         store_listen: ``host:port`` of the S3 server of the library.
         in_place_listen: ``host:port`` of the S3 server of the folders that are served where they lie.
         start_seconds: How long a program may take until it answers; downloading a model counts.
@@ -53,6 +58,9 @@ class HomeSettings(BaseSettings):
     samples: _GivenPath | None = None
     first_search: str = ""
     once: bool = False
+    secure: bool = False
+    host: str = ""
+    certificates: _GivenPath | None = None
     store_listen: str = "127.0.0.1:8403"
     in_place_listen: str = "127.0.0.1:8404"
     start_seconds: float = Field(default=600.0, gt=0)
@@ -66,6 +74,13 @@ class HomeSettings(BaseSettings):
     )
     embedding_address: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_EMBEDDING_ADDRESS"))
     store_url: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_STORE__URL"))
+
+    @model_validator(mode="after")
+    def _open_what_is_secure(self) -> Self:
+        if self.secure and "search_listen" not in self.model_fields_set:
+            port = Address.parse(self.search_listen).port
+            object.__setattr__(self, "search_listen", f"0.0.0.0:{port}")  # frozen for all but its own validators
+        return self
 
     @model_validator(mode="before")
     @classmethod
