@@ -14,7 +14,7 @@ from soutu_services.search.catalog.contents import refresh_states
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import filter_condition
 from soutu_services.search.catalog.records import EmbeddingBatch, IdArray, Space, StoredEmbeddings
-from soutu_services.search.catalog.vectors import decode_vectors, encode_vector, insert_vector, space_row
+from soutu_services.search.catalog.vectors import decode_vectors, encode_vector, insert_vector, sound_vectors, space_row
 from soutu_services.search.model import Filter, FloatArray, UnreadableReason
 from soutu_services.search.visibility import Visibility
 
@@ -209,6 +209,8 @@ class Embeddings:
     def by_ids(self, space_id: str, ids: IdArray) -> tuple[IdArray, FloatArray]:
         """Read embeddings of a space: those of the ids that are there, in order, and float32 of shape (m, dimension), normalised.
 
+        What is no vector, after damage to the file, is left out.
+
         Raises:
             FailedPrecondition: the space is not registered.
         """
@@ -216,11 +218,13 @@ class Embeddings:
             space = space_row(reader, space_id)
             rows = reader.execute(
                 "SELECT e.id, e.vector FROM json_each(?) j CROSS JOIN embeddings e ON e.id = j.value "
-                "WHERE e.space = ? ORDER BY e.id",
-                (json.dumps(ids.tolist()), space["id"]),
+                "WHERE e.space = ? AND length(e.vector) = ? ORDER BY e.id",
+                (json.dumps(ids.tolist()), space["id"], 2 * space["dimension"]),
             ).fetchall()
-        vectors = decode_vectors([row["vector"] for row in rows], space["dimension"])
-        return np.array([row["id"] for row in rows], dtype=np.int64), vectors
+        found = np.array([row["id"] for row in rows], dtype=np.int64)
+        stored = [row["vector"] for row in rows]
+        sound = sound_vectors(stored, space["dimension"])
+        return found[sound], decode_vectors([stored[at] for at in sound], space["dimension"])
 
     def vectors(self, space_id: str, photo_ids: Sequence[str]) -> dict[str, FloatArray]:
         """Read the embeddings of photos, the first frame's of each: float32, shape (dimension,), normalised.

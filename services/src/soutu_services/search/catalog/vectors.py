@@ -6,11 +6,12 @@ import sqlite3
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.search.model import FloatArray
 
-__all__ = ["decode_vectors", "encode_vector", "insert_vector", "space_row"]
+__all__ = ["decode_vectors", "encode_vector", "insert_vector", "sound_vectors", "space_row"]
 
 
 def encode_vector(vector: FloatArray) -> bytes:
@@ -31,6 +32,12 @@ def decode_vectors(blobs: Sequence[bytes], dimension: int) -> FloatArray:
     vectors = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), dimension).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
+
+
+def sound_vectors(blobs: Sequence[bytes], dimension: int) -> npt.NDArray[np.int64]:
+    """List the positions of those that can be vectors, finite and not zero; all have the right length."""
+    values = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), dimension).astype(np.float32)
+    return np.flatnonzero(np.isfinite(values).all(axis=1) & values.any(axis=1))
 
 
 def space_row(connection: sqlite3.Connection, space_id: str) -> sqlite3.Row:

@@ -1,0 +1,84 @@
+"""The search service, broken on purpose, to prove that the torture run would notice.
+
+``commit``: most transactions answer without their COMMIT; it comes with a later one, unless the process is killed before.
+``put``: an upload is acknowledged a moment before its object is written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from soutu_services.search.__main__ import main
+from soutu_services.search.catalog.database import Database
+from soutu_services.search.store import S3Store
+from soutu_services.search.uploads import Uploads
+
+_LEFT_OUT = 40
+"""Writes that one COMMIT has to do for."""
+_points = itertools.count()
+
+
+def leave_out_commits() -> None:
+    left_out = 0
+
+    @contextmanager
+    def write(self: Database) -> Iterator[sqlite3.Connection]:
+        nonlocal left_out
+        with self._write_lock:
+            writer = self._writer
+            if not writer.in_transaction:
+                writer.execute("BEGIN IMMEDIATE")
+            point = f"write_{next(_points)}"
+            writer.execute(f"SAVEPOINT {point}")
+            try:
+                yield writer
+            except BaseException:
+                writer.execute(f"ROLLBACK TO {point}")
+                raise
+            finally:
+                writer.execute(f"RELEASE {point}")
+            left_out += 1
+            if left_out % _LEFT_OUT == 0:
+                writer.execute("COMMIT")
+
+    @contextmanager
+    def read(self: Database) -> Iterator[sqlite3.Connection]:
+        with self._write_lock:  # on the connection that writes: nobody in the process sees that nothing is committed
+            yield self._writer
+
+    Database.write = write  # type: ignore[method-assign]
+    Database.read = read  # type: ignore[method-assign]
+
+
+def put_later() -> None:
+    whole = S3Store.put
+    store_as = Uploads._store_as
+    is_upload = threading.local()
+
+    def put(self: S3Store, *arguments: Any, **options: Any) -> None:
+        if getattr(is_upload, "now", False):
+            threading.Thread(target=lambda: (time.sleep(0.3), whole(self, *arguments, **options)), daemon=True).start()
+        else:
+            whole(self, *arguments, **options)
+
+    def store(self: Uploads, *arguments: Any) -> Any:
+        is_upload.now = True
+        try:
+            return store_as(self, *arguments)
+        finally:
+            is_upload.now = False
+
+    S3Store.put = put  # type: ignore[method-assign]
+    Uploads._store_as = store  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    {"commit": leave_out_commits, "put": put_later}[sys.argv.pop(1)]()
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""What people and their programs do to a library, all at once, while it is killed again and again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from search_house import picture
+from soutu_client import Client, NotFoundError, SoutuError
+from soutu_services.search.objects import StoreUnavailable
+from soutu_services.search.store import S3Store
+from torture.ledger import DELETED, OUTCOMES, PRESENT
+
+_PATIENCE = 60.0
+_COLOURS = "红绿蓝"
+
+
+class Witness:
+    """The line to the auditor. Thread safe; returns when the auditor has it on the disk."""
+
+    def __init__(self, log: Path) -> None:
+        command = [sys.executable, "-m", "torture.auditor", str(log)]
+        self._popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def say(self, photo_id: str, operation: str, *, is_done: bool, value: str = "") -> None:
+        self._ask(json.dumps({"photo": photo_id, "operation": operation, "is_done": is_done, "value": value}))
+
+    def audit(self, place: dict[str, str]) -> dict[str, object]:
+        result: dict[str, object] = json.loads(self._ask(f"audit {json.dumps(place)}"))
+        return result
+
+    def close(self) -> None:
+        assert self._popen.stdin is not None and self._popen.stdout is not None
+        self._popen.stdin.close()
+        self._popen.stdout.close()
+        self._popen.wait(_PATIENCE)
+
+    def _ask(self, line: str) -> str:
+        assert self._popen.stdin is not None and self._popen.stdout is not None
+        with self._lock:
+            self._popen.stdin.write(line + "\n")
+            self._popen.stdin.flush()
+            return self._popen.stdout.readline()
+
+
+@dataclass
+class _Own:
+    """A photo that one worker alone touches, and what it may be."""
+
+    photo_id: str
+    data: bytes
+    name: str
+    states: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
+
+
+class Driver:
+    """Some workers, each with photos of its own. They work while the service is up and nobody paused them."""
+
+    def __init__(self, folder: Path, bucket: S3Store, witness: Witness, *, workers: int, seed: int) -> None:
+        self._folder = folder
+        self._bucket = bucket
+        self._witness = witness
+        self._may_work = threading.Event()
+        self._stop = threading.Event()
+        self._idle = threading.Semaphore(0)
+        self._workers = workers
+        self.client: Client | None = None
+        self._locks = [threading.Lock() for _ in range(workers)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(number, random.Random(seed * 1000 + number)), daemon=True)
+            for number in range(workers)
+        ]
+        self.failures: list[str] = []
+        for thread in self._threads:
+            thread.start()
+
+    def resume(self, client: Client) -> None:
+        self.client = client
+        self._may_work.set()
+
+    def pause(self) -> None:
+        """Let no worker begin anything, and wait until none does anything."""
+        self._may_work.clear()
+        for lock in self._locks:
+            with lock:
+                pass
+
+    def cut_off(self) -> None:
+        """Begin nothing more; what is under way fails by itself."""
+        self._may_work.clear()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._may_work.set()
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+
+    def _work(self, number: int, chance: random.Random) -> None:
+        photos: list[_Own] = []
+        while True:
+            self._may_work.wait()
+            if self._stop.is_set():
+                return
+            with self._locks[number]:
+                if not self._may_work.is_set():
+                    continue
+                try:
+                    self._one(number, chance, photos)
+                except (SoutuError, StoreUnavailable):
+                    continue
+                except Exception as error:  # noqa: BLE001 - it is the run's to report
+                    self.failures.append(repr(error))
+                    return
+
+    def _one(self, number: int, chance: random.Random, photos: list[_Own]) -> None:
+        assert self.client is not None
+        client = self.client
+        work = chance.random()
+        if work < 0.40 or not photos:
+            self._send(client, self._new(number, chance, photos), "upload")
+        elif work < 0.46:
+            self._drop(self._new(number, chance, photos))
+        elif work < 0.50:
+            client.start_sync()
+        elif work < 0.52:
+            client.start_reindex()
+        else:
+            self._change(client, chance, chance.choice(photos))
+
+    def _new(self, number: int, chance: random.Random, photos: list[_Own]) -> _Own:
+        data = picture(chance.choice(_COLOURS), chance.randrange(1 << 60))
+        own = _Own(hashlib.sha256(data).hexdigest()[:32], data, f"{number}/夏天 {len(photos) % 7}/照片 {len(photos)}.png")
+        photos.append(own)
+        return own
+
+    def _change(self, client: Client, chance: random.Random, own: _Own) -> None:
+        if own.states == {PRESENT}:
+            change = chance.choice(("delete", "delete", "caption", "rename", "upload"))
+        elif own.states == {DELETED}:
+            change = chance.choice(("undelete", "undelete", "purge", "upload"))
+        else:
+            change = "upload"  # which settles what a kill left open
+        if change == "upload":
+            self._send(client, own, change)
+        elif change == "rename":
+            self._rename(client, own, chance.randrange(1000))
+        elif change == "caption":
+            value = f"说明 {chance.randrange(1_000_000)}"
+            self._witness.say(own.photo_id, change, is_done=False, value=value)
+            try:
+                client.annotate([own.photo_id], caption=value)
+            except NotFoundError:
+                return  # dropped into the bucket and not found by a sync yet
+            self._witness.say(own.photo_id, change, is_done=True, value=value)
+        else:
+            call: Callable[[list[str]], object] = {
+                "delete": client.delete,
+                "undelete": client.undelete,
+                "purge": client.purge,
+            }[change]
+            self._tell(own, change, lambda: own.photo_id in str(call([own.photo_id])) or change == "purge")
+
+    def _send(self, client: Client, own: _Own, operation: str) -> None:
+        path = self._folder / f"{own.photo_id}.png"
+        path.write_bytes(own.data)
+        self._tell(own, operation, lambda: client.upload(path, name=own.name).photo_id == own.photo_id)
+
+    def _drop(self, own: _Own) -> None:
+        """Put a file into the bucket as any S3 tool does."""
+        self._tell(own, "drop", lambda: self._bucket.put(own.name, own.data) is None)
+
+    def _tell(self, own: _Own, operation: str, call: Callable[[], bool]) -> None:
+        own.states.add(OUTCOMES[operation])
+        self._witness.say(own.photo_id, operation, is_done=False)
+        if call():
+            own.states = {OUTCOMES[operation]}
+            self._witness.say(own.photo_id, operation, is_done=True)
+
+    def _rename(self, client: Client, own: _Own, number: int) -> None:
+        """Move a photo's file within the bucket, as any S3 tool does."""
+        try:
+            photo = client.photo(own.photo_id)
+        except NotFoundError:
+            return
+        for name in photo.names:
+            if name.present and self._bucket.exists(name.name):
+                self._bucket.copy_to(name.name, self._bucket, f"搬走/{number}/{own.photo_id}.png")
+                self._bucket.remove(name.name)
+                return
