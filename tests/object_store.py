@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from loopback_ports import free_address
 from patience import PATIENCE
+from soutu_services.runtime.tls import TlsSettings
 from soutu_services.search.settings import StoreSettings
 
 _ACCESS_KEY = "soutu-test"
@@ -50,9 +51,9 @@ class ObjectServer:
 
 
 @contextmanager
-def serve_folder(folder: Path, *, read_only: bool = False) -> Iterator[ObjectServer]:
+def serve_folder(folder: Path, *, read_only: bool = False, tls: TlsSettings | None = None) -> Iterator[ObjectServer]:
     """Serve a folder's sub-folders as buckets until the block ends."""
-    process, url, log = _start(folder, free_address(), read_only=read_only)
+    process, url, log = _start(folder, free_address(), read_only=read_only, tls=tls)
     server = ObjectServer(folder, url, process, log)
     try:
         yield server
@@ -60,7 +61,9 @@ def serve_folder(folder: Path, *, read_only: bool = False) -> Iterator[ObjectSer
         server.stop()
 
 
-def _start(folder: Path, address: str, *, read_only: bool) -> tuple[subprocess.Popen[str], str, list[str]]:
+def _start(
+    folder: Path, address: str, *, read_only: bool, tls: TlsSettings | None = None
+) -> tuple[subprocess.Popen[str], str, list[str]]:
     program = Path(sysconfig.get_path("scripts")) / "rclone"
     command = [
         str(program),
@@ -76,7 +79,12 @@ def _start(folder: Path, address: str, *, read_only: bool) -> tuple[subprocess.P
         os.devnull,
     ]
     process = subprocess.Popen(
-        [*command, *(["--read-only"] if read_only else []), str(folder)],
+        [
+            *command,
+            *(["--read-only"] if read_only else []),
+            *(["--cert", str(tls.certificate), "--key", str(tls.key)] if tls else []),
+            str(folder),
+        ],
         env={**os.environ, "RCLONE_AUTH_KEY": f'"{_ACCESS_KEY},{_SECRET_KEY}"'},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -92,7 +100,7 @@ def _start(folder: Path, address: str, *, read_only: bool) -> tuple[subprocess.P
         with process.stderr as lines:
             for line in lines:
                 log.append(line)
-                found = re.search(r"Starting s3 server on \[(http://[^/\]]+)/?\]", line)
+                found = re.search(r"Starting s3 server on \[(https?://[^/\]]+)/?\]", line)
                 if found:
                     started.append(found[1])
                     is_known.set()
