@@ -21,9 +21,9 @@ from soutu_services.search.catalog.objects import Objects
 from soutu_services.search.catalog.photos import Photos
 from soutu_services.search.catalog.records import LibraryCounts
 from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
-from soutu_services.search.catalog.visible_counts import count_visible
-from soutu_services.search.catalog.verification import Verification
 from soutu_services.search.catalog.tokens import Tokens
+from soutu_services.search.catalog.verification import Verification
+from soutu_services.search.catalog.visible_counts import count_visible
 from soutu_services.search.catalog.word_search import WordSearch
 from soutu_services.search.model import PhotoState, UnreadableReason
 from soutu_services.search.visibility import Visibility

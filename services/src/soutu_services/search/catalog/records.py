@@ -26,9 +26,8 @@ __all__ = [
     "AnnotationChange",
     "ContentState",
     "EmbeddingBatch",
-    "HeldObject",
-    "HeldObject",
     "Filling",
+    "HeldObject",
     "IdArray",
     "Ingested",
     "LibraryCounts",
@@ -114,15 +113,6 @@ class StoredObject:
     modified_at: datetime
     sha256: str
     present: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HeldObject:
-    """A present object and the digest of the content that it was read with."""
-
-    object_id: int
-    key: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
