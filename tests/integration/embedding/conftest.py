@@ -141,7 +141,11 @@ def start_house() -> Iterator[Callable[..., House]]:
                 while encoder.entered.acquire(blocking=False):
                     pass
             settings = ServerSettings(
-                metrics_listen="", workers=workers, max_message_bytes=max_message_bytes, grace_seconds=PATIENCE
+                metrics_listen="",
+                workers=workers,
+                calls_per_client=workers,
+                max_message_bytes=max_message_bytes,
+                grace_seconds=PATIENCE,
             )
             server = start_server([served(service)], settings, package="soutu.embedding.v1")
             stack.callback(server.stop, 1)

@@ -13,8 +13,9 @@ import grpc
 
 from soutu_services.runtime.access import Access, Scope
 from soutu_services.runtime.authentication import Anyone, Authenticator, bearer_secret, check_scope, token_invalid
+from soutu_services.runtime.call_shares import CallShares, client_of
 from soutu_services.runtime.calls import language_of, seconds_left, set_access
-from soutu_services.runtime.errors import REASON_METADATA_KEY, SoutuError
+from soutu_services.runtime.errors import REASON_METADATA_KEY, InvalidInput, SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.metrics import CALL_SECONDS, CALLS, CALLS_IN_PROGRESS
 
@@ -39,21 +40,29 @@ _logger = logging.getLogger(__name__)
 class CallInterceptor(grpc.ServerInterceptor):
     """Stands around every call but the health's, whether it takes or returns one message or a stream."""
 
-    def __init__(self, scopes: Mapping[str, Scope] | None = None, authenticator: Authenticator | None = None) -> None:
+    def __init__(
+        self,
+        scopes: Mapping[str, Scope] | None = None,
+        authenticator: Authenticator | None = None,
+        *,
+        calls_per_client: int = 1 << 30,
+    ) -> None:
         """Set who may call what.
 
         Args:
             scopes: What each method needs, by its full name (``/soutu.search.v1.SearchService/SearchPhotos``). A method that is
                 missing here needs ADMIN.
             authenticator: Says who calls; None: anyone may do everything.
+            calls_per_client: Calls that one client may have under way.
         """
         self._scopes = scopes or {}
         self._authenticator = authenticator or Anyone()
+        self._shares = CallShares(calls_per_client)
         self._running = 0
         self._ended = threading.Condition()
 
     def wait_until_idle(self, timeout_seconds: float) -> bool:
-        """Wait until no call runs; return whether that came true in time."""
+        """Wait until no call runs and every answer is sent; return whether that came true in time."""
         with self._ended:
             return self._ended.wait_for(lambda: self._running == 0, timeout_seconds)
 
@@ -65,6 +74,8 @@ class CallInterceptor(grpc.ServerInterceptor):
         """Check who calls, then wrap the handler of the call.
 
         The check is here, before a byte of the request is read: whoever may not call cannot make the service read or parse it.
+        Every handler is one of a stream of requests, which is the same on the wire: so the call is counted, and bounded, from its
+        start, and not only once its request has arrived.
         """
         method = handler_call_details.method
         if method.startswith(_HEALTH):
@@ -81,14 +92,12 @@ class CallInterceptor(grpc.ServerInterceptor):
         if handler.response_streaming:
             behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
             assert behaviour is not None
-            stream = self._streaming(method, access, behaviour)
-            wrap = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
-            return wrap(stream, handler.request_deserializer, handler.response_serializer)
+            stream = self._streaming(method, access, behaviour if handler.request_streaming else _of_one_request(behaviour))
+            return grpc.stream_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)
         behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
         assert behaviour is not None
-        single = self._single(method, access, behaviour)
-        wrap_single = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
-        return wrap_single(single, handler.request_deserializer, handler.response_serializer)
+        single = self._single(method, access, behaviour if handler.request_streaming else _of_one_request(behaviour))
+        return grpc.stream_unary_rpc_method_handler(single, handler.request_deserializer, handler.response_serializer)
 
     def _scope_of(self, method: str) -> Scope:
         """Return what a method needs. Reflection tells no more than the protos do, but to nobody who may not call at all."""
@@ -110,7 +119,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         self, method: str, access: Access, behaviour: Callable[[Any, grpc.ServicerContext], Any]
     ) -> Callable[[Any, grpc.ServicerContext], Any]:
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
-            with self._observed(method, context):
+            with self._observed(method, context), self._shares.share(client_of(access, context)):
                 self._enter(access, context)
                 return behaviour(request, context)
 
@@ -120,7 +129,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         self, method: str, access: Access, behaviour: Callable[[Any, grpc.ServicerContext], Iterator[Any]]
     ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
         def answer(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-            with self._observed(method, context):
+            with self._observed(method, context), self._shares.share(client_of(access, context)):
                 self._enter(access, context)
                 messages = behaviour(request, context)
                 try:
@@ -146,7 +155,9 @@ class CallInterceptor(grpc.ServerInterceptor):
         in_progress = CALLS_IN_PROGRESS.labels(method)
         in_progress.inc()
         with self._ended:
-            self._running += 1
+            self._running += 2
+        if not context.add_callback(self._one_less):  # called once the answer is sent, or nobody waits for it any more
+            self._one_less()
         try:
             yield
             code = _code_set_by_handler(context) or code
@@ -173,9 +184,24 @@ class CallInterceptor(grpc.ServerInterceptor):
             in_progress.dec()
             CALLS.labels(method, code.name).inc()
             CALL_SECONDS.labels(method).observe(time.perf_counter() - begun)
-            with self._ended:
-                self._running -= 1
-                self._ended.notify_all()
+            self._one_less()
+
+    def _one_less(self) -> None:
+        """Note that a handler has ended, or that its call has: an answer is not sent yet when its handler ends."""
+        with self._ended:
+            self._running -= 1
+            self._ended.notify_all()
+
+
+def _of_one_request(behaviour: Callable[[Any, grpc.ServicerContext], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+    """Make a handler of one request one of a stream of requests, of which it takes the first."""
+
+    def answer(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        for request in requests:
+            return behaviour(request, context)
+        raise InvalidInput("REQUEST_MISSING", zh="请求没有内容，请检查客户端", en="the call brought no request; check the client")
+
+    return answer
 
 
 def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str, text: Text) -> NoReturn:

@@ -65,8 +65,15 @@ class ServerSettings(BaseModel):
     workers: int = Field(16, ge=1, description="Calls answered at once; each has a thread.")
     waiting_calls: int = Field(64, ge=0, description="Calls that wait for a worker; more are refused (RESOURCE_EXHAUSTED).")
     max_message_bytes: int = Field(64 * 1024 * 1024, ge=4096, description="Largest message, in bytes, in both directions.")
+    calls_per_client: int = Field(0, ge=0, description="Calls of one client (token or machine) at once; 0: 3 of 4 workers.")
+    max_metadata_bytes: int = Field(16 * 1024, ge=1024, description="Largest metadata of a call, in bytes.")
     keepalive_seconds: int = Field(60, ge=1, description="Silence after which a client is asked whether it is there.")
     grace_seconds: float = Field(10.0, ge=0, description="How long calls may take to end when the server stops.")
+
+    @property
+    def most_calls_per_client(self) -> int:
+        """Calls that one client may have under way."""
+        return self.calls_per_client or self.workers - self.workers // 4
 
 
 class RunningServer:
@@ -153,7 +160,7 @@ def start_server(
     address = Address.parse(settings.listen)
     metrics, metrics_address = _start_metrics(settings.metrics_listen, certificate)
     scopes = {f"/{service.name}/{method}": scope for service in services for method, scope in service.scopes.items()}
-    interceptor = CallInterceptor(scopes, authenticator)
+    interceptor = CallInterceptor(scopes, authenticator, calls_per_client=settings.most_calls_per_client)
     pool = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"{package}-call")
     server = grpc.server(
         pool,
@@ -163,6 +170,8 @@ def start_server(
             ("grpc.so_reuseport", 0),  # or a second server would take every other call, unnoticed
             ("grpc.max_send_message_length", settings.max_message_bytes),
             ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.max_metadata_size", settings.max_metadata_bytes),
+            ("grpc.absolute_max_metadata_size", settings.max_metadata_bytes),
             ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # clients may ask whether a machine sleeps
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.keepalive_time_ms", settings.keepalive_seconds * 1000),  # and one that went away gives its calls' workers back

@@ -225,7 +225,7 @@ class SearchSettings(ProgramSettings):
         index: Rhythm of the index's snapshots.
         journal: What is kept against a power cut.
         sync: Rhythm of the syncs.
-        workers: gRPC calls served at the same time.
+        workers: gRPC calls served at the same time, of one client (token or machine) three quarters of them.
         grace_seconds: How long running calls may take to end at a stop.
     """
 
@@ -254,7 +254,7 @@ class SearchSettings(ProgramSettings):
     index: IndexSettings = IndexSettings()
     journal: JournalSettings = JournalSettings()
     sync: SyncSettings = SyncSettings()
-    workers: int = Field(default=16, ge=2, le=256)
+    workers: int = Field(default=32, ge=2, le=256)
     grace_seconds: float = Field(default=5.0, ge=0)
 
     @model_validator(mode="after")
