@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search_house import picture
-from soutu_client import Client, NotFoundError, SoutuError
+from soutu_client import Client, JobState, NotFoundError, SoutuError
 from soutu_services.search.objects import StoreUnavailable
 from soutu_services.search.store import S3Store
 from torture.ledger import DELETED, OUTCOMES, PRESENT
@@ -53,13 +53,18 @@ class Witness:
 
 @dataclass
 class _Own:
-    """A photo that one worker alone touches, and what it may be."""
+    """A photo that one worker alone touches, and what it may be.
+
+    ``left_at`` is where a move began whose end is not known; ``is_moved`` whether a sync has yet to find it in its new place.
+    Until then nothing else is done to it: two copies would be the mover's.
+    """
 
     photo_id: str
     data: bytes
     name: str
     states: set[str] = field(default_factory=set)
-    keys: set[str] = field(default_factory=set)
+    left_at: str = ""
+    is_moved: bool = False
 
 
 class Driver:
@@ -143,6 +148,9 @@ class Driver:
         return own
 
     def _change(self, client: Client, chance: random.Random, own: _Own) -> None:
+        if own.left_at or own.is_moved:
+            self._finish_move(client, own)
+            return
         if own.states == {PRESENT}:
             change = chance.choice(("delete", "delete", "caption", "rename", "upload"))
         elif own.states == {DELETED}:
@@ -193,6 +201,15 @@ class Driver:
             return
         for name in photo.names:
             if name.present and self._bucket.exists(name.name):
+                own.left_at = name.name
+                own.is_moved = True
                 self._bucket.copy_to(name.name, self._bucket, f"搬走/{number}/{own.photo_id}.png")
-                self._bucket.remove(name.name)
+                self._finish_move(client, own)
                 return
+
+    def _finish_move(self, client: Client, own: _Own) -> None:
+        if own.left_at:
+            self._bucket.remove(own.left_at)
+            own.left_at = ""
+        last = list(client.watch_job(client.start_sync().job_id, timeout_seconds=_PATIENCE))[-1]
+        own.is_moved = last.state is not JobState.SUCCEEDED
