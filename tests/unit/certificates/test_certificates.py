@@ -29,8 +29,20 @@ def test_makes_an_authority_and_a_folder_for_each_machine(tmp_path: Path) -> Non
     root = tmp_path / "家 里"
     ended = run(str(root), "--host", "nas.local,192.168.1.5", "--host", "gpu.local", "--host", "fe80::7")
     assert ended.exit_code == 0, ended.output
-    assert {path.name for path in root.iterdir()} == {"ca.pem", "ca-key.pem", "nas.local", "gpu.local", "fe80--7"}
-    assert {path.name for path in (root / "nas.local").iterdir()} == {"certificate.pem", "key.pem", "ca.pem"}
+    assert {path.name for path in root.iterdir()} == {
+        "ca.pem",
+        "ca-key.pem",
+        "embedding-token",
+        "nas.local",
+        "gpu.local",
+        "fe80--7",
+    }
+    assert {path.name for path in (root / "nas.local").iterdir()} == {
+        "certificate.pem",
+        "key.pem",
+        "ca.pem",
+        "embedding-token",
+    }
     assert set(certificate_names(certificate(root / "nas.local"))) == {
         "nas.local",
         "192.168.1.5",
@@ -40,11 +52,14 @@ def test_makes_an_authority_and_a_folder_for_each_machine(tmp_path: Path) -> Non
     }
     assert "ca-key.pem" in ended.output and "SOUTU_AUTHORITY" in ended.output
     assert "PRIVATE KEY" not in ended.output
+    assert (root / "embedding-token").read_text().strip() not in ended.output
 
 
 def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     run(str(tmp_path / "c"), "--host", "nas.local")
-    for key in (tmp_path / "c" / "ca-key.pem", tmp_path / "c" / "nas.local" / "key.pem"):
+    tokens = (tmp_path / "c" / "embedding-token", tmp_path / "c" / "nas.local" / "embedding-token")
+    assert tokens[0].read_text() == tokens[1].read_text() != ""
+    for key in (tmp_path / "c" / "ca-key.pem", tmp_path / "c" / "nas.local" / "key.pem", *tokens):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
     for folder in (tmp_path / "c", tmp_path / "c" / "nas.local"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -52,7 +67,7 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_a_second_run_replaces_neither_the_authority_nor_a_good_certificate(tmp_path: Path) -> None:
     run(str(tmp_path), "--host", "nas.local")
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.pem")}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for arguments in (("--host", "nas.local"), (), ("--host", "gpu.local")):
         assert run(str(tmp_path), *arguments).exit_code == 0
     assert {path: path.read_bytes() for path in before} == before
@@ -82,7 +97,7 @@ def test_what_is_near_its_end_is_renewed_without_being_named(tmp_path: Path) -> 
     assert "10.0.0.9" in certificate_names(renewed)
 
 
-@pytest.mark.parametrize("lost", ["key.pem", "certificate.pem", "ca.pem"])
+@pytest.mark.parametrize("lost", ["key.pem", "certificate.pem", "ca.pem", "embedding-token"])
 def test_a_machines_lost_file_is_made_again(tmp_path: Path, lost: str) -> None:
     folder = CertificateFolder.open(tmp_path)
     folder.issue(("nas.local",))

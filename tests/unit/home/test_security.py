@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from soutu_services.certificates.certificate_folder import CertificateFolder
 from soutu_services.home import programs
 from soutu_services.home.library import Library
 from soutu_services.home.problem import HomeProblem
@@ -62,11 +63,12 @@ def test_other_machines_may_reach_the_search_service_unless_told_otherwise(monke
     assert load_settings(HomeSettings).search_listen == "127.0.0.1:9001"
 
 
-def test_an_embedding_service_elsewhere_gets_no_token_of_ours(library: Library) -> None:
-    settings = HomeSettings(secure=True, host="nas", embedding_address="gpu.local:8402")
+def test_takes_the_folder_that_the_certificates_of_all_machines_are_in(library: Library, tmp_path: Path) -> None:
+    gpu = CertificateFolder.open(tmp_path / "certificates").issue(("gpu.local",))
+    settings = HomeSettings(secure=True, host="nas", embedding_address="gpu.local:8402", certificates=tmp_path / "certificates")
     environment = secure(settings, library, {}).environment
-    assert "SOUTU_SEARCH_EMBEDDING_TOKEN_FILE" not in environment
-    assert environment["SOUTU_SEARCH_TLS__AUTHORITY"].endswith("ca.pem")
+    assert Path(environment["SOUTU_SEARCH_EMBEDDING_TOKEN_FILE"]).read_text() == (gpu.folder / "embedding-token").read_text()
+    assert Path(environment["SOUTU_SEARCH_TLS__AUTHORITY"]).read_text() == (gpu.folder / "ca.pem").read_text()
 
 
 @pytest.mark.parametrize("variable", ["search_listen", "embedding_listen", "store_listen", "in_place_listen"])
@@ -105,7 +107,7 @@ def test_the_command_line_finds_authority_and_token_unless_told_otherwise(librar
 def test_no_secret_is_on_a_command_line(library: Library) -> None:
     settings = HomeSettings(secure=True, host="nas")
     environment = secure(settings, library, {}).environment
-    token = (library.root / "embedding-token").read_text().strip()
+    token = (library.root / "certificates" / "embedding-token").read_text().strip()
     for program in (
         programs.embedding_service(settings, environment),
         programs.search_service(library, settings, environment),

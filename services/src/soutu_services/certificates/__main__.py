@@ -10,7 +10,14 @@ from pathlib import Path
 import click
 from platformdirs import user_data_path
 
-from soutu_services.certificates.certificate_folder import AUTHORITY_FILE, AUTHORITY_KEY_FILE, CertificateFolder, Issued, Outcome
+from soutu_services.certificates.certificate_folder import (
+    AUTHORITY_FILE,
+    AUTHORITY_KEY_FILE,
+    TOKEN_FILE,
+    CertificateFolder,
+    Issued,
+    Outcome,
+)
 from soutu_services.certificates.host_names import machine_names
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Language, Text, language_of_environment
@@ -64,15 +71,19 @@ def _tell(opened: CertificateFolder, issued: Sequence[Issued], language: Languag
     _say(language, zh="", en="")
     _say(
         language,
-        zh=f"1. 把 {opened.root}/机器名/ 整个文件夹复制到那台机器上（key.pem 只让运行服务的用户可读），然后在那里设置：",
-        en=f"1. Copy the folder {opened.root}/MACHINE/ to that machine (key.pem for the service's user alone), and set there:",
+        zh=f"1. 把 {opened.root}/机器名/ 整个文件夹复制到那台机器上（只让运行服务的用户可读），然后在那里设置：",
+        en=f"1. Copy the folder {opened.root}/MACHINE/ to that machine, for the service's user alone, and set there:",
     )
-    for service, where in (("SEARCH", Text(zh="NAS", en="NAS")), ("EMBEDDING", Text(zh="显卡机", en="GPU machine"))):
-        files = " ".join(
-            f"SOUTU_{service}_TLS__{name}=…/{file}"
-            for name, file in (("CERTIFICATE", "certificate.pem"), ("KEY", "key.pem"), ("AUTHORITY", "ca.pem"))
-        )
-        click.echo(f"   {where.to(language)}: {files}")
+    for where, service, more in (
+        (
+            Text(zh="NAS", en="NAS"),
+            "SEARCH",
+            f"SOUTU_SEARCH_TLS__AUTHORITY=…/ca.pem SOUTU_SEARCH_EMBEDDING_TOKEN_FILE=…/{TOKEN_FILE}",
+        ),
+        (Text(zh="显卡机", en="GPU machine"), "EMBEDDING", f"SOUTU_EMBEDDING_TOKEN_FILE=…/{TOKEN_FILE}"),
+    ):
+        own = f"SOUTU_{service}_TLS__CERTIFICATE=…/certificate.pem SOUTU_{service}_TLS__KEY=…/key.pem"
+        click.echo(f"   {where.to(language)}: {own} {more}")
     _say(
         language,
         zh=f"2. 把 {opened.root}/{AUTHORITY_FILE} 给每台要搜照片的机器（树莓派也一样），设 SOUTU_AUTHORITY=…/{AUTHORITY_FILE}",

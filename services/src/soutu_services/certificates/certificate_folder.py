@@ -1,8 +1,12 @@
-"""The folder of a home's certificates: the authority on top, a folder for each machine below, ready to be copied to it."""
+"""The folder of a home's certificates: the authority on top, a folder for each machine below, ready to be copied to it.
+
+It holds the token as well by which the search service and the embedding services know each other.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +25,7 @@ __all__ = [
     "AUTHORITY_KEY_FILE",
     "CERTIFICATE_FILE",
     "KEY_FILE",
+    "TOKEN_FILE",
     "CertificateFolder",
     "Issued",
     "Outcome",
@@ -30,7 +35,9 @@ AUTHORITY_FILE = "ca.pem"
 AUTHORITY_KEY_FILE = "ca-key.pem"
 CERTIFICATE_FILE = "certificate.pem"
 KEY_FILE = "key.pem"
+TOKEN_FILE = "embedding-token"  # noqa: S105 - a file's name
 
+_TOKEN_BYTES = 32
 RENEW_BEFORE = timedelta(days=90)
 """A certificate that ends sooner is made anew."""
 
@@ -48,7 +55,7 @@ class Issued:
     """A machine's certificate.
 
     Attributes:
-        folder: Holds it, its key, and the authority's certificate.
+        folder: Holds it, its key, the authority's certificate and the token between the services.
         names: Names and addresses that it is for.
         ends_at: When it ends.
         outcome: What was done.
@@ -121,13 +128,13 @@ class CertificateFolder:
             present = self._present(folder)
             wanted = tuple(dict.fromkeys([*names, *(certificate_names(present) if present else ()), *LOCAL_NAMES]))
             if present is not None and self._is_good(present, wanted) and _is_key_of(folder / KEY_FILE, present):
-                self._copy_authority(folder)
+                self._copy_shared(folder)
                 return Issued(folder, wanted, present.not_valid_after_utc, Outcome.KEPT)
             certificate, key = self.authority.issue(wanted)
             folder.mkdir(mode=0o700, exist_ok=True)
             _write(folder / KEY_FILE, key, private=True)
             _write(folder / CERTIFICATE_FILE, certificate, private=False)
-            self._copy_authority(folder)
+            self._copy_shared(folder)
         except OSError as error:
             raise _unusable(folder, error) from error
         ends_at = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
@@ -152,11 +159,16 @@ class CertificateFolder:
         lasts = ends - datetime.now(UTC) > RENEW_BEFORE or ends >= self.authority.certificate.not_valid_after_utc
         return lasts and set(names) <= set(certificate_names(certificate)) and self.authority.has_signed(certificate)
 
-    def _copy_authority(self, folder: Path) -> None:
-        wanted = pem_of(self.authority.certificate)
-        copy = folder / AUTHORITY_FILE
-        if not copy.exists() or copy.read_bytes() != wanted:
-            _write(copy, wanted, private=False)
+    def _copy_shared(self, folder: Path) -> None:
+        """Put into a machine's folder what all machines have."""
+        token = self.root / TOKEN_FILE
+        if not token.exists():
+            _write(token, f"soutu_{secrets.token_urlsafe(_TOKEN_BYTES)}\n".encode(), private=True)
+        shared = ((AUTHORITY_FILE, pem_of(self.authority.certificate), False), (TOKEN_FILE, token.read_bytes(), True))
+        for name, data, private in shared:
+            copy = folder / name
+            if not copy.exists() or copy.read_bytes() != data:
+                _write(copy, data, private=private)
 
 
 def _is_key_of(path: Path, certificate: x509.Certificate) -> bool:

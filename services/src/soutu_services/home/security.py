@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from soutu_services.certificates.certificate_folder import AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, CertificateFolder
+from soutu_services.certificates.certificate_folder import (
+    AUTHORITY_FILE,
+    CERTIFICATE_FILE,
+    KEY_FILE,
+    TOKEN_FILE,
+    CertificateFolder,
+)
 from soutu_services.certificates.host_names import machine_names
 from soutu_services.home.library import Library
 from soutu_services.home.problem import HomeProblem
@@ -20,7 +25,6 @@ from soutu_services.runtime.errors import SoutuError
 __all__ = ["Security", "has_tls", "secure"]
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
-_TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,11 @@ def secure(settings: HomeSettings, library: Library, environment: Mapping[str, s
     if settings.secure:
         names = machine_names_of(settings)
         host = names[0]
-        variables = _certificates(settings, library, names) | variables
-        if not settings.embedding_address:
-            file = str(_embedding_token(library))
-            for variable in ("SOUTU_EMBEDDING_TOKEN", "SOUTU_SEARCH_EMBEDDING_TOKEN"):
-                if not (variables.get(variable) or variables.get(f"{variable}_FILE")):
-                    variables[f"{variable}_FILE"] = file
+        folder = _certificate_folder(settings, library, names)
+        variables = _tls_variables(folder) | variables
+        for variable in ("SOUTU_EMBEDDING_TOKEN", "SOUTU_SEARCH_EMBEDDING_TOKEN"):
+            if not (variables.get(variable) or variables.get(f"{variable}_FILE")):
+                variables[f"{variable}_FILE"] = str(folder / TOKEN_FILE)
     _check_exposure(settings, library, variables)
     authority = variables.get("SOUTU_SEARCH_TLS__AUTHORITY") if has_tls(variables, "SEARCH") else None
     return Security(variables, host, Path(authority) if authority else None, library.catalog / "admin-token")
@@ -91,36 +94,20 @@ def has_tls(environment: Mapping[str, str], service: str) -> bool:
     return bool(environment.get(f"SOUTU_{service}_TLS__CERTIFICATE"))
 
 
-def _certificates(settings: HomeSettings, library: Library, names: tuple[str, ...]) -> dict[str, str]:
+def _certificate_folder(settings: HomeSettings, library: Library, names: tuple[str, ...]) -> Path:
     folder = settings.certificates or library.root / "certificates"
     try:
-        issued = CertificateFolder.open(folder).issue(names)
+        return CertificateFolder.open(folder).issue(names).folder
     except SoutuError as error:
         raise HomeProblem(zh=error.text.zh, en=error.text.en) from error
+
+
+def _tls_variables(folder: Path) -> dict[str, str]:
     return {
-        f"SOUTU_{service}_TLS__{name}": str(issued.folder / file)
+        f"SOUTU_{service}_TLS__{name}": str(folder / file)
         for service in ("SEARCH", "EMBEDDING")
         for name, file in (("CERTIFICATE", CERTIFICATE_FILE), ("KEY", KEY_FILE), ("AUTHORITY", AUTHORITY_FILE))
     }
-
-
-def _embedding_token(library: Library) -> Path:
-    """Return the file of the token between the two services, made at the first call."""
-    path = library.root / "embedding-token"
-    try:
-        if not path.exists():
-            aside = path.with_name(f"{path.name}.new")
-            aside.unlink(missing_ok=True)
-            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"soutu_{secrets.token_urlsafe(_TOKEN_BYTES)}\n")
-            aside.replace(path)
-    except OSError as error:
-        raise HomeProblem(
-            zh=f"令牌文件写不进去：{path}（{error.strerror}）。请检查权限和磁盘空间。",
-            en=f"the token's file cannot be written: {path} ({error.strerror}). Check permissions and space.",
-        ) from error
-    return path
 
 
 def _check_exposure(settings: HomeSettings, library: Library, environment: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ import grpc
 import numpy as np
 from soutu.embedding.v1 import embedding_pb2, embedding_pb2_grpc
 
+from soutu_services.runtime.channels import PeerAccess, open_channel
 from soutu_services.runtime.errors import (
     REASON_METADATA_KEY,
     DeadlinePassed,
@@ -170,6 +171,7 @@ class Embedder:
         self,
         address: str,
         *,
+        access: PeerAccess | None = None,
         space_id: str = "",
         timeouts: EmbedderTimeouts | None = None,
         max_message_bytes: int = _MAX_MESSAGE_BYTES,
@@ -178,7 +180,8 @@ class Embedder:
         """Prepare the connection; nothing is sent yet.
 
         Args:
-            address: ``host:port``.
+            address: ``host:port``, ``tls://host:port`` or ``plain://host:port``.
+            access: TLS and token; None: neither.
             space_id: The space that is embedded into; empty: the service's default model, and from then on that one.
             timeouts: Deadlines of the calls.
             max_message_bytes: Largest message in both directions.
@@ -191,8 +194,9 @@ class Embedder:
         self._model_until = 0.0
         self._lock = threading.Lock()
         self._cache: Recent[tuple[str, str], Embedded] = Recent(cached_texts)
-        self._channel = grpc.insecure_channel(
+        self._channel = open_channel(
             address,
+            access or PeerAccess(),
             options=[
                 ("grpc.max_send_message_length", max_message_bytes),
                 ("grpc.max_receive_message_length", max_message_bytes),

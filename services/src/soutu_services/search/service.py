@@ -111,6 +111,7 @@ class SearchService:
             self.catalog,
             Embedder(
                 settings.embedding_address,
+                access=settings.embedding_access,
                 space_id=space.space_id if space and not settings.adopt_model else "",
                 max_message_bytes=settings.limits.max_message_bytes,
             ),
