@@ -28,6 +28,7 @@ from soutu_services.runtime import access as server_access
 from soutu_services.runtime.authentication import authorization
 from soutu_services.runtime.server import RunningServer, ServerSettings, start_server
 from soutu_services.search.access_control import AccessControl
+from soutu_services.search.model import JobKind
 from soutu_services.search.servicer_access import served_access
 from soutu_services.search.servicer_library import served_library
 from soutu_services.search.servicer_photos import served_photos
@@ -80,9 +81,16 @@ REFUSALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
 
 
 @pytest.fixture
-def house(control: AccessControl) -> Iterator[RunningServer]:
-    """All services, with parts that do nothing: only who is let in counts."""
-    parts: Any = MagicMock()
+def parts() -> Any:
+    """Parts that do nothing: only who is let in counts. Every job is a sync."""
+    parts = MagicMock()
+    parts.catalog.jobs.get.return_value.kind = JobKind.SYNC
+    return parts
+
+
+@pytest.fixture
+def house(control: AccessControl, parts: Any) -> Iterator[RunningServer]:
+    """All services."""
     services = [served_access(control), served_library(parts), served_photos(parts), served_search(parts)]
     settings = ServerSettings(metrics_listen="")
     server = start_server(services, settings, package="soutu.search.v1", authenticator=control)
@@ -138,6 +146,15 @@ def test_each_method_lets_in_whom_it_should_and_nobody_else(house: RunningServer
                 allowed = scopes.index("READ" if caller == "guest" else caller) >= scopes.index(NEEDS[name])
                 code = code_of(channel, method, secrets[caller])
                 assert (code not in REFUSALS) if allowed else (code is grpc.StatusCode.PERMISSION_DENIED), (name, caller, code)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in JobKind if kind is not JobKind.SYNC])
+def test_only_who_may_start_a_job_steers_it(house: RunningServer, secrets: dict[str, str], parts: Any, kind: JobKind) -> None:
+    parts.catalog.jobs.get.return_value.kind = kind
+    with grpc.insecure_channel(house.address) as channel:
+        for name in ("PauseJob", "ResumeJob", "CancelJob"):
+            assert code_of(channel, METHODS[name], secrets["WRITE"]) is grpc.StatusCode.PERMISSION_DENIED
+            assert code_of(channel, METHODS[name], secrets["ADMIN"]) not in REFUSALS
 
 
 @pytest.fixture

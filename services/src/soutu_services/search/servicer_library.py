@@ -13,6 +13,7 @@ import numpy as np
 from soutu.search.v1 import library_service_pb2, library_service_pb2_grpc
 
 from soutu_services.runtime.access import Scope
+from soutu_services.runtime.authentication import check_scope
 from soutu_services.runtime.calls import access_of, language_of
 from soutu_services.runtime.errors import Overloaded
 from soutu_services.runtime.language import Language
@@ -124,21 +125,29 @@ class _LibraryServicer(BackupServicer):
         finally:
             self._watchers.release()
 
+    def _check_may_steer(self, job_id: str, context: grpc.ServicerContext) -> None:
+        """Let who may start a job pause, resume and cancel it: a sync needs WRITE, all others ADMIN."""
+        if self._parts.catalog.jobs.get(job_id).kind is not JobKind.SYNC:
+            check_scope(access_of(context), Scope.ADMIN)
+
     def PauseJob(  # noqa: N802
         self, request: library_service_pb2.PauseJobRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.PauseJobResponse:
+        self._check_may_steer(request.job_id, context)
         job = self._parts.jobs.pause(request.job_id)
         return library_service_pb2.PauseJobResponse(job=job_message(job, language_of(context)))
 
     def ResumeJob(  # noqa: N802
         self, request: library_service_pb2.ResumeJobRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.ResumeJobResponse:
+        self._check_may_steer(request.job_id, context)
         job = self._parts.jobs.resume(request.job_id)
         return library_service_pb2.ResumeJobResponse(job=job_message(job, language_of(context)))
 
     def CancelJob(  # noqa: N802
         self, request: library_service_pb2.CancelJobRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.CancelJobResponse:
+        self._check_may_steer(request.job_id, context)
         job = self._parts.jobs.cancel(request.job_id)
         return library_service_pb2.CancelJobResponse(job=job_message(job, language_of(context)))
 
