@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test lint wheels recall clean
+.PHONY: help setup run certificates test lint wheels recall torture clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -16,7 +16,10 @@ override QUERY := $(value QUERY)
 override ONCE := $(value ONCE)
 override DATA := $(value DATA)
 override SPLIT := $(value SPLIT)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT
+override KILLS := $(value KILLS)
+override SEED := $(value SEED)
+override BROKEN := $(value BROKEN)
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT KILLS SEED BROKEN
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -60,6 +63,9 @@ wheels: setup ## 三个安装包 · build the three wheels into dist/
 
 recall: setup ## 检索效果 · measure retrieval through the real services: DATA=文件夹 SPLIT=val
 	$(BIN)/python tests/bench/recall.py --data "$$DATA" --split "$$SPLIT"
+
+torture: .venv/ready-to-test ## 反复强杀，查有无丢失 · kill the service again and again, and look for losses: KILLS=200 SEED=1
+	PYTHONPATH=tests exec $(BIN)/python -m torture --kills "$${KILLS:-200}" --seed "$${SEED:-1}" --broken "$$BROKEN"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
 	rm -rf .venv dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
