@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -94,6 +95,17 @@ class Torture:
             }
         )
 
+    def happened(self) -> dict[str, int]:
+        """Count what the service said that it did, so that a run shows what was in it."""
+        log = (self._folder / "search.log").read_text(encoding="utf-8")
+        made = re.findall(r"index of \d+ vectors made in \S+ s, (\d+) of them from its snapshot", log)
+        return {
+            "starts": len(re.findall(r"ready on", log)),
+            "snapshots": len(re.findall(r"snapshot of \d+ vectors written", log)),
+            "indexes from a snapshot": sum(kept != "0" for kept in made),
+            "indexes made anew": sum(kept == "0" for kept in made),
+        }
+
     def close(self) -> None:
         self._driver.close()
         self._search.kill()
@@ -173,6 +185,7 @@ def main() -> int:
             return 2
     for problem in result["problems"][:20]:  # type: ignore[index]
         sys.stderr.write(f"{problem}\n")
+    sys.stderr.write(f"{torture.happened()} {result['jobs']}\n")
     sys.stderr.write(f"{result['states']} left {torture.left}, {time.monotonic() - began:.0f} s, seed {chosen.seed}\n")
     summary = {
         "kills": torture.kills,

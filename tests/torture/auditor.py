@@ -53,6 +53,7 @@ def audit(photos: dict[str, Allowed], place: dict[str, str]) -> dict[str, Any]:
     ):
         held[row["photo_id"]].append((row["key"], row["sha256"]))
     captions = dict(catalog.execute("SELECT p.photo_id, a.caption FROM annotations a JOIN photos p ON p.id = a.photo").fetchall())
+    jobs = Counter(f"{kind} {state}" for kind, state in catalog.execute("SELECT kind, state FROM jobs"))
     catalog.close()
     in_bucket = Counter(digest[:32] for digest in photos_bucket.values())
     in_recycle = Counter(digest[:32] for digest in recycle_bucket.values())
@@ -83,6 +84,7 @@ def audit(photos: dict[str, Allowed], place: dict[str, str]) -> dict[str, Any]:
         "duplicated": len(twice),
         "problems": problems + [f"{photo_id} is there twice" for photo_id in twice],
         "states": Counter(map(actual, photos)),
+        "jobs": jobs,
     }
 
 
