@@ -180,12 +180,13 @@ def main() -> int:
         stack.callback(torture.close)
         try:
             result = torture.run(chosen.kills)
+            happened = torture.happened()
         except (SoutuError, RuntimeError, AssertionError) as error:
             sys.stderr.write(f"{error}\n{(folder / 'search.log').read_text(encoding='utf-8')[-4000:]}\n")
             return 2
     for problem in result["problems"][:20]:  # type: ignore[index]
         sys.stderr.write(f"{problem}\n")
-    sys.stderr.write(f"{torture.happened()} {result['jobs']}\n")
+    sys.stderr.write(f"{happened} {result['jobs']}\n")
     sys.stderr.write(f"{result['states']} left {torture.left}, {time.monotonic() - began:.0f} s, seed {chosen.seed}\n")
     summary = {
         "kills": torture.kills,
