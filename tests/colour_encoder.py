@@ -15,7 +15,9 @@ from soutu_services.embedding.image_input import ImageLimits, decode_rgb
 from soutu_services.embedding.limits import RequestLimits
 from soutu_services.embedding.service import EmbeddingService
 from soutu_services.embedding.servicer import served
+from soutu_services.runtime.authentication import Authenticator
 from soutu_services.runtime.server import RunningServer, ServerSettings, start_server
+from soutu_services.runtime.tls import TlsSettings
 
 COLOURS = {"红": (1, 0, 0), "绿": (0, 1, 0), "蓝": (0, 0, 1)}
 _LIMITS = ImageLimits(max_bytes=1_000_000, max_pixels=1_000_000)
@@ -66,7 +68,15 @@ class ColourEncoder:
 class ColourServer:
     """An embedding service with the models in ``encoders``, which can go away and come back on its address, with others too."""
 
-    def __init__(self, *encoders: ColourEncoder, listen: str = "") -> None:
+    def __init__(
+        self,
+        *encoders: ColourEncoder,
+        listen: str = "",
+        tls: TlsSettings | None = None,
+        authenticator: Authenticator | None = None,
+    ) -> None:
+        self.tls = tls or TlsSettings()
+        self.authenticator = authenticator
         self.encoders = list(encoders) or [ColourEncoder()]
         self.address = listen or free_address()
         self._running: tuple[EmbeddingService, RunningServer] | None = None
@@ -84,8 +94,8 @@ class ColourServer:
         service = EmbeddingService(self.encoders, limits, batching)
         for encoder, images in zip(self.encoders, embedded, strict=True):
             encoder.images_embedded = images  # it warms up with a picture of its own
-        settings = ServerSettings(listen=self.address, metrics_listen="", workers=8, grace_seconds=0)
-        server = start_server([served(service)], settings, package="soutu.embedding.v1")
+        settings = ServerSettings(listen=self.address, metrics_listen="", tls=self.tls, workers=8, grace_seconds=0)
+        server = start_server([served(service)], settings, package="soutu.embedding.v1", authenticator=self.authenticator)
         self._running = service, server
 
     def stop(self) -> None:
