@@ -58,17 +58,21 @@ class GoneObjects:
             SoutuError: the store does not answer.
         """
         kept: set[str] = set()
-        most = max(self._settings.gone_objects, int(known * self._settings.gone_share))
-        if len(missing) > most and not has_word:
-            unexplained = missing - self._catalog.missing.confirmed(source.name)
-            if len(unexplained) > most:
-                unexplained -= self._moved(source, unexplained, came)
-            if len(unexplained) > most:
-                kept = unexplained
+        if not has_word and len(missing) > self._believed(known):
+            confirmed = missing & self._catalog.missing.confirmed(source.name)
+            kept = missing - confirmed
+            moved = self._moved(source, kept, came)
+            kept -= moved
+            if len(kept) <= self._believed(known - len(confirmed) - len(moved)):
+                kept = set()
         gone = self._really_gone(source, missing - kept)
         self._catalog.missing.note(source.name, kept)
         marked = sum(self._catalog.objects.mark_gone(source.name, some) for some in _batches(gone))
         return Verdict(marked, len(kept))
+
+    def _believed(self, known: int) -> int:
+        """Tell how many of so many objects may be gone without a person's word."""
+        return max(self._settings.gone_objects, int(known * self._settings.gone_share))
 
     def _moved(self, source: Source, missing: Collection[str], came: Iterable[SeenObject]) -> set[str]:
         """Find what lies under another key now, by its entity tag and size: each that came stands for one that is missing."""

@@ -265,7 +265,8 @@ class JobRunner:
 
     def _work(self, job: Job, control: JobControl) -> None:
         try:
-            self._end(job.job_id, self._result(job, control))
+            while not self._end(job, control, self._result(job, control)):
+                continue
         except JobInterrupted:
             pass
         except Exception:
@@ -288,8 +289,12 @@ class JobRunner:
             _logger.exception("a job failed")
             return JobResult(succeeded=False, message=_INTERNAL)
 
-    def _end(self, job_id: str, result: JobResult) -> None:
+    def _end(self, job: Job, control: JobControl, result: JobResult) -> bool:
+        """Write down how a job ended; say so, or that somebody was promised another listing by it just before."""
         with self._lock:
-            if self._catalog.jobs.get(job_id).state is JobState.RUNNING:
+            if self._catalog.jobs.get(job.job_id).state is JobState.RUNNING:
+                if job.kind is JobKind.SYNC and control.relist.is_set():
+                    return False
                 state = JobState.SUCCEEDED if result.succeeded else JobState.FAILED
-                self._catalog.jobs.set_state(job_id, state, message=result.message)
+                self._catalog.jobs.set_state(job.job_id, state, message=result.message)
+            return True

@@ -295,8 +295,9 @@ class SearchService:
         for name, files in Counter(self._reading.passed_over.values()).items():
             problems.setdefault(name, _left_out(files))
         problems.update(self._reading.problems())
-        if self._housekeeper.problem.en:
-            problems.update(dict.fromkeys(self._buckets.writable, self._housekeeper.problem))
+        for own in (self._housekeeper.problem, self._writes.problem):
+            if own.en:
+                problems.update(dict.fromkeys(self._buckets.writable, own))
         return problems
 
     def _finish_restore(self) -> None:

@@ -73,6 +73,8 @@ class SourceListing:
         It is about what the status says is missing; where it says nothing, about what the next whole listing lacks. What
         vanishes later needs another word.
         """
+        if not set(names) <= self._buckets.sources.keys():
+            return  # nothing is synced then
         for name in names or self._buckets.sources:
             if not self._catalog.missing.confirm(name):
                 self._words.add(name)

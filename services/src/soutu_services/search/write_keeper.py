@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.object_digest import digest_of
@@ -41,6 +42,8 @@ class WriteKeeper:
         self._catalog = catalog
         self._buckets = buckets
         self._on_settled = on_settled
+        self.problem = Text(zh="", en="")
+        """Why it is not known yet whether the store lost something; empty if it is."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="write-keeper", daemon=True)
 
@@ -86,9 +89,10 @@ class WriteKeeper:
                     seconds = _FIRST_SECONDS
                 self._journal.drop_old()
             except SoutuError as error:
-                if not self._journal.is_doubtful:
+                if not self._journal.is_doubtful or error.text != self.problem:
                     _logger.info("the store is away; what was written of late is compared when it is back: %s", error.text.en)
                 self._journal.is_doubtful = True
+                self.problem = error.text
                 seconds = min(2 * seconds, _TICK_SECONDS)
             except Exception:
                 _logger.exception("what was written of late could not be looked through; it is tried again")
@@ -98,6 +102,7 @@ class WriteKeeper:
         if self._stop.is_set():
             return
         self._journal.settle()
+        self.problem = Text(zh="", en="")
         if made_good:
             _logger.warning("%d files that the store had lost were put back from the journal", made_good)
         self._settled()
