@@ -14,6 +14,7 @@ import pytest
 from object_store import ObjectServer
 from recorded_sqlite import Recording, crash_state
 from search_house import SearchHouse, eventually, photo_id_of, picture
+from soutu_client import UnavailableError
 from soutu_services.search.catalog import AnnotationChange, Catalog, database
 from soutu_services.search.index_snapshot import BadSnapshot, SnapshotHead, read_snapshot, write_snapshot
 from soutu_services.search.library_index import LibraryIndex
@@ -259,12 +260,19 @@ def test_upload_that_the_store_lost_in_a_power_cut_is_put_back(
     for photo_id, data in zip(photos, (small, large), strict=True):
         eventually(lambda photo_id=photo_id, data=data: _bytes_of(house, photo_id) == data)  # type: ignore[misc]
     house.settled()
-    assert house.client.undelete([photo_id_of(removed)])
+    eventually(lambda: _undeleted(house, photo_id_of(removed)))
     assert _bytes_of(house, photo_id_of(removed)) == removed
     assert house.client.thumbnail(photos[0]).image[:2] == b"\xff\xd8"
     assert house.sync().state.value == "SUCCEEDED"
     assert house.listed() == {*photos, photo_id_of(removed)}
     assert house.client.status().objects == 3
+
+
+def _undeleted(house: SearchHouse, photo_id: str) -> bool:
+    try:
+        return bool(house.client.undelete([photo_id]))
+    except UnavailableError:
+        return False  # until everything that was written of late is in its place
 
 
 def _harm(path: Path, harm: str) -> None:

@@ -164,6 +164,7 @@ class Recycling:
         source = self._buckets.sources.get(stored.source)
         if source is None or source.read_only:
             return
+        self._journal.require_settled()
         recycle_key = f"{stored.source}/{photo_id}/{stored.key}"
         try:
             source.store.copy_to(source.object_key(stored.key), self._buckets.recycle, recycle_key)
@@ -187,6 +188,7 @@ class Recycling:
         source = self._buckets.sources.get(recycled.source)
         if source is None or source.read_only:
             return False
+        self._journal.require_settled()
         key = self._free_key(source, recycled)
         try:
             self._buckets.recycle.copy_to(recycled.recycle_key, source.store, source.object_key(key))

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from soutu_services.runtime.errors import Overloaded
+from soutu_services.runtime.errors import Overloaded, Unavailable
 from soutu_services.search.aside_file import AsideFile, sync_folder
 
 __all__ = ["KeptWrite", "WriteJournal", "WritePlace", "boot_id", "pieces_of"]
@@ -134,6 +134,19 @@ class WriteJournal:
                 yield from _records(path)
             except FileNotFoundError:
                 continue  # dropped meanwhile: it was old enough
+
+    def require_settled(self) -> None:
+        """Go on, unless the store may lack what is kept: then nothing may be copied within it.
+
+        Raises:
+            Unavailable: it may; what is kept is being compared with it.
+        """
+        if self.is_doubtful:
+            raise Unavailable(
+                "STORE_COMPARED",
+                zh="存储可能刚断过电，正在核对最近写入的文件，请稍后再试",
+                en="the store may have lost its power; what was written of late is being compared, try again in a moment",
+            )
 
     def find(self, sha256: str) -> KeptWrite | None:
         """Find the bytes of a content."""
