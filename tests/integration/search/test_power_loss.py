@@ -22,7 +22,7 @@ from soutu_services.search.write_journal import WriteJournal, WritePlace
 
 _NOW = datetime(2026, 11, 24, tzinfo=UTC)
 _PHOTOS = 24
-_CRASHES = 120
+_CRASHES = 80
 
 
 def test_catalog_holds_every_acknowledged_commit_after_a_power_cut_at_any_moment(
