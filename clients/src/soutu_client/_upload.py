@@ -96,7 +96,9 @@ class _Messages:
         self, content: FileContent, *, name: str, on_bytes: Callable[[int], None], is_stopped: Callable[[], bool]
     ) -> None:
         self._content = content
-        self._name = name
+        self._header = convert.header_request(  # here, where what cannot be written raises to the caller
+            name=name, size_bytes=content.size_bytes, sha256=content.sha256, modified_at=content.modified_at
+        )
         self._on_bytes = on_bytes
         self._is_stopped = is_stopped
         self.failure: OSError | None = None
@@ -104,9 +106,7 @@ class _Messages:
 
     def __iter__(self) -> Iterator[convert.UploadMessage]:
         content = self._content
-        yield convert.header_request(
-            name=self._name, size_bytes=content.size_bytes, sha256=content.sha256, modified_at=content.modified_at
-        )
+        yield self._header
         digest = hashlib.sha256()
         try:
             with content.path.open("rb") as file:

@@ -16,7 +16,7 @@ from soutu.search.v1 import photo_service_pb2_grpc
 
 from patience import PATIENCE
 from search_house import SearchHouse, photo_id_of, picture
-from soutu_client import NotReadyError, PhotoState
+from soutu_client import NotFoundError, PhotoState
 
 
 @pytest.fixture
@@ -255,11 +255,13 @@ def test_missing_thumbnail_is_made_again(house: SearchHouse) -> None:
     assert house.keys("thumbnails") == {f"{photo[:2]}/{photo}.jpg"}
 
 
-def test_missing_thumbnail_of_an_original_that_cannot_be_read_any_more_is_said_to_be_missing(house: SearchHouse) -> None:
+@pytest.mark.parametrize("other", [picture("蓝"), b"no picture at all"])
+def test_missing_thumbnail_is_never_made_of_what_took_the_originals_place(house: SearchHouse, other: bytes) -> None:
     photo = house.upload("a.png", picture("红"))
     house.settled()
     house.bucket("thumbnails").remove(f"{photo[:2]}/{photo}.jpg")
-    house.bucket("photos").put("a.png", b"no picture at all")
-    with pytest.raises(NotReadyError, match="no thumbnail") as refused:
+    house.bucket("photos").put("a.png", other)
+    with pytest.raises(NotFoundError, match="sync again") as refused:
         house.client.thumbnail(photo)
-    assert refused.value.reason == "NO_THUMBNAIL"
+    assert refused.value.reason == "ORIGINAL_GONE"
+    assert house.keys("thumbnails") == set()

@@ -57,7 +57,7 @@ def state_cell(photo: Photo, texts: Texts) -> Text:
 
 def short_id(photo_id: str) -> Text:
     """Return the first digits of an id."""
-    return Text(photo_id[:SHORT_ID], style="cyan")
+    return Text(printable(photo_id[:SHORT_ID]), style="cyan")
 
 
 def pixels(photo: Photo) -> str:
@@ -67,7 +67,7 @@ def pixels(photo: Photo) -> str:
 
 def format_name(photo: Photo) -> str:
     """Return the last part of the media type: ``heic``."""
-    return photo.media_type.rpartition("/")[2]
+    return printable(photo.media_type.rpartition("/")[2])
 
 
 def size_text(size_bytes: int) -> str:

@@ -91,16 +91,16 @@ class Session:
     @cached_property
     def out(self) -> Console:
         """Standard output, for what was asked for."""
-        from rich.console import Console  # noqa: PLC0415 - slow to load
+        from soutu_client.cli.safe_console import SafeConsole  # noqa: PLC0415 - slow to load
 
-        return Console(width=terminal_width(), highlight=False, emoji=False, markup=False)
+        return SafeConsole(width=terminal_width(), highlight=False, emoji=False, markup=False)
 
     @cached_property
     def err(self) -> Console:
         """Standard error, for progress and remarks."""
-        from rich.console import Console  # noqa: PLC0415 - slow to load
+        from soutu_client.cli.safe_console import SafeConsole  # noqa: PLC0415 - slow to load
 
-        return Console(stderr=True, highlight=False, emoji=False, markup=False)
+        return SafeConsole(stderr=True, highlight=False, emoji=False, markup=False)
 
     def print(self, line: str) -> None:
         """Write a line to standard output, whatever is in it."""

@@ -7,7 +7,7 @@ import shutil
 import sys
 import unicodedata
 
-__all__ = ["prepare_streams", "printable", "terminal_width"]
+__all__ = ["does_something", "prepare_streams", "printable", "terminal_width"]
 
 _PIPE_COLUMNS = 160
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -26,7 +26,14 @@ def printable(text: str) -> str:
 
     Names of files come from anywhere; one may hold escape sequences or turn the writing direction round.
     """
-    return "".join("\ufffd" if unicodedata.category(char) in _INVISIBLE and char not in _JOINERS else char for char in text)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("\ufffd" if does_something(char) else char for char in text)
+
+
+def does_something(char: str) -> bool:
+    """Whether a character is no sign but does something: moves the cursor, turns the direction of writing, hides."""
+    return unicodedata.category(char) in _INVISIBLE and char not in _JOINERS
 
 
 def prepare_streams() -> None:

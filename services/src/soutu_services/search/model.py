@@ -71,7 +71,8 @@ _REASON_TEXTS = {
     UnreadableReason.UNSUPPORTED: Text(zh="暂不支持这种图片", en="pictures of this kind are not read"),
     UnreadableReason.MODEL_FAILED: Text(zh="模型无法处理这张图片", en="the model refused this picture"),
     UnreadableReason.NAME_REFUSED: Text(
-        zh="存储读不出叫这个名字的文件，请给文件改名", en="the store cannot hand out a file of this name; rename the file"
+        zh="存储读不出叫这个名字的文件或文件夹，请给它改名",
+        en="the store cannot hand out a file or folder of this name; rename it",
     ),
     UnreadableReason.DECODER_FAILED: Text(
         zh="解码这张图片时程序崩溃、超时或内存不够；请用别的软件另存一份",

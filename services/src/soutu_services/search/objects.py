@@ -159,7 +159,11 @@ class ObjectStore(Protocol):
         ...
 
     def walk(self, prefix: str = "") -> Iterator[StoredObject]:
-        """List all objects below a folder (ends with "/"; empty: all), folder by folder."""
+        """List all objects below a folder (ends with "/"; empty: all), folder by folder.
+
+        A folder that a file server lists under a name by which it does not find it (one that is no UTF-8) comes as an object of
+        no bytes, to be told of: what is in it cannot be read.
+        """
         ...
 
     def stat(self, key: str) -> StoredObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -22,6 +23,8 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = frozenset("\u200c\u200d")
 """Invisible characters that scripts and emoji need."""
 
+_DRIVE = re.compile(r"\s*[A-Za-z]:")
+
 
 def clean_name(name: str) -> str:
     """Make a client's relative path into a key.
@@ -36,7 +39,7 @@ def clean_name(name: str) -> str:
         raise _too_long()
     visible = (char for char in name if unicodedata.category(char) not in _INVISIBLE_CATEGORIES or char in _JOINERS)
     name = unicodedata.normalize("NFC", "".join(visible)).replace("\\", "/")
-    if name.startswith("/") or (len(name) > 1 and name[1] == ":"):
+    if name.startswith("/") or _DRIVE.match(name):
         raise _refusal(zh="文件名必须是相对路径", en="the name must be a relative path")
     parts = [part.strip() for part in name.split("/")]
     parts = [part for part in parts if part not in ("", ".")]

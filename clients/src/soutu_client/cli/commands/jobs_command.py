@@ -87,7 +87,7 @@ def _table(session: Session, jobs: tuple[Job, ...]) -> Table:
         table.add_column(session.text(f"column.{key}"), no_wrap=key != "message")
     for job in jobs:
         table.add_row(
-            Text(f"{session.text(f'job.{job.kind.value.lower()}')} {job.job_id}"),
+            Text(f"{session.text(f'job.{job.kind.value.lower()}')} {printable(job.job_id)}"),
             Text(session.text(f"job_state.{job.state.value.lower()}")),
             Text(f"{job.photos_done:,}/{job.photos_total:,}"),
             Text("" if job.started_at is None else moment(job.started_at)),

@@ -54,9 +54,9 @@ def _facts(session: Session, photo: Photo) -> list[tuple[str, str | Text]]:
     """Return what is known, each with the last part of its label's key."""
     from soutu_client.cli.cells import format_name, moment, pixels, size_text, state_cell  # noqa: PLC0415
 
-    facts: list[tuple[str, str | Text]] = [("photo_id", photo.photo_id), ("state", state_cell(photo, session.texts))]
+    facts: list[tuple[str, str | Text]] = [("photo_id", printable(photo.photo_id)), ("state", state_cell(photo, session.texts))]
     names = (
-        f"{name.source}: {printable(name.name)}{'' if name.present else session.text('show.former')}" for name in photo.names
+        f"{printable(f'{name.source}: {name.name}')}{'' if name.present else session.text('show.former')}" for name in photo.names
     )
     facts.append(("names", "\n".join(names)))
     if photo.width:
