@@ -88,24 +88,6 @@ def test_removed_file_disappears_and_returns_without_being_embedded(house: Searc
     assert encoder.images_embedded == 2
 
 
-def test_bucket_that_lists_empty_does_not_empty_the_library(start_house: Callable[..., SearchHouse]) -> None:
-    house = start_house(sync={"interval_seconds": 0, "gone_objects": 2})
-    bucket = house.bucket("photos")
-    for number in range(5):
-        bucket.put(f"{number}.png", picture("红", number))
-    house.sync()
-    for number in range(5):
-        bucket.remove(f"{number}.png")
-    job = house.sync()
-    assert job.state is JobState.SUCCEEDED
-    assert "5 files are missing" in job.message
-    assert "SOUTU_SEARCH_SYNC__GONE_SHARE" in job.message
-    assert len(house.listed()) == 5
-    house.restart(sync={"interval_seconds": 0, "gone_share": 1.0})
-    house.sync()
-    assert house.listed() == set()
-
-
 def test_listing_that_fails_marks_nothing_as_gone(start_house: Callable[..., SearchHouse]) -> None:
     house = start_house(sources=[{"name": "disk", "bucket": "unplugged-disk"}])
     album = house.service._buckets.sources["disk"].store

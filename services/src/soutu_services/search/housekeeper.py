@@ -22,6 +22,7 @@ _logger = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
 _METRICS_SECONDS = 15.0
 _MOVES_SECONDS = 60.0
+_RETURNED_SECONDS = 15.0
 
 
 class Housekeeper:
@@ -34,7 +35,8 @@ class Housekeeper:
         finish_restore: Does what is left to do after a restore, if anything is.
         finish_moves: Finishes moves of deleted photos.
         start_sync: Starts a periodic sync.
-        sync_seconds: Time between two of them; 0: none.
+        sync_returned: Starts a sync of the sources that were away and are back.
+        sync_seconds: Time between two periodic syncs; 0: none, nor any of sources that are back.
         waiting: Tells how many items are under way, by stage.
     """
 
@@ -47,6 +49,7 @@ class Housekeeper:
         finish_restore: Callable[[], None],
         finish_moves: Callable[[], None],
         start_sync: Callable[[], None],
+        sync_returned: Callable[[], None],
         sync_seconds: float,
         waiting: Callable[[], Mapping[str, int]],
     ) -> None:
@@ -56,10 +59,11 @@ class Housekeeper:
         self._finish_restore = finish_restore
         self._finish_moves = finish_moves
         self._start_sync = start_sync
+        self._sync_returned = sync_returned
         self._sync_seconds = sync_seconds
         self._waiting = waiting
         self._has_buckets = False
-        self._due = {"sync": 0.0, "moves": 0.0, "metrics": 0.0}
+        self._due = {"sync": 0.0, "returned": 0.0, "moves": 0.0, "metrics": 0.0}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
 
@@ -116,6 +120,8 @@ class Housekeeper:
         self._gate.succeeded()
 
     def _sync_if_due(self) -> None:
+        if self._sync_seconds and self._is_due("returned", _RETURNED_SECONDS):
+            self._sync_returned()
         if self._sync_seconds and self._is_due("sync", self._sync_seconds):
             self._start_sync()
 

@@ -185,6 +185,7 @@ class SearchService:
             finish_restore=self._finish_restore,
             finish_moves=self._recycling.finish_moves,
             start_sync=self._jobs.start_periodic_sync,
+            sync_returned=self._sync_returned,
             sync_seconds=settings.sync.interval_seconds,
             waiting=lambda: {"read": self._reading.waiting, "embed": self._embedding.waiting},
         )
@@ -299,6 +300,10 @@ class SearchService:
             if own.en:
                 problems.update(dict.fromkeys(self._buckets.writable, own))
         return problems
+
+    def _sync_returned(self) -> None:
+        if names := self._listing.came_back():
+            self._jobs.start_sync(names)
 
     def _finish_restore(self) -> None:
         if self._folder.restored_mark.exists():

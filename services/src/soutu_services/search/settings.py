@@ -45,6 +45,7 @@ class StoreSettings(BaseModel):
         access_key: Access key; empty: anonymous.
         secret_key: Its secret.
         region: Region that requests are signed for; plain S3 servers accept any.
+        timeout_seconds: How long an answer may take to begin, or stand still.
         authority: Certificate (PEM) of an authority that the server is known by, besides the system's; unset: the one of ``tls``.
     """
 
@@ -54,6 +55,7 @@ class StoreSettings(BaseModel):
     access_key: str = ""
     secret_key: SecretStr = SecretStr("")
     region: str = "us-east-1"
+    timeout_seconds: float = Field(default=60.0, gt=0)
     authority: Path | None = None
 
 

@@ -39,12 +39,10 @@ from soutu_services.search.objects import (
     StoreUntrusted,
 )
 from soutu_services.search.settings import StoreSettings
+from soutu_services.search.store_pool import StorePool, pieces
 
 __all__ = ["ObjectStore", "S3Connection", "S3Store", "StoredObject"]
 
-_CONNECT_SECONDS = 3.0
-_READ_SECONDS = 60.0
-_PIECE_BYTES = 256 * 1024
 _PART_BYTES = 16 * 1024 * 1024
 """Larger objects are uploaded in parts of this size, one after the other."""
 _CONFUSED_SECONDS = 1.2
@@ -52,19 +50,6 @@ _CONFUSED_SECONDS = 1.2
 _REPLACEMENT = "\ufffd"
 _SHORTEST_ACCESS_KEY = 3
 """A shorter access key is refused by MinIO's servers, with an error that does not say so."""
-
-
-class _Pool(urllib3.PoolManager):
-    """urllib3's pool; calls an XML error an XML error.
-
-    rclone sends errors as ``text/xml``, which the MinIO client takes for the answer of something that is no S3 server.
-    """
-
-    def urlopen(self, *args: object, **kwargs: object) -> urllib3.BaseHTTPResponse:
-        response = super().urlopen(*args, **kwargs)  # type: ignore[arg-type]
-        if response.headers.get("content-type", "").startswith("text/xml"):
-            response.headers["content-type"] = "application/xml"
-        return response
 
 
 class S3Connection:
@@ -100,14 +85,11 @@ class S3Connection:
         if not (is_tls or allow_plaintext or Address(address.hostname or "", 0).is_loopback):
             raise _plaintext_refused(address.hostname or "")
         self.settings = settings
-        self.pool = _Pool(
-            maxsize=connections,
-            num_pools=2,
+        self.pool = StorePool(
+            seconds=settings.timeout_seconds,
+            connections=connections,
+            retries=retries,
             ssl_context=verifying_context(settings.authority or authority, "STORE__AUTHORITY") if is_tls else None,
-            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-            retries=urllib3.Retry(
-                total=retries, backoff_factor=0.2, status_forcelist=(502, 503, 504), allowed_methods=None, raise_on_status=False
-            ),
         )
         self.client = Minio(
             endpoint=address.netloc,
@@ -180,7 +162,7 @@ class S3Store:
             said = response.headers.get("content-length", "")
             if said.isdecimal() and int(said) > max_bytes:
                 raise ObjectTooLarge
-            data = response.read(max_bytes + 1)
+            data = b"".join(pieces(response, seconds=self._connection.settings.timeout_seconds, most_bytes=max_bytes + 1))
             if len(data) > max_bytes:
                 raise ObjectTooLarge
             if said.isdecimal() and len(data) != int(said):
@@ -191,7 +173,7 @@ class S3Store:
         """Read up to ``length`` bytes from ``offset`` on; fewer at the end, none beyond it."""
         try:
             with self._opened(key, offset=offset, length=length) as response:
-                return response.read(length)
+                return b"".join(pieces(response, seconds=self._connection.settings.timeout_seconds, most_bytes=length))
         except _OutOfRange:
             return b""
 
@@ -200,7 +182,7 @@ class S3Store:
         with self._opened(key) as response:
             said = response.headers.get("content-length", "")
             sent = 0
-            while piece := response.read(_PIECE_BYTES):
+            for piece in pieces(response, seconds=self._connection.settings.timeout_seconds):
                 sent += len(piece)
                 yield piece
             if said.isdecimal() and sent != int(said):

@@ -15,7 +15,7 @@ from soutu_services.search.catalog.clock import now
 from soutu_services.search.gone_objects import GoneObjects
 from soutu_services.search.imaging import is_candidate
 from soutu_services.search.metrics import LAST_SYNC
-from soutu_services.search.objects import StoredObject
+from soutu_services.search.objects import BucketMissing, StoredObject, StoreRefused, StoreUnavailable
 from soutu_services.search.settings import SyncSettings
 
 __all__ = ["Listed", "SourceListing", "missing_text", "seen_object"]
@@ -58,6 +58,7 @@ class SourceListing:
         self._buckets = buckets
         self._gone = GoneObjects(catalog, settings)
         self._words: set[str] = set()
+        self._away: set[str] = set()
         self._on_work = on_work
         self._locks = {name: threading.Lock() for name in buckets.sources}
         self._problems: dict[str, Text] = {}
@@ -79,6 +80,19 @@ class SourceListing:
             if not self._catalog.missing.confirm(name):
                 self._words.add(name)
 
+    def came_back(self) -> list[str]:
+        """Ask sources that could not be listed since their store was away whether it answers; name those where it does again."""
+        back = [name for name in tuple(self._away) if self._answers(name)]
+        self._away.difference_update(back)
+        return back
+
+    def _answers(self, name: str) -> bool:
+        try:
+            self._buckets.sources[name].store.check()
+        except SoutuError:
+            return False
+        return True
+
     def forget_word(self, name: str) -> None:
         """Forget a person's word about a source that could not be listed."""
         self._words.discard(name)
@@ -98,6 +112,8 @@ class SourceListing:
                 listed = self._take_over(self._buckets.sources[name], checkpoint)
             except SoutuError as error:
                 self._problems[name] = error.text
+                if isinstance(error, BucketMissing | StoreRefused | StoreUnavailable):
+                    self._away.add(name)
                 _logger.warning("source %s cannot be listed: %s", name, error.text.en)
                 raise
             self._problems.pop(name, None)
