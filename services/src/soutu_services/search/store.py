@@ -162,7 +162,7 @@ class S3Store:
             said = response.headers.get("content-length", "")
             if said.isdecimal() and int(said) > max_bytes:
                 raise ObjectTooLarge
-            data = b"".join(pieces(response, seconds=self._connection.settings.timeout_seconds, most_bytes=max_bytes + 1))
+            data = b"".join(pieces(response, seconds=self._connection.pool.seconds, most_bytes=max_bytes + 1))
             if len(data) > max_bytes:
                 raise ObjectTooLarge
             if said.isdecimal() and len(data) != int(said):
@@ -173,7 +173,7 @@ class S3Store:
         """Read up to ``length`` bytes from ``offset`` on; fewer at the end, none beyond it."""
         try:
             with self._opened(key, offset=offset, length=length) as response:
-                return b"".join(pieces(response, seconds=self._connection.settings.timeout_seconds, most_bytes=length))
+                return b"".join(pieces(response, seconds=self._connection.pool.seconds, most_bytes=length))
         except _OutOfRange:
             return b""
 
@@ -182,7 +182,7 @@ class S3Store:
         with self._opened(key) as response:
             said = response.headers.get("content-length", "")
             sent = 0
-            for piece in pieces(response, seconds=self._connection.settings.timeout_seconds):
+            for piece in pieces(response, seconds=self._connection.pool.seconds):
                 sent += len(piece)
                 yield piece
             if said.isdecimal() and sent != int(said):

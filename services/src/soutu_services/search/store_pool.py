@@ -139,12 +139,12 @@ class StorePool(urllib3.PoolManager):
             maxsize=connections,
             num_pools=2,
             ssl_context=ssl_context,
-            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=seconds),
             retries=_Retry(
                 total=retries, backoff_factor=0.2, status_forcelist=(502, 503, 504), allowed_methods=None, raise_on_status=False
             ),
         )
         self.seconds = seconds
+        """How long an answer may take to begin, and bytes to move on."""
         patient = {"seconds": seconds}
         self.pool_classes_by_scheme = {
             "http": type("_Pool", (HTTPConnectionPool,), {"ConnectionCls": type("_Own", (_Connection,), patient)}),
@@ -157,6 +157,7 @@ class StorePool(urllib3.PoolManager):
         if isinstance(body, bytes) and len(body) > _LARGE_BODY_BYTES:
             kwargs["body"] = _Body(body, self.seconds)
         is_whole = kwargs.pop("preload_content", True)
+        kwargs["timeout"] = urllib3.Timeout(connect=_CONNECT_SECONDS, read=self.seconds)
         response = super().urlopen(method, url, *args, preload_content=False, **kwargs)
         if response.headers.get("content-type", "").startswith("text/xml"):
             response.headers["content-type"] = "application/xml"

@@ -25,7 +25,7 @@ from soutu_services.search.ingest.group_commit import GroupCommit
 from soutu_services.search.ingest.set_aside import SetAside
 from soutu_services.search.metrics import STAGE_SECONDS
 from soutu_services.search.model import UnreadableReason
-from soutu_services.search.objects import KeyRefused, ObjectMissing, ObjectTooLarge
+from soutu_services.search.objects import KeyRefused, ObjectMissing, ObjectTooLarge, StoreUnavailable
 from soutu_services.search.settings import UPLOAD_SOURCE, IngestSettings
 
 __all__ = ["ReadingPump"]
@@ -379,6 +379,8 @@ class ReadingPump:
                 raise ObjectTooLarge
             with STAGE_SECONDS.labels("read").time():
                 data = source.store.read(source.object_key(row.key), max_bytes=self._max_bytes)
+            if len(data) != row.size_bytes and len(data) != source.store.stat(source.object_key(row.key)).size_bytes:
+                raise StoreUnavailable  # whatever it says, a part must never pass for the whole
             digest = hashlib.sha256(data).hexdigest()
             self._answered(row.source)
             with self._in_catalog():
