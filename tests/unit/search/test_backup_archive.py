@@ -122,7 +122,7 @@ def _sql(*statements: str) -> Callable[[Path], None]:
 
 def _tear_pages(path: Path) -> None:
     data = bytearray(path.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 8192] = bytes(8192)
+    data[-12288:-4096] = bytes(8192)
     path.write_bytes(data)
 
 

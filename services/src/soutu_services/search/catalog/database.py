@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded, SoutuError
+from soutu_services.search.aside_file import ASIDE_SUFFIX, sync_folder
 from soutu_services.search.catalog.schema import APPLICATION_ID, MIGRATIONS
 
 __all__ = ["Database", "statements_of"]
@@ -35,6 +36,7 @@ class Database:
         self._idle_lock = threading.Lock()
         self._closed = False
         with _explained():
+            _make_or_refuse(path)
             self._writer = self._connect()
             try:
                 self._prepare()
@@ -140,14 +142,50 @@ class Database:
             )
         self._writer.execute("PRAGMA journal_mode = WAL")
         with self.write() as connection:
-            for step, script in enumerate(MIGRATIONS[self._version() :], start=self._version() + 1):
-                for statement in statements_of(script):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {step}")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            _bring_to_present(connection)
 
     def _version(self) -> int:
-        return int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+        return _version_of(self._writer)
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _bring_to_present(connection: sqlite3.Connection) -> None:
+    version = _version_of(connection)
+    for step, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        for statement in statements_of(script):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {step}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _make_or_refuse(path: Path) -> None:
+    """Make the file of a new catalog, whole before it has its name: an empty one, then, is what a fault left of a catalog.
+
+    SQLite would take that for new, and drop the write-ahead log beside it.
+    """
+    if path.exists():
+        if path.stat().st_size == 0:
+            raise _damaged()
+        return
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise _damaged()
+    aside = path.with_name(path.name + ASIDE_SUFFIX)
+    for leftover in (aside, aside.with_name(f"{aside.name}-journal")):
+        leftover.unlink(missing_ok=True)
+    connection = sqlite3.connect(aside, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = EXTRA")
+        connection.execute("BEGIN IMMEDIATE")
+        _bring_to_present(connection)
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    aside.replace(path)
+    sync_folder(path.parent)
 
 
 def statements_of(script: str) -> Iterator[str]:
@@ -181,9 +219,14 @@ def _explain(error: sqlite3.DatabaseError) -> SoutuError | None:
             en="the library's disk does not take more; check its free space and try again",
         )
     if code in _DAMAGED:
-        return DataLoss(
-            "CATALOG_DAMAGED",
-            zh="图库目录文件已损坏，请从备份恢复",
-            en="the library's catalog file is damaged; restore it from a backup",
-        )
+        return _damaged()
     return None
+
+
+def _damaged() -> DataLoss:
+    return DataLoss(
+        "CATALOG_DAMAGED",
+        zh="图库目录文件已损坏，没有改动它。请停止搜索服务，把备份改名为 restore.tar 放进数据文件夹，再启动",
+        en="the library's catalog file is damaged and was left as it is. Stop the search service, put a backup into the data "
+        "folder under the name restore.tar, and start again",
+    )
