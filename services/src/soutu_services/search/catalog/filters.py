@@ -23,18 +23,21 @@ _FORMAT_ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", 
 _MAX_VALUES = 100
 
 
-def filter_condition(photo_filter: Filter, visibility: Visibility, *, deleted: bool = False) -> tuple[str, Parameters]:
+def filter_condition(
+    photo_filter: Filter, visibility: Visibility, *, deleted: bool = False, few: bool = False
+) -> tuple[str, Parameters]:
     """Write a filter as a condition on a photo, called ``p`` in the statement, and its named parameters.
 
     Args:
         photo_filter: The filter.
         visibility: What the caller may see: no other photo passes, and no other name lets one pass.
         deleted: Whether it is for deleted photos: those are no longer where they were, so every name they had counts.
+        few: Whether the statement asks it of a few photos; see ``photo_visible``.
 
     Raises:
         InvalidInput: a date, an area or the number of values cannot be right.
     """
-    visible, parameters = photo_visible(visibility)
+    visible, parameters = photo_visible(visibility, few=few)
     conditions = [visible] if visible != "1" else []
     _check_counts(photo_filter)
     first, last = taken_bounds(photo_filter.taken_from, photo_filter.taken_until)

@@ -145,7 +145,7 @@ class Photos:
         Raises:
             InvalidInput: the filter cannot be right.
         """
-        condition, parameters = filter_condition(photo_filter, visibility)
+        condition, parameters = filter_condition(photo_filter, visibility, few=True)
         with self._database.read() as reader:
             sql = f"SELECT 1 FROM photos p WHERE {_SHOWN} AND p.state = 'PENDING' AND {condition} LIMIT 1"
             return reader.execute(sql, parameters).fetchone() is not None

@@ -84,7 +84,7 @@ def rank_visible_texts(
     ).fetchall()
     counted = [_occurrences(row["tokens"], phrases) for row in rows]
     holding = Counter(phrase for counts, _ in counted for phrase in counts)
-    total = _visible_texts(reader, visibility)
+    total = max(_visible_names(reader, visibility), *holding.values(), 0)
     rare = [phrase for phrase in some if holding[phrase] <= frequent]
     weights = {phrase: max(_SMALLEST_IDF, math.log((total - held + 0.5) / (held + 0.5))) for phrase, held in holding.items()}
     found = []
@@ -114,8 +114,8 @@ def _occurrences(tokens: str, phrases: Sequence[Phrase]) -> tuple[dict[Phrase, i
     return counts, len(pieces)
 
 
-def _visible_texts(reader: sqlite3.Connection, visibility: Visibility) -> int:
-    visible, parameters = photo_visible(visibility)
-    text, within = text_visible(visibility)
-    sql = f"SELECT count(*) FROM photos p CROSS JOIN words w ON w.photo = p.id WHERE {visible} AND {text}"
-    return int(reader.execute(sql, {**parameters, **within}).fetchone()[0])
+def _visible_names(reader: sqlite3.Connection, visibility: Visibility) -> int:
+    """Count the names that may be seen: nearly all texts are names, and to count the others takes long."""
+    condition, parameters = name_visible(visibility, "v")
+    sql = f"SELECT count(*) FROM names v WHERE v.present = 1 AND {condition}"
+    return int(reader.execute(sql, parameters).fetchone()[0])

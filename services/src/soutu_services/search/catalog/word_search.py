@@ -64,7 +64,8 @@ class WordSearch:
             if visibility.is_everything:
                 rows = self._best_rows(reader, self._expression(reader, words), filter_condition(photo_filter, visibility))
             else:
-                rows = self._best_visible_rows(reader, words, visibility, filter_condition(photo_filter, visibility))
+                asked = filter_condition(photo_filter, visibility, few=True)  # of few: the others are left out before
+                rows = self._best_visible_rows(reader, words, visibility, asked)
         found = [one for photo_rows in _by_photo(rows).values() if (one := _judge(words, photo_rows)) is not None]
         return _ranked(found, shared=words.is_one_character)[:limit]
 
