@@ -1,4 +1,4 @@
-"""The search service's side of the embedding service: the only module here that knows its protobuf types."""
+"""The search service's side of an embedding service: the only module here that knows its protobuf types."""
 
 from __future__ import annotations
 
@@ -14,34 +14,25 @@ import numpy as np
 from soutu.embedding.v1 import embedding_pb2, embedding_pb2_grpc
 
 from soutu_services.runtime.channels import PeerAccess, open_channel
-from soutu_services.runtime.errors import (
-    REASON_METADATA_KEY,
-    DeadlinePassed,
-    FailedPrecondition,
-    InvalidInput,
-    Overloaded,
-    SoutuError,
-    Unavailable,
+from soutu_services.runtime.errors import REASON_METADATA_KEY, DeadlinePassed, InvalidInput, Overloaded, SoutuError
+from soutu_services.runtime.tls_probe import explain_unavailable
+from soutu_services.search.embedding_errors import (
+    EmbedderAway,
+    EmbedderFailed,
+    EmbedderRefuses,
+    EmbedderUntrusted,
+    SpaceChanged,
+    TowerNotLoaded,
+    VectorsMalformed,
 )
-from soutu_services.search.model import FloatArray, UnreadableReason
-from soutu_services.search.recent import Recent
+from soutu_services.search.embedding_model import Embedded, EmbeddingModel, Malformed, NotEmbedded, Outcome
+from soutu_services.search.model import UnreadableReason
 
-__all__ = [
-    "Embedded",
-    "Embedder",
-    "EmbedderTimeouts",
-    "EmbeddingModel",
-    "Malformed",
-    "NotEmbedded",
-    "Outcome",
-    "SpaceChanged",
-    "VectorsMalformed",
-]
+__all__ = ["Embedder", "EmbedderTimeouts"]
 
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MESSAGE_RESERVE_BYTES = 64 * 1024
 _NORM_TOLERANCE = 1e-3
-_MODEL_SECONDS = 60.0
 _SERVICE = embedding_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name
 
 _RETRY = {
@@ -69,62 +60,6 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingModel:
-    """The model that embeds for this service.
-
-    Attributes:
-        space_id: Which embeddings may be compared.
-        variant: How it is run.
-        name: For people.
-        dimension: Length of an embedding.
-        has_texts: Whether its text tower is served.
-        has_images: Whether its image tower is served.
-        batch_items: Most items of one request.
-        text_characters: Longest text, in characters.
-        image_bytes: Largest image, in bytes.
-        message_bytes: Largest request, in bytes.
-    """
-
-    space_id: str
-    variant: str
-    name: str
-    dimension: int
-    has_texts: bool
-    has_images: bool
-    batch_items: int
-    text_characters: int
-    image_bytes: int
-    message_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """An item's embedding: float32, shape (dimension,), L2-normalised, read-only; in the space ``space_id``, by ``variant``."""
-
-    vector: FloatArray
-    space_id: str
-    variant: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotEmbedded:
-    """Why the model has no embedding for one item, and never will."""
-
-    reason: UnreadableReason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """What came back for one item is no embedding: a failure of the service, which says nothing of the item."""
-
-    message: str
-
-
-Outcome = Embedded | NotEmbedded | Malformed
-
-
-@dataclass(frozen=True, slots=True)
 class EmbedderTimeouts:
     """How long calls may take, in seconds. ``bulk_seconds`` is for ingest: a busy model may serve people first."""
 
@@ -133,109 +68,116 @@ class EmbedderTimeouts:
     bulk_seconds: float = 120.0
 
 
-class SpaceChanged(FailedPrecondition):
-    """The embedding service no longer serves the space that the catalog's embeddings are in."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "SPACE_CHANGED",
-            zh="向量服务换了模型，与已有的向量不能比较；请换回原模型，或用 SOUTU_SEARCH_ADOPT_MODEL=1 重启以改用新模型",
-            en=(
-                "the embedding service serves another model, whose vectors cannot be compared with the library's; put the old "
-                "one back, or restart the search service with SOUTU_SEARCH_ADOPT_MODEL=1 to take the new one over"
-            ),
-        )
-
-
-class VectorsMalformed(Unavailable):
-    """The embedding service answers, but with vectors that are none."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "VECTORS_MALFORMED",
-            zh="向量服务返回了无效的向量，请重启它并检查它的日志和模型文件；照片会等它恢复后再处理",
-            en=(
-                "the embedding service sends vectors that are not valid; restart it, and check its log and its model files; "
-                "photos wait until it is well again"
-            ),
-        )
-
-
-_Response = TypeVar("_Response")
-
-
 class Embedder:
-    """A client of the embedding service. Safe to use from several threads; close it at the end."""
+    """A client of one embedding service. Safe to use from several threads; close it at the end."""
 
     def __init__(
         self,
         address: str,
         *,
         access: PeerAccess | None = None,
-        space_id: str = "",
         timeouts: EmbedderTimeouts | None = None,
         max_message_bytes: int = _MAX_MESSAGE_BYTES,
-        cached_texts: int = 1024,
     ) -> None:
         """Prepare the connection; nothing is sent yet.
 
         Args:
             address: ``host:port``, ``tls://host:port`` or ``plain://host:port``.
             access: TLS and token; None: neither.
-            space_id: The space that is embedded into; empty: the service's default model, and from then on that one.
             timeouts: Deadlines of the calls.
             max_message_bytes: Largest message in both directions.
-            cached_texts: How many texts' embeddings are kept.
         """
+        self.address = address
+        self._access = access or PeerAccess()
         self._timeouts = timeouts or EmbedderTimeouts()
         self._max_message_bytes = max_message_bytes
-        self._wanted_space = space_id
-        self._model: EmbeddingModel | None = None
-        self._model_until = 0.0
+        self._answered_at = 0.0
         self._lock = threading.Lock()
-        self._cache: Recent[tuple[str, str], Embedded] = Recent(cached_texts)
-        self._channel = open_channel(
-            address,
-            access or PeerAccess(),
-            options=[
-                ("grpc.max_send_message_length", max_message_bytes),
-                ("grpc.max_receive_message_length", max_message_bytes),
-                ("grpc.enable_retries", 1),
-                ("grpc.service_config", json.dumps(_RETRY)),
-                ("grpc.initial_reconnect_backoff_ms", 200),
-                ("grpc.max_reconnect_backoff_ms", 5000),
-                ("grpc.keepalive_time_ms", 60_000),
-                ("grpc.keepalive_timeout_ms", 10_000),
-            ],
-        )
+        self._channel = self._open()
         self._stub = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
 
     def close(self) -> None:
         """Close the connection."""
-        self._channel.close()
+        with self._lock:
+            self._channel.close()
 
-    def model(self) -> EmbeddingModel:
-        """Describe the model that embeds; asked again after a minute, and after the service was away or refused.
+    def reconnect(self) -> None:
+        """Leave the connection and whatever waits for an answer on it; the next call makes another.
+
+        A machine that was put to sleep leaves a connection behind that looks sound: calls on it would wait for their deadlines,
+        and go on waiting once the machine is back.
+        """
+        with self._lock:
+            left, self._channel = self._channel, self._open()
+            self._stub = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
+        left.close()
+
+    @property
+    def answered_at(self) -> float:
+        """When the service answered last, whatever it said, on the monotonic clock; 0 if it never did."""
+        return self._answered_at
+
+    def models(self) -> tuple[EmbeddingModel, ...]:
+        """Ask which models it has, the default first, each space once.
 
         Raises:
             Unavailable: the service does not answer.
-            SpaceChanged: it does not serve the space that this client embeds into.
+            DeadlinePassed: it took too long.
         """
-        with self._lock:
-            if self._model is not None and time.monotonic() < self._model_until:
-                return self._model
-        response = self._call(self._stub.ListModels, embedding_pb2.ListModelsRequest(), self._timeouts.models_seconds)
-        if not response.models:
-            raise _unavailable()
-        with self._lock:
-            wanted = self._wanted_space or response.models[0].space_id
-            of_space = [model for model in response.models if model.space_id == wanted]
-            if not of_space:
-                raise SpaceChanged
-            self._wanted_space = wanted
-            self._model = self._converted(of_space)
-            self._model_until = time.monotonic() + _MODEL_SECONDS
-            return self._model
+        response = self._call("ListModels", embedding_pb2.ListModelsRequest(), self._timeouts.models_seconds)
+        spaces: dict[str, list[embedding_pb2.Model]] = {}
+        for model in response.models:
+            spaces.setdefault(model.space_id, []).append(model)
+        return tuple(self._converted(of_space) for of_space in spaces.values())
+
+    def embed_texts(self, texts: Sequence[str], model: EmbeddingModel, *, interactive: bool = True) -> list[Outcome]:
+        """Embed texts, each with its own outcome, in their order.
+
+        Args:
+            texts: Texts.
+            model: What to embed with, as ``models`` gave it.
+            interactive: Whether a person waits.
+
+        Raises:
+            Unavailable: the service does not answer.
+            FailedPrecondition: its text tower is not loaded; ``SpaceChanged``: it does not serve the model's space any more.
+            Overloaded: its queue is full.
+            DeadlinePassed: it took too long.
+        """
+        outcomes: list[Outcome] = []
+        for batch in _batches(texts, [len(text.encode()) for text in texts], model):
+            request = embedding_pb2.EmbedTextsRequest(space_id=model.space_id, texts=batch, priority=_priority(interactive))
+            response = self._call("EmbedTexts", request, self._seconds(interactive))
+            outcomes.extend(_outcomes(response, model, len(batch)))
+        return outcomes
+
+    def embed_images(self, images: Sequence[bytes], model: EmbeddingModel, *, interactive: bool = False) -> list[Outcome]:
+        """Embed encoded images, each with its own outcome, in their order; arguments and errors as for texts."""
+        outcomes: list[Outcome] = []
+        for batch in _batches(images, [len(image) for image in images], model):
+            request = embedding_pb2.EmbedImagesRequest(space_id=model.space_id, images=batch, priority=_priority(interactive))
+            response = self._call("EmbedImages", request, self._seconds(interactive))
+            outcomes.extend(_outcomes(response, model, len(batch)))
+        return outcomes
+
+    def _open(self) -> grpc.Channel:
+        return open_channel(
+            self.address,
+            self._access,
+            options=[
+                ("grpc.max_send_message_length", self._max_message_bytes),
+                ("grpc.max_receive_message_length", self._max_message_bytes),
+                ("grpc.enable_retries", 1),
+                ("grpc.service_config", json.dumps(_RETRY)),
+                ("grpc.initial_reconnect_backoff_ms", 200),
+                ("grpc.min_reconnect_backoff_ms", 3000),  # how long one attempt may take: a sleeping machine refuses nothing
+                ("grpc.max_reconnect_backoff_ms", 5000),
+                ("grpc.keepalive_time_ms", 15_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
+                ("grpc.http2.max_pings_without_data", 0),
+                ("grpc.use_local_subchannel_pool", 1),  # or a new channel would be given the old one's connection
+            ],
+        )
 
     def _converted(self, of_space: Sequence[embedding_pb2.Model]) -> EmbeddingModel:
         """Describe a space by its models: each of its towers may be run by another."""
@@ -254,62 +196,29 @@ class Embedder:
             message_bytes=min(model.limits.message_bytes or self._max_message_bytes, self._max_message_bytes),
         )
 
-    def embed_texts(self, texts: Sequence[str], *, interactive: bool = True) -> list[Outcome]:
-        """Embed texts, each with its own outcome, in their order. The last ones are remembered, also while the service is away.
-
-        Raises:
-            Unavailable: the service does not answer.
-            FailedPrecondition: its text tower is not loaded; ``SpaceChanged``: its vectors cannot be compared with those before.
-            Overloaded: its queue is full.
-            DeadlinePassed: it took too long.
-        """
-        outcomes: dict[str, Outcome] = {}
-        for text in texts:
-            known = self._cache.get((self._wanted_space, text))
-            if known is not None:
-                outcomes[text] = known
-        missing = list(dict.fromkeys(text for text in texts if text not in outcomes))
-        if not missing:
-            return [outcomes[text] for text in texts]
-        model = self.model()
-        for batch in _batches(missing, [len(text.encode()) for text in missing], model):
-            request = embedding_pb2.EmbedTextsRequest(space_id=model.space_id, texts=batch, priority=_priority(interactive))
-            response = self._call(self._stub.EmbedTexts, request, self._seconds(interactive))
-            for text, outcome in zip(batch, _outcomes(response, model, len(batch)), strict=True):
-                outcomes[text] = outcome
-                if isinstance(outcome, Embedded):
-                    self._cache.put((model.space_id, text), outcome)
-        return [outcomes[text] for text in texts]
-
-    def embed_images(self, images: Sequence[bytes], *, interactive: bool = False) -> list[Outcome]:
-        """Embed encoded images, each with its own outcome, in their order.
-
-        Raises:
-            Unavailable: the service does not answer.
-            FailedPrecondition: its image tower is not loaded; ``SpaceChanged``: its vectors cannot be compared with those before.
-            Overloaded: its queue is full.
-            DeadlinePassed: it took too long.
-        """
-        model = self.model()
-        outcomes: list[Outcome] = []
-        for batch in _batches(images, [len(image) for image in images], model):
-            request = embedding_pb2.EmbedImagesRequest(space_id=model.space_id, images=batch, priority=_priority(interactive))
-            response = self._call(self._stub.EmbedImages, request, self._seconds(interactive))
-            outcomes.extend(_outcomes(response, model, len(batch)))
-        return outcomes
-
     def _seconds(self, interactive: bool) -> float:
         return self._timeouts.interactive_seconds if interactive else self._timeouts.bulk_seconds
 
-    def _call(self, method: Callable[..., _Response], request: Any, seconds: float) -> _Response:
+    def _call(self, method: str, request: Any, seconds: float) -> Any:
+        with self._lock:
+            call: Callable[..., Any] = getattr(self._stub, method)
         try:
-            return method(request, timeout=seconds)
+            response = call(request, timeout=seconds)
         except grpc.RpcError as error:
-            translated = _translated(error)
-            if not isinstance(translated, Overloaded | DeadlinePassed):
-                with self._lock:
-                    self._model = None  # who answers next may be another
+            translated = self._untrusted(error) or _translated(error)
+            if not isinstance(translated, EmbedderAway | DeadlinePassed):
+                self._answered_at = time.monotonic()
             raise translated from error
+        except ValueError as error:  # the connection was left just now
+            raise EmbedderAway from error
+        self._answered_at = time.monotonic()
+        return response
+
+    def _untrusted(self, error: grpc.RpcError) -> EmbedderUntrusted | None:
+        if not isinstance(error, grpc.Call) or error.code() is not grpc.StatusCode.UNAVAILABLE:
+            return None
+        why = explain_unavailable(error.details() or "", self.address, self._access)
+        return EmbedderUntrusted(why) if why else None
 
 
 _Item = TypeVar("_Item", str, bytes)
@@ -338,13 +247,16 @@ def _outcomes(
     if response.space_id != model.space_id:
         raise SpaceChanged
     if len(response.results) != items:
-        raise _unavailable()
+        raise VectorsMalformed
     return [_outcome(result, response.variant, model) for result in response.results]
 
 
 def _outcome(result: embedding_pb2.ItemResult, variant: str, model: EmbeddingModel) -> Outcome:
-    if result.WhichOneof("outcome") != "embedding":
-        return NotEmbedded(_REASONS.get(result.error.reason, UnreadableReason.MODEL_FAILED), result.error.message)
+    match result.WhichOneof("outcome"):
+        case "error":
+            return NotEmbedded(_REASONS.get(result.error.reason, UnreadableReason.MODEL_FAILED), result.error.message)
+        case None:  # says nothing, which says nothing of the item either
+            return Malformed("there is neither a vector nor an error")
     if len(result.embedding) != 4 * model.dimension:
         return Malformed("the vector has the wrong length")
     vector = np.frombuffer(result.embedding, dtype="<f4").astype(np.float32, copy=False)
@@ -354,23 +266,11 @@ def _outcome(result: embedding_pb2.ItemResult, variant: str, model: EmbeddingMod
     return Embedded(vector, model.space_id, variant)
 
 
-def _unavailable() -> Unavailable:
-    return Unavailable(
-        "EMBEDDING_UNAVAILABLE",
-        zh="向量服务没有响应，请检查它是否在运行；新照片会等它恢复后再处理",
-        en="the embedding service does not answer; check that it is running; new photos wait until it is back",
-    )
-
-
 def _translated(error: grpc.RpcError) -> SoutuError:
     status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     match status:
         case grpc.StatusCode.FAILED_PRECONDITION if _reason(error) == "TOWER_NOT_LOADED":
-            return FailedPrecondition(
-                "TOWER_NOT_LOADED",
-                zh="向量服务没有加载模型的这一半（文字或图片），请连接加载了它的向量服务",
-                en="the embedding service has not loaded this half of the model (text or image); connect one that has",
-            )
+            return TowerNotLoaded()
         case grpc.StatusCode.FAILED_PRECONDITION:
             return SpaceChanged()
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
@@ -387,8 +287,12 @@ def _translated(error: grpc.RpcError) -> SoutuError:
             return InvalidInput(
                 "EMBEDDING_REFUSED", zh="向量服务不接受这个请求", en="the embedding service does not accept this request"
             )
+        case grpc.StatusCode.UNAUTHENTICATED | grpc.StatusCode.PERMISSION_DENIED:
+            return EmbedderRefuses()
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
+            return EmbedderAway()
         case _:
-            return _unavailable()
+            return EmbedderFailed()
 
 
 def _reason(error: grpc.RpcError) -> str:

@@ -1,145 +1,227 @@
-"""The search service's standing with the embedding service: whether it answers, and whether its vectors belong to the library."""
+"""The search service's standing with its embedding services: who embeds what now, and whether it belongs to the library."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 
-from soutu_services.runtime.errors import InvalidInput, Overloaded, SoutuError, Unavailable
+from soutu_services.runtime.errors import DeadlinePassed, InvalidInput, SoutuError, Unavailable
 from soutu_services.runtime.language import Text
 from soutu_services.search.catalog import Catalog
-from soutu_services.search.embedder import Embedded, Embedder, EmbeddingModel, Malformed, Outcome, SpaceChanged, VectorsMalformed
+from soutu_services.search.embedder import Embedder
+from soutu_services.search.embedder_watch import EmbedderWatch
+from soutu_services.search.embedding_errors import (
+    DimensionDiffers,
+    EmbedderAway,
+    EmbedderRefuses,
+    EmbedderUntrusted,
+    PicturesAway,
+    SpaceChanged,
+    TextEmbedderAway,
+    TextSpaceDiffers,
+    TowerNotLoaded,
+    VectorsMalformed,
+)
+from soutu_services.search.embedding_model import Embedded, EmbeddingModel, Malformed, Outcome
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.metrics import EMBEDDER_UP
 from soutu_services.search.model import FloatArray
+from soutu_services.search.recent import Recent
 
 __all__ = ["EmbeddingLink"]
 
 _logger = logging.getLogger(__name__)
 
-_PROBE_SECONDS = 5.0
+_CACHED_TEXTS = 1024
+_FIRST_ANSWER_SECONDS = 5.0
 _NOTHING = Text(zh="", en="")
 
 
 class EmbeddingLink:
-    """Watches the embedding service and lends it out to the ingest and to queries.
+    """Lends the embedding services out to the ingest and to queries, each space by itself.
 
-    The first model that answers an empty library gives it its space; from then on no other space is let in, unless the link is
-    told to adopt the service's model.
+    Pictures go to the main service. Texts go to the text service first, if there is one: it is always there, and asking it
+    neither waits for a machine that sleeps nor keeps it awake; the main one takes its place while it is away. Nobody waits for
+    a service that is known to be away.
+
+    The first model of the main service gives an empty library its space.
 
     Args:
         catalog: The catalog, which knows the spaces.
-        embedder: The client, made for the catalog's serving space if there is one.
-        gate: How it backs off.
+        main: Embeds pictures and texts.
+        text: Embeds queries' words alone; it has to serve the same space, whichever the variant. None: there is none.
+        gate: Makes what a service is backed off from with.
         adopt: Whether the first model that answers becomes the one that serves queries, whatever served them before.
-        on_connected: Called, on the link's thread, when the service answers after it did not.
+        on_connected: Called, on a thread of the link, when a service answers after it did not, or offers something else.
+        on_away: Called, on a thread of the link, each time that the main service was asked in vain.
     """
 
     def __init__(
-        self, catalog: Catalog, embedder: Embedder, gate: Gate, *, adopt: bool, on_connected: Callable[[], None]
+        self,
+        catalog: Catalog,
+        main: Embedder,
+        text: Embedder | None = None,
+        *,
+        gate: Callable[[], Gate],
+        adopt: bool,
+        on_connected: Callable[[], None],
+        on_away: Callable[[], None] = lambda: None,
     ) -> None:
         self._catalog = catalog
-        self._embedder = embedder
-        self._gate = gate
         self._adopt = adopt
+        self._on_away = on_away
         self._on_connected = on_connected
-        self._lock = threading.Lock()
-        self._model: EmbeddingModel | None = None
-        self._last_model: EmbeddingModel | None = None
-        self._is_told = True
         self._bulk_problem = _NOTHING
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="embedder-watch", daemon=True)
+        self._cache: Recent[tuple[str, str], FloatArray] = Recent(_CACHED_TEXTS)
+        self._main = EmbedderWatch(
+            main, gate(), name="embedding service", accept=self._register, on_connected=self._connected, on_away=self._away
+        )
+        self._text: EmbedderWatch | None = None
+        if text is not None:
+            self._text = EmbedderWatch(
+                text,
+                gate(),
+                name="text embedding service",
+                accept=self._comparable,
+                on_connected=on_connected,
+                on_away=lambda: None,
+            )
 
     def start(self) -> None:
-        """Begin to watch."""
-        self._thread.start()
+        """Begin to watch the services."""
+        for watch in self._watches:
+            watch.start()
 
     def stop(self) -> None:
-        """End the thread and close the connection."""
-        self._stop.set()
-        self._thread.join()
-        self._embedder.close()
+        """Close the connections, and end the threads."""
+        for watch in self._watches:
+            watch.stop()
 
     @property
-    def model(self) -> EmbeddingModel | None:
-        """The model that embeds now; None while none can."""
-        with self._lock:
-            return self._model
+    def offered(self) -> tuple[EmbeddingModel, ...]:
+        """The models of the main service, which embeds pictures, the default first, each space once; empty while it is away."""
+        return self._main.offered
+
+    def model(self, space_id: str) -> EmbeddingModel | None:
+        """What embeds pictures into a space now; None while nothing does."""
+        model = self._main.model(space_id)
+        return model if model is not None and model.has_images else None
+
+    @property
+    def usable_model(self) -> EmbeddingModel | None:
+        """What embeds pictures into the space that serves now; None while nothing does."""
+        space = self._catalog.embeddings.serving_space()
+        return self.model(space.space_id) if space is not None else None
 
     @property
     def last_model(self) -> EmbeddingModel | None:
-        """The model that embedded last, whether it still answers or not."""
-        with self._lock:
-            return self._last_model
+        """What embeds pictures into the space that serves, or did last, or else the first model that is offered."""
+        offered = self._main.last_offered
+        space = self._catalog.embeddings.serving_space()
+        serving = next((model for model in offered if space is not None and model.space_id == space.space_id), None)
+        return serving or next(iter(offered), None)
 
     @property
     def problem(self) -> Text:
-        """Why it cannot be used, or what it answered last to the ingest; empty if it can."""
-        problem = self._gate.problem
-        return problem if problem.en else self._bulk_problem
+        """Why the main service cannot be used for the library, or what it answered last to the ingest; empty if it can."""
+        problem = self._main.problem
+        if problem.en:
+            return problem
+        space = self._catalog.embeddings.serving_space()
+        if space is not None and self._main.offered and self._main.model(space.space_id) is None:
+            return SpaceChanged().text
+        return self._bulk_problem
 
-    def embed_bulk(self, images: Sequence[bytes]) -> list[Outcome]:
+    def embed_bulk(self, images: Sequence[bytes], *, space_id: str) -> list[Outcome]:
         """Embed thumbnails for the ingest: each with its own outcome, of which at least one is no ``Malformed``.
 
         Raises:
             SoutuError: it cannot now; try again later.
         """
+        model = self._main.model(space_id)
+        if model is None:
+            raise self._absent(self._main)
         try:
-            outcomes = self._embedder.embed_images(images, interactive=False)
-        except Overloaded:
-            raise
-        except (Unavailable, SpaceChanged) as error:
-            self._lost(error)
-            raise
+            outcomes = self._main.embedder.embed_images(images, model, interactive=False)
+            if all(isinstance(outcome, Malformed) for outcome in outcomes):
+                raise VectorsMalformed
         except SoutuError as error:
+            self._note(self._main, error)
             self._bulk_problem = error.text
             raise
-        if any(isinstance(outcome, Malformed) for outcome in outcomes):
-            problem = VectorsMalformed()
-            self._bulk_problem = problem.text
-            if all(isinstance(outcome, Malformed) for outcome in outcomes):
-                raise problem
-        else:
-            self._bulk_problem = _NOTHING
+        is_whole = not any(isinstance(outcome, Malformed) for outcome in outcomes)
+        self._bulk_problem = _NOTHING if is_whole else VectorsMalformed().text
         return outcomes
 
     def embed_text(self, text: str, *, space_id: str) -> FloatArray:
-        """Embed a query's words into a space: float32, shape (dimension,).
+        """Embed a query's words into a space: float32, shape (dimension,). The last ones are remembered.
 
         Raises:
-            Unavailable: it cannot now.
+            Unavailable: no service that has the space and its text tower answers now.
             Overloaded: it has too much to do.
             DeadlinePassed: it took too long.
-            FailedPrecondition: its text tower is not loaded, or it serves another space than this.
+            FailedPrecondition: those that answer have not loaded the text tower (``TOWER_NOT_LOADED``).
             InvalidInput: the words cannot be embedded.
         """
-        return self._one(lambda: self._embedder.embed_texts([text], interactive=True), space_id)
+        known = self._cache.get((space_id, text))
+        if known is not None:
+            return known
+        problem: SoutuError | None = None
+        for watch in reversed(self._watches):
+            try:
+                vector = self._one(watch, space_id, lambda embedder, model: embedder.embed_texts([text], model), of_texts=True)
+            except InvalidInput:
+                raise
+            except SoutuError as error:
+                problem = problem or error  # of two, the one that should always be there is the one to see to
+                continue
+            self._cache.put((space_id, text), vector)
+            return vector
+        raise problem or EmbedderAway()
 
     def embed_image(self, image: bytes, *, space_id: str) -> FloatArray:
         """Embed a query's picture, rendered as thumbnails are, into a space: float32, shape (dimension,).
 
         Raises:
-            Unavailable: it cannot now.
+            Unavailable: the service that embeds pictures does not answer, or does not have the space.
             Overloaded: it has too much to do.
             DeadlinePassed: it took too long.
-            FailedPrecondition: its image tower is not loaded, or it serves another space than this.
+            FailedPrecondition: it has not loaded the image tower (``TOWER_NOT_LOADED``).
             InvalidInput: the picture cannot be embedded.
         """
-        return self._one(lambda: self._embedder.embed_images([image], interactive=True), space_id)
 
-    def _one(self, embed: Callable[[], list[Outcome]], space_id: str) -> FloatArray:
-        if self.model is None and not self._gate.is_open:
-            raise Unavailable("EMBEDDING_UNAVAILABLE", zh=self.problem.zh, en=self.problem.en)
+        def embed(embedder: Embedder, model: EmbeddingModel) -> list[Outcome]:
+            return embedder.embed_images([image], model, interactive=True)
+
         try:
-            outcome = embed()[0]
-        except (Unavailable, SpaceChanged) as error:
-            self._lost(error)
-            raise Unavailable(error.reason, zh=error.text.zh, en=error.text.en) from error
+            return self._one(self._main, space_id, embed, of_texts=False)
+        except EmbedderAway as error:
+            raise PicturesAway from error
+
+    @property
+    def _watches(self) -> tuple[EmbedderWatch, ...]:
+        return (self._main,) if self._text is None else (self._main, self._text)
+
+    def _one(
+        self, watch: EmbedderWatch, space_id: str, embed: Callable[[Embedder, EmbeddingModel], list[Outcome]], *, of_texts: bool
+    ) -> FloatArray:
+        """Embed one item of a query.
+
+        Raises:
+            SoutuError: see ``embed_text``.
+        """
+        watch.wait_until_asked(_FIRST_ANSWER_SECONDS)
+        model = watch.model(space_id)
+        if model is None:
+            raise self._absent(watch)
+        if not (model.has_texts if of_texts else model.has_images):
+            raise TowerNotLoaded
+        try:
+            outcome = embed(watch.embedder, model)[0]
+        except SoutuError as error:
+            self._note(watch, error)
+            raise self._absent(watch) if isinstance(error, EmbedderAway | SpaceChanged) else error from error
         if isinstance(outcome, Embedded):
-            if outcome.space_id != space_id:
-                raise SpaceChanged
             return outcome.vector
         if isinstance(outcome, Malformed):
             _logger.warning("a query was answered with what is no embedding: %s", outcome.message)
@@ -147,52 +229,62 @@ class EmbeddingLink:
         text = outcome.reason.text
         raise InvalidInput(f"NOT_EMBEDDED_{outcome.reason.value}", zh=text.zh, en=text.en)
 
-    def _lost(self, error: SoutuError) -> None:
-        with self._lock:
-            self._model = None
-        self._bulk_problem = _NOTHING
-        EMBEDDER_UP.set(0)
-        if self._gate.failed(error.text):
-            _logger.warning("the embedding service cannot be used: %s", error.text.en)
+    def _absent(self, watch: EmbedderWatch) -> Unavailable:
+        """Say why a service does not embed into a space now, as an error that a query can go on from with words alone."""
+        is_text = watch is self._text
+        if watch.offered:
+            differs = TextSpaceDiffers() if is_text else SpaceChanged()
+            return Unavailable(differs.reason, zh=differs.text.zh, en=differs.text.en)
+        problem, away = watch.problem, EmbedderAway()
+        if problem.en and problem != away.text:
+            return Unavailable("EMBEDDING_UNAVAILABLE", zh=problem.zh, en=problem.en)
+        return TextEmbedderAway() if is_text else away
 
-    def _watch(self) -> None:
-        while not self._stop.is_set():
-            if self._gate.is_open:
-                self._probe()
-            self._stop.wait(min(_PROBE_SECONDS, self._gate.seconds_left() or _PROBE_SECONDS))
+    def _note(self, watch: EmbedderWatch, error: SoutuError) -> None:
+        """Take what a call's failure says about the service."""
+        if isinstance(error, EmbedderAway | EmbedderRefuses | EmbedderUntrusted):
+            watch.lost(error)
+            if watch is self._main:
+                EMBEDDER_UP.set(0)
+        elif isinstance(error, SpaceChanged | TowerNotLoaded | DeadlinePassed):
+            watch.doubt()
 
-    def _probe(self) -> None:
-        try:
-            model = self._embedder.model()
-            if self.model == model:
-                self._tell()
-                return
-            self._catalog.embeddings.register_space(
-                model.space_id, model=model.name, variant=model.variant, dimension=model.dimension
-            )
-            if self._adopt:
-                self._catalog.embeddings.set_serving_space(model.space_id)
-        except SoutuError as error:
-            self._lost(error)
-            return
-        except Exception:
-            _logger.exception("the embedding service could not be looked up")
-            return
-        self._gate.succeeded()
-        with self._lock:
-            self._model = self._last_model = model
+    def _connected(self) -> None:
         EMBEDDER_UP.set(1)
-        _logger.info("embedding with %s (%s)", model.name, model.variant)
-        self._is_told = False
-        self._tell()
+        self._on_connected()
 
-    def _tell(self) -> None:
-        """Say that the service answers, again at the next probe if whoever is told fails."""
-        if self._is_told:
-            return
-        try:
-            self._on_connected()
-        except Exception:
-            _logger.exception("what follows from the embedding service's return failed; it is tried again")
-            return
-        self._is_told = True
+    def _away(self) -> None:
+        EMBEDDER_UP.set(0)
+        self._on_away()
+
+    def _register(self, models: tuple[EmbeddingModel, ...]) -> tuple[EmbeddingModel, ...]:
+        """Give an empty library its space, and take over what the models of its spaces are called.
+
+        Raises:
+            FailedPrecondition: the library's space has another dimension there.
+        """
+        embeddings = self._catalog.embeddings
+        usable = self._comparable(models)
+        known = {space.space_id for space in embeddings.spaces()}
+        first = next((model for model in usable if model.has_images), None)
+        if first is not None and (self._adopt or embeddings.serving_space() is None):
+            known.add(first.space_id)
+        for model in usable:
+            if model.space_id in known:
+                embeddings.register_space(model.space_id, model=model.name, variant=model.variant, dimension=model.dimension)
+        if first is not None and self._adopt:
+            embeddings.set_serving_space(first.space_id)
+        return usable
+
+    def _comparable(self, models: tuple[EmbeddingModel, ...]) -> tuple[EmbeddingModel, ...]:
+        """Leave out models whose vectors have another length than those of their space in the library.
+
+        Raises:
+            FailedPrecondition: the space that serves is among them.
+        """
+        dimensions = {space.space_id: space.dimension for space in self._catalog.embeddings.spaces()}
+        serving = self._catalog.embeddings.serving_space()
+        usable = tuple(model for model in models if dimensions.get(model.space_id, model.dimension) == model.dimension)
+        if serving is not None and serving.space_id in {model.space_id for model in models if model not in usable}:
+            raise DimensionDiffers
+        return usable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from threading import Lock
 
@@ -26,6 +26,7 @@ from soutu_services.search.imaging import PictureLimits
 from soutu_services.search.index import VectorIndex
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.embedding_pump import EmbeddingPump
+from soutu_services.search.ingest.fill_lane import SpaceToFill
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.ingest.reading_pump import ReadingPump
 from soutu_services.search.job_runner import JobRunner
@@ -106,16 +107,12 @@ class SearchService:
         ingest = settings.ingest
         self._index = LibraryIndex(self.catalog, snapshot=self._folder.index_snapshot, on_made=self._serve_from)
         fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
-        space = self.catalog.embeddings.serving_space()
+        text_address = settings.text_embedding_address
         self._link = EmbeddingLink(
             self.catalog,
-            Embedder(
-                settings.embedding_address,
-                access=settings.embedding_access,
-                space_id=space.space_id if space and not settings.adopt_model else "",
-                max_message_bytes=settings.limits.max_message_bytes,
-            ),
-            self._gate(),
+            self._embedder(settings.embedding_address),
+            self._embedder(text_address) if text_address else None,
+            gate=self._gate,
             adopt=settings.adopt_model,
             on_connected=self._wake_embedding,
         )
@@ -134,7 +131,14 @@ class SearchService:
         self._writes = WriteKeeper(self._journal, self.catalog, self._buckets, on_settled=self._start_ingest)
         self._recycling = Recycling(self.catalog, self._buckets, self._journal, on_purged=self._index.remove)
         self._embedding = EmbeddingPump(
-            self.catalog, self._buckets, originals, self._link, ingest, rendered=rendered, on_stored=self._stored
+            self.catalog,
+            self._buckets,
+            originals,
+            self._link,
+            ingest,
+            spaces=self._spaces_to_fill,
+            rendered=rendered,
+            on_stored=self._stored,
         )
         self._reading = ReadingPump(
             self.catalog, self._buckets, self._decoders, ingest, fresh=fresh, rendered=rendered, on_photos=self._embedding.wake
@@ -156,7 +160,7 @@ class SearchService:
             all_sources=tuple(self._buckets.sources),
             finish_moves=self._recycling.finish_moves,
             waiting_for=self._waiting_for,
-            passed_over=lambda: (self._reading.passed_over, self._embedding.passed_over),
+            passed_over=lambda: (self._reading.passed_over, self._not_embedded_now()),
             relist_seconds=settings.sync.interval_seconds,
         )
         check_job = CheckJob(
@@ -277,6 +281,24 @@ class SearchService:
         ingest = self._settings.ingest
         return Gate(first_seconds=ingest.retry_first_seconds, most_seconds=ingest.retry_most_seconds)
 
+    def _embedder(self, address: str) -> Embedder:
+        settings = self._settings
+        return Embedder(address, access=settings.embedding_access, max_message_bytes=settings.limits.max_message_bytes)
+
+    def _spaces_to_fill(self) -> list[SpaceToFill]:
+        space = self.catalog.embeddings.serving_space()
+        return [SpaceToFill(space.space_id, in_background=False)] if space else []
+
+    def _not_embedded_now(self) -> Collection[str]:
+        space = self.catalog.embeddings.serving_space()
+        return self._embedding.passed_over(space.space_id) if space else ()
+
+    def _embedding_problem(self) -> Text:
+        """Say what keeps photos from being embedded; empty if nothing does."""
+        space = self.catalog.embeddings.serving_space()
+        problems = (self._link.problem, self._embedding.problem(space.space_id) if space else _NOTHING)
+        return next((problem for problem in problems if problem.en), _NOTHING)
+
     def _serve_from(self, index: VectorIndex) -> None:
         self._engine.serve_from(index)
 
@@ -316,10 +338,7 @@ class SearchService:
         for name in sources:
             if name in problems:
                 return problems[name]
-        for problem in (self._link.problem, self._embedding.problem):
-            if problem.en:
-                return problem
-        return _NOTHING
+        return self._embedding_problem()
 
 
 def _left_out(files: int) -> Text:

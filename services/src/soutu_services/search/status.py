@@ -98,7 +98,7 @@ class LibraryStatus:
                 index_kind="",
                 index_vectors=0,
                 embedder=EmbedderState(
-                    available=self._link.model is not None, address="", model="", variant="", problem=_NOTHING
+                    available=self._link.usable_model is not None, address="", model="", variant="", problem=_NOTHING
                 ),
                 jobs=(),
                 version=_version(),
@@ -126,7 +126,7 @@ class LibraryStatus:
             index_kind=kind,
             index_vectors=vectors,
             embedder=EmbedderState(
-                available=self._link.model is not None,
+                available=self._link.usable_model is not None,
                 address=self._embedding_address,
                 model=model.name if model else "",
                 variant=model.variant if model else "",

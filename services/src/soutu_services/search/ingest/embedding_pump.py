@@ -1,4 +1,4 @@
-"""Embeds the photos that the catalog says lack an embedding."""
+"""Embeds the photos that the catalog says lack an embedding, in each of the spaces that are to be filled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from soutu_services.runtime.errors import NotFound, SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
-from soutu_services.search.embedder import Embedded, Malformed, NotEmbedded
 from soutu_services.search.embedding_link import EmbeddingLink
+from soutu_services.search.embedding_model import Embedded, Malformed, NotEmbedded
 from soutu_services.search.imaging import Unreadable
 from soutu_services.search.ingest.byte_cache import ByteCache
+from soutu_services.search.ingest.fill_lane import FillLane, SpaceToFill
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.metrics import STAGE_SECONDS
-from soutu_services.search.model import UnreadableReason
 from soutu_services.search.originals import Originals
 from soutu_services.search.settings import IngestSettings
 
@@ -28,16 +28,20 @@ __all__ = ["EmbeddingPump"]
 
 _logger = logging.getLogger(__name__)
 
-_PAGE = 256
 _IDLE_SECONDS = 30.0
+_AGAIN_SECONDS = 1.0
 _GATHER_SECONDS = 0.03
 _STOP_CHECK_SECONDS = 0.2
+_NOTHING = Text(zh="", en="")
+_FAILED = Text(zh="向量写入失败，会自动重试，详情见服务日志", en="embeddings cannot be written; it is tried again, see the log")
 
 
 class EmbeddingPump:
     """Sends thumbnails in batches, several at a time, to the embedding service, and records what comes back.
 
-    Nothing is kept in memory but what is under way: whatever happens, the catalog still says which photos lack an embedding.
+    Of several spaces the first that lacks photos comes first, batch by batch, and one in the background never takes the last
+    place: new photos do not wait for a re-index. Nothing is kept in memory but what is under way: whatever happens, the catalog
+    still says which photos lack an embedding.
 
     Args:
         catalog: The catalog.
@@ -45,6 +49,7 @@ class EmbeddingPump:
         originals: Where a lost thumbnail is made again from.
         link: The embedding service.
         settings: Width of the pump.
+        spaces: Tells which spaces are to be filled now, the most urgent first.
         rendered: Thumbnails that were made just now, by photo id.
         on_stored: Called with what was stored, on the thread that stored it, for the index.
     """
@@ -57,6 +62,7 @@ class EmbeddingPump:
         link: EmbeddingLink,
         settings: IngestSettings,
         *,
+        spaces: Callable[[], Sequence[SpaceToFill]],
         rendered: ByteCache,
         on_stored: Callable[[str, StoredEmbeddings], None],
     ) -> None:
@@ -65,15 +71,14 @@ class EmbeddingPump:
         self._originals = originals
         self._link = link
         self._settings = settings
+        self._spaces = spaces
         self._rendered = rendered
         self._on_stored = on_stored
-        self._gate = Gate(first_seconds=settings.retry_first_seconds, most_seconds=settings.retry_most_seconds)
-        self._under_way: set[str] = set()
-        self._set_aside: dict[str, float] = {}
+        self._lanes: dict[str, FillLane] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._batches: queue.Queue[tuple[str, list[str]]] = queue.Queue(1)
+        self._batches: queue.Queue[tuple[FillLane, list[str]]] = queue.Queue(1)
         self._threads = [threading.Thread(target=self._feed, name="ingest-batches", daemon=True)]
         self._threads += [
             threading.Thread(target=self._work, name=f"ingest-embed-{number}", daemon=True)
@@ -95,155 +100,175 @@ class EmbeddingPump:
 
     def wake(self) -> None:
         """Look for work now."""
+        for lane in self._all_lanes():
+            lane.rouse()
         self._wake.set()
 
     @property
     def waiting(self) -> int:
-        """Photos that are under way."""
-        with self._lock:
-            return len(self._under_way)
+        """Photos that are under way; one that is under way to two spaces counts twice."""
+        return sum(lane.waiting for lane in self._all_lanes())
 
-    @property
-    def passed_over(self) -> Collection[str]:
-        """Photos that cannot be embedded now though others can; each is tried again by itself, seldom."""
+    def passed_over(self, space_id: str) -> Collection[str]:
+        """Photos that cannot be embedded into a space now though others can; each is tried again by itself, seldom."""
         with self._lock:
-            return frozenset(self._set_aside)
+            lane = self._lanes.get(space_id)
+        return lane.passed_over if lane else frozenset()
 
-    @property
-    def problem(self) -> Text:
-        """What keeps thumbnails or embeddings from being read or written now; empty if nothing does."""
-        return self._gate.problem
+    def problem(self, space_id: str) -> Text:
+        """What keeps thumbnails or a space's embeddings from being read or written now; empty if nothing does."""
+        with self._lock:
+            lane = self._lanes.get(space_id)
+        return lane.gate.problem if lane else _NOTHING
+
+    def _all_lanes(self) -> list[FillLane]:
+        with self._lock:
+            return list(self._lanes.values())
 
     def _feed(self) -> None:
-        after = 0
-        batch: list[str] = []
         while not self._stop.is_set():
-            model = self._link.model
-            if model is None or not self._gate.is_open:
-                after, batch = 0, self._drop(batch)
-                self._pause(self._gate.seconds_left() or _IDLE_SECONDS)
-                continue
-            most = min(self._settings.batch_photos, model.batch_items)
             try:
-                rows = self._catalog.embeddings.pending(model.space_id, _PAGE, after_id=after)
-            except Exception as error:  # noqa: BLE001 - the pump must outlive whatever the disk does
-                self._failed(error)
+                lanes = self._current_lanes()
+            except Exception:
+                _logger.exception("the spaces to fill could not be looked up; it is tried again")
+                self._pause(_AGAIN_SECONDS)
                 continue
-            for position, photo_id in rows:
-                after = position
-                if self._take(photo_id):
-                    batch.append(photo_id)
-                if len(batch) >= most:
-                    batch = self._send(model.space_id, batch)
-            if len(rows) == _PAGE:
-                continue
-            after = 0
-            if batch and not self._wake.wait(_GATHER_SECONDS):
-                batch = self._send(model.space_id, batch)
-            if not batch:
-                self._pause(_IDLE_SECONDS)
-            self._wake.clear()
+            if not any(self._advance(lane) for lane in lanes):  # after each batch, the first one again
+                self._pause(min((lane.seconds_left() or _IDLE_SECONDS for lane in lanes), default=_IDLE_SECONDS))
 
     def _pause(self, seconds: float) -> None:
         self._wake.wait(seconds)
         self._wake.clear()
         self._stop.wait(_GATHER_SECONDS / 3)
 
-    def _take(self, photo_id: str) -> bool:
+    def _current_lanes(self) -> list[FillLane]:
+        wanted = self._spaces()
         with self._lock:
-            if photo_id in self._under_way or self._set_aside.get(photo_id, 0.0) > time.monotonic():
-                return False
-            self._under_way.add(photo_id)
-            return True
+            left = [self._lanes.pop(space_id) for space_id in set(self._lanes) - {space.space_id for space in wanted}]
+            lanes = []
+            for space in wanted:
+                if space.space_id not in self._lanes:
+                    self._lanes[space.space_id] = FillLane(space.space_id, self._gate())
+                lanes.append(self._lanes[space.space_id])
+                lanes[-1].in_background = space.in_background
+        for lane in left:
+            lane.abandon()
+        return lanes
 
-    def _drop(self, batch: list[str]) -> list[str]:
-        with self._lock:
-            self._under_way.difference_update(batch)
-        return []
+    def _gate(self) -> Gate:
+        return Gate(first_seconds=self._settings.retry_first_seconds, most_seconds=self._settings.retry_most_seconds)
 
-    def _send(self, space_id: str, batch: list[str]) -> list[str]:
+    def _advance(self, lane: FillLane) -> bool:
+        """Send a space's next batch; return whether there may be more to do at once."""
+        model = self._link.model(lane.space_id)
+        if model is None or not lane.gate.is_open:
+            lane.abandon()
+            return False
+        if not lane.is_open or (lane.in_background and lane.batches >= max(1, self._settings.batches_in_flight - 1)):
+            return False
+        most = min(self._settings.batch_photos, model.batch_items)
+        began = time.monotonic()
+        lane.look()
         while not self._stop.is_set():
             try:
-                self._batches.put((space_id, batch), timeout=_STOP_CHECK_SECONDS)
+                rows = self._catalog.embeddings.pending(lane.space_id, most, after_id=lane.after)
+            except Exception as error:  # noqa: BLE001 - the pump must outlive whatever the disk does
+                self._failed(lane, error)
+                return False
+            for position, photo_id in rows:
+                lane.after = position
+                lane.take(photo_id)
+                if len(lane.batch) >= most:
+                    self._send(lane)
+                    return True
+            if len(rows) < most:
+                break
+        lane.after = 0
+        if not lane.batch:
+            lane.rest(time.monotonic() - began)
+            return False
+        if self._wake.wait(_GATHER_SECONDS):  # more is coming
+            self._wake.clear()
+        else:
+            self._send(lane)
+        return True
+
+    def _send(self, lane: FillLane) -> None:
+        batch = lane.hand_over()
+        while not self._stop.is_set():
+            try:
+                self._batches.put((lane, batch), timeout=_STOP_CHECK_SECONDS)
             except queue.Full:
                 continue
-            return []
-        return self._drop(batch)
+            return
 
     def _work(self) -> None:
         while not self._stop.is_set():
             try:
-                space_id, batch = self._batches.get(timeout=_STOP_CHECK_SECONDS)
+                lane, batch = self._batches.get(timeout=_STOP_CHECK_SECONDS)
             except queue.Empty:
                 continue
             try:
-                self._embed(space_id, batch)
-                if self._gate.has_failed:
-                    self._gate.succeeded()
+                self._embed(lane, batch)
+                if lane.gate.has_failed:
+                    lane.gate.succeeded()
             except Exception as error:  # noqa: BLE001 - the photos stay pending
-                self._failed(error)
+                self._failed(lane, error)
             finally:
-                self._drop(batch)
+                lane.done(batch)
                 self._wake.set()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, lane: FillLane, error: Exception) -> None:
         text = error.text if isinstance(error, SoutuError) else _FAILED
-        if self._gate.failed(text):
+        if lane.gate.failed(text):
             _logger.warning("embedding cannot go on now: %s", text.en, exc_info=None if isinstance(error, SoutuError) else error)
 
-    def _embed(self, space_id: str, batch: list[str]) -> None:
+    def _embed(self, lane: FillLane, batch: list[str]) -> None:
         with STAGE_SECONDS.labels("fetch").time():
-            images = {photo_id: image for photo_id in batch if (image := self._thumbnail(photo_id)) is not None}
+            images = {photo_id: image for photo_id in batch if (image := self._thumbnail(lane, photo_id)) is not None}
         if not images:
             return
         with STAGE_SECONDS.labels("embed").time():
-            outcomes = dict(zip(images, self._link.embed_bulk(list(images.values())), strict=True))
+            outcomes = dict(zip(images, self._link.embed_bulk(list(images.values()), space_id=lane.space_id), strict=True))
         embedded = {photo_id: outcome for photo_id, outcome in outcomes.items() if isinstance(outcome, Embedded)}
         with STAGE_SECONDS.labels("store").time():
             if embedded:
                 vectors = np.stack([outcome.vector for outcome in embedded.values()])
-                self._on_stored(space_id, self._catalog.embeddings.put(space_id, list(embedded), vectors))
-                self._settle(embedded)
+                self._on_stored(lane.space_id, self._catalog.embeddings.put(lane.space_id, list(embedded), vectors))
+                lane.settle(embedded)
             for photo_id, outcome in outcomes.items():
                 if isinstance(outcome, NotEmbedded):
                     _logger.warning("the model refused photo %s: %s", photo_id, outcome.message)
-                    self._catalog.ingest.mark_unreadable([photo_id], UnreadableReason.MODEL_FAILED)
-                    self._settle([photo_id])
+                    self._catalog.fillings.refuse(lane.space_id, [photo_id])
+                    lane.settle([photo_id])
                 elif isinstance(outcome, Malformed):
                     _logger.warning("photo %s got no embedding: %s; it is tried again later", photo_id, outcome.message)
-                    self._defer(photo_id)
+                    lane.set_aside(photo_id)
 
-    def _defer(self, photo_id: str) -> None:
-        with self._lock:
-            self._set_aside[photo_id] = time.monotonic() + _SET_ASIDE_SECONDS
-
-    def _settle(self, photo_ids: Collection[str]) -> None:
-        if self._set_aside:
-            with self._lock:
-                for photo_id in photo_ids:
-                    self._set_aside.pop(photo_id, None)
-
-    def _thumbnail(self, photo_id: str) -> bytes | None:
+    def _thumbnail(self, lane: FillLane, photo_id: str) -> bytes | None:
         image = self._rendered.take(photo_id) or self._buckets.thumbnails.get(photo_id)
         if image is not None:
             return image
         try:
             image = self._originals.render(photo_id)
         except Unreadable as unreadable:
-            self._catalog.ingest.mark_unreadable([photo_id], unreadable.reason)
-            self._settle([photo_id])
+            self._unreadable(lane, photo_id, unreadable)
             return None
         except MemoryError:
-            self._defer(photo_id)
+            lane.set_aside(photo_id)
             _logger.warning("too little memory to read photo %s now; it is tried again later", photo_id)
             return None
         except NotFound:
-            self._defer(photo_id)
+            lane.set_aside(photo_id)
             _logger.warning("photo %s has neither a thumbnail nor an original now; it is tried again later", photo_id)
             return None
         self._buckets.thumbnails.put(photo_id, image)
         return image
 
-
-_SET_ASIDE_SECONDS = 600.0
-_FAILED = Text(zh="向量写入失败，会自动重试，详情见服务日志", en="embeddings cannot be written; it is tried again, see the log")
+    def _unreadable(self, lane: FillLane, photo_id: str, unreadable: Unreadable) -> None:
+        serving = self._catalog.embeddings.serving_space()
+        if serving is not None and serving.space_id == lane.space_id:
+            self._catalog.ingest.mark_unreadable([photo_id], unreadable.reason)
+        else:  # where it is embedded it stays as it is
+            self._catalog.fillings.refuse(lane.space_id, [photo_id])
+        lane.settle([photo_id])
