@@ -12,7 +12,9 @@ import pytest
 
 from colour_encoder import ColourEncoder, ColourServer
 from object_store import ObjectServer, serve_folder
+from patience import PATIENCE
 from search_house import SearchHouse
+from search_process import SearchProcess
 
 _numbers = itertools.count(1)
 
@@ -60,3 +62,38 @@ def start_house(
 @pytest.fixture
 def house(start_house: Callable[..., SearchHouse]) -> SearchHouse:
     return start_house()
+
+
+@pytest.fixture
+def environment(
+    tmp_path: Path, object_server: ObjectServer, colour_server: ColourServer, encoder: ColourEncoder
+) -> dict[str, str]:
+    store = object_server.settings
+    bucket = tmp_path.name.replace("_", "-")[-40:].strip("-")
+    return {
+        "SOUTU_SEARCH_LISTEN": "127.0.0.1:0",
+        "SOUTU_SEARCH_METRICS_LISTEN": "",
+        "SOUTU_SEARCH_DATA_FOLDER": str(tmp_path / "data"),
+        "SOUTU_SEARCH_STORE__URL": store.url,
+        "SOUTU_SEARCH_STORE__ACCESS_KEY": store.access_key,
+        "SOUTU_SEARCH_STORE__SECRET_KEY": store.secret_key.get_secret_value(),
+        "SOUTU_SEARCH_PHOTOS_BUCKET": f"{bucket}-photos",
+        "SOUTU_SEARCH_THUMBNAILS_BUCKET": f"{bucket}-thumbs",
+        "SOUTU_SEARCH_RECYCLE_BUCKET": f"{bucket}-recycle",
+        "SOUTU_SEARCH_EMBEDDING_ADDRESS": colour_server.address,
+        "SOUTU_SEARCH_SYNC__INTERVAL_SECONDS": "0",
+        "SOUTU_SEARCH_GRACE_SECONDS": str(PATIENCE),
+        "SOUTU_SEARCH_INGEST__BATCH_PHOTOS": "4",
+    }
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Callable[..., SearchProcess]]:
+    with ExitStack() as stack:
+
+        def start_process(**more: str) -> SearchProcess:
+            process = SearchProcess({**environment, **more})
+            stack.callback(process.end)
+            return process
+
+        yield start_process

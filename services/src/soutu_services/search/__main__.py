@@ -32,7 +32,7 @@ def serve(settings: SearchSettings) -> None:
             server,
             on_ready=lambda: _logger.info("ready on %s", server.address),
             on_drain=service.drain,
-            asked=service.restart,
+            asked=service.asked,
         )
     finally:
         service.close()

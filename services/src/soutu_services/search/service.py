@@ -76,8 +76,10 @@ class SearchService:
         self._has_ingest = False
         self._is_closing = False
         self._starting = Lock()
+        self.asked = threading.Event()
+        """Set when the service has to end by itself; whoever serves it may set it too."""
         self.restart = threading.Event()
-        """Set when the service has to end, to be started again."""
+        """Set when it is to be started again once it has ended."""
         with ExitStack() as undone:
             self._folder = DataFolder.open(settings.data_folder)
             undone.callback(self._folder.close)
@@ -216,7 +218,7 @@ class SearchService:
                     status,
                     self._index,
                     EmbeddingTransfer(self.catalog, self._index),
-                    Backups(self.catalog, self._folder, on_staged=self.restart.set),
+                    Backups(self.catalog, self._folder, on_staged=self._end_for_restart),
                     self._listing.confirm_gone,
                 )
             ),
@@ -326,6 +328,10 @@ class SearchService:
     def _sync_returned(self) -> None:
         if names := self._listing.came_back():
             self._jobs.start_sync(names)
+
+    def _end_for_restart(self) -> None:
+        self.restart.set()
+        self.asked.set()
 
     def _finish_restore(self) -> None:
         if self._folder.restored_mark.exists():
