@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from rich.table import Table
+from rich.text import Text
 from soutu.search.v1 import library_service_pb2, photo_pb2
 
 from hostile_names import CONTROL, DIRECTION, UPLOADS, does_something
@@ -18,6 +21,7 @@ from memory_service import MemoryService
 from patience import PATIENCE
 from soutu_client import Client, SoutuError
 from soutu_client.cli.main import run
+from soutu_client.cli.safe_console import SafeConsole
 from soutu_services.runtime.errors import InvalidInput
 
 NAMES = (
@@ -113,6 +117,19 @@ def test_no_output_obeys_a_name(
     error = capfd.readouterr().err
     assert not does_something(error)
     assert error.count("\n") == 1
+
+
+def test_a_console_shows_what_nobody_made_printable_and_obeys_none_of_it() -> None:
+    out = io.StringIO()
+    console = SafeConsole(file=out, force_terminal=True, color_system="truecolor", width=200)
+    table = Table(f"a{TRICK}")
+    table.add_row(f"b{TRICK}")
+    for renderable in (f"c{TRICK}", Text(f"d{TRICK}", style="red"), table):
+        console.print(renderable)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue().replace("\x1b[31m红", "obeyed"))
+    assert "obeyed" not in shown
+    assert not does_something(shown)
+    assert "\x1b[31md" in out.getvalue(), "colours of our own get through"
 
 
 def test_json_gives_the_names_back_as_they_are(

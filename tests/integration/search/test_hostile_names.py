@@ -60,6 +60,7 @@ def test_each_upload_is_refused_in_one_line_or_stored_and_found(house: SearchHou
                 upload(house, case.given, data)
             error: Any = refused.value
             assert error.code() is grpc.StatusCode.INVALID_ARGUMENT, case
+            assert dict(error.trailing_metadata())["soutu-reason"] == "BAD_NAME", case
             assert error.details().isprintable(), case
         else:
             answer = upload(house, case.given, data)
