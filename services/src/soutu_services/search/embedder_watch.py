@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from soutu_services.runtime.errors import DeadlinePassed, SoutuError
 from soutu_services.runtime.language import Text
+from soutu_services.search.catalog.clock import now
 from soutu_services.search.embedder import Embedder
 from soutu_services.search.embedding_errors import EmbedderAway
 from soutu_services.search.embedding_model import EmbeddingModel
@@ -57,7 +58,7 @@ class EmbedderWatch:
         self._listed: tuple[EmbeddingModel, ...] = ()
         self._offered: tuple[EmbeddingModel, ...] = ()
         self._last_offered: tuple[EmbeddingModel, ...] = ()
-        self._away_since: datetime | None = datetime.now(UTC)
+        self._away_since: datetime | None = now()
         self._is_told = True
         self._was_asked = threading.Event()
         self._hurry = threading.Event()
@@ -115,7 +116,7 @@ class EmbedderWatch:
         """Say that the service cannot be used, and why."""
         with self._lock:
             self._listed = self._offered = ()
-            self._away_since = self._away_since or datetime.now(UTC)
+            self._away_since = self._away_since or now()
         if self._gate.failed(error.text):
             _logger.warning("the %s cannot be used: %s", self._name, error.text.en)
 

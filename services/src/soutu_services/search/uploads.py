@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import BinaryIO
 from soutu_services.runtime.errors import InvalidInput, Overloaded
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, ContentState, PutResult
+from soutu_services.search.catalog.clock import now
 from soutu_services.search.imaging import is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.group_commit import GroupCommit
@@ -289,7 +290,7 @@ class Uploads:
             written.key,
             etag="",  # the next listing tells it, without a request more
             size_bytes=written.upload.size_bytes,
-            modified_at=written.upload.modified_at or datetime.now(UTC),
+            modified_at=written.upload.modified_at or now(),
             sha256=written.upload.sha256,
         )
         if result.deleted:

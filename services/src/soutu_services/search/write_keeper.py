@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog
+from soutu_services.search.catalog.clock import now
 from soutu_services.search.object_digest import digest_of
 from soutu_services.search.objects import ObjectMissing
 from soutu_services.search.upload_name import alternative_names
@@ -162,7 +162,7 @@ class WriteKeeper:
             key,
             etag="",
             size_bytes=write.place.size_bytes,
-            modified_at=datetime.now(UTC),
+            modified_at=now(),
             sha256=write.place.sha256,
         )
         return True
