@@ -66,6 +66,16 @@ def test_adds_photos_is_alone_on_its_library_and_recovers_from_killed_programs(s
         photo = client.search("火箭").hits[0].photo
         assert photo.name.endswith("rocket.jpg")
         assert eventually(lambda: original(client, photo.photo_id) == (photos / "rocket.jpg").read_bytes())
+
+    with Client(house.address, timeout_seconds=PATIENCE) as client:
+        photo = client.list_photos().photos[0].photo_id
+        client.annotate([photo], caption="在备份里")
+        client.create_backup(tmp_path / "soutu.backup")
+        client.annotate([photo], caption="在备份之后")
+        client.restore_backup(tmp_path / "soutu.backup", wait_seconds=PATIENCE)  # the house starts the service again
+        assert client.photo(photo).annotations.caption == "在备份里"
+        assert client.status().photos == 3
+    assert "要用恢复的备份重新启动" in house.said
     assert house.stop() == 0
 
 

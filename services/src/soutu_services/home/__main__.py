@@ -20,6 +20,7 @@ from soutu_services.home.supervisor import Program
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text, language_of_environment
+from soutu_services.runtime.program import RESTART_STATUS
 from soutu_services.runtime.settings import load_settings
 
 __all__ = ["main"]
@@ -202,6 +203,14 @@ def _cannot_go_on(error: OSError) -> Text:
 
 
 def _tell_death(screen: Screen, program: Program, status: int, pause: float) -> None:
+    if status == RESTART_STATUS:
+        screen.say(
+            Text(
+                zh=f"{program.title.zh}要用恢复的备份重新启动，{pause:g} 秒后开始。",
+                en=f"the {program.title.en} starts again in {pause:g} s with the backup that was restored.",
+            )
+        )
+        return
     how = (
         Text(zh=f"信号 {-status}", en=f"signal {-status}")
         if status < 0
