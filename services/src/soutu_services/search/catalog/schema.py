@@ -228,8 +228,8 @@ CREATE TABLE index_snapshots (
 ) STRICT;
 """
 
-# missing: 0 nothing is known to be wrong; 1 not in the listing, but too much was missing at once, so a person is asked; 2 a person
-# said that it is gone.
+# missing: 0 nothing is known to be wrong; 1 not in the listing, but too much was missing at once, so a person is asked; 2 a
+# person said that it is gone.
 _FOURTH = """
 ALTER TABLE objects ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX objects_missing ON objects (source, missing) WHERE missing > 0 AND present = 1;
