@@ -52,7 +52,7 @@ def copy_catalog(database: Database, path: Path, *, checkpoint: Callable[[], Non
         time.sleep(min(time.monotonic() - began, _LONGEST_REST_SECONDS))
         began = time.monotonic()
 
-    with database.read() as reader, closing(sqlite3.connect(path, isolation_level=None)) as copy:
+    with database.read_apart() as reader, closing(sqlite3.connect(path, isolation_level=None)) as copy:
         reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # from here on the transaction reads one state
         reader.backup(copy, pages=_STEP_PAGES, progress=between_steps)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself

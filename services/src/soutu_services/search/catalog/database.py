@@ -90,6 +90,18 @@ class Database:
             finally:
                 self._check_in(connection)
 
+    @contextmanager
+    def read_apart(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction that reads one consistent state, all of the file if need be: it maps nothing into memory."""
+        with _explained():
+            connection = self._connect()
+            try:
+                connection.execute("PRAGMA mmap_size = 0")
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close every connection; the file holds all that was committed. No call may be under way."""
         with self._idle_lock:
