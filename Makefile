@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test lint wheels recall torture clean
+.PHONY: help setup run certificates test lint wheels recall torture fuzz clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -17,9 +17,11 @@ override ONCE := $(value ONCE)
 override DATA := $(value DATA)
 override SPLIT := $(value SPLIT)
 override KILLS := $(value KILLS)
+override SECONDS := $(value SECONDS)
+override ONLY := $(value ONLY)
 override SEED := $(value SEED)
 override BROKEN := $(value BROKEN)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT KILLS SEED BROKEN
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT KILLS SEED BROKEN SECONDS ONLY
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -36,6 +38,9 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 
 .venv/ready-to-test: .venv/ready-to-run deploy/test-requirements.txt
 	deploy/setup.sh test
+
+.venv/ready-to-fuzz: .venv/ready-to-run deploy/fuzz-requirements.txt
+	deploy/setup.sh fuzz
 
 run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
@@ -67,6 +72,9 @@ recall: setup ## 检索效果 · measure retrieval through the real services: DA
 torture: .venv/ready-to-test ## 反复强杀，查有无丢失 · kill the service again and again, and look for losses: KILLS=200 SEED=1
 	PYTHONPATH=tests exec $(BIN)/python -m torture --kills "$${KILLS:-200}" --seed "$${SEED:-1}" --broken "$$BROKEN"
 
+fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, requests and names: SECONDS=600 [ONLY=image|exif|requests|names]
+	$(BIN)/python tests/fuzz/run.py --seconds "$${SECONDS:-600}" --only "$$ONLY"
+
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .fuzz dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make .venv at the root: `deploy/setup.sh run` for what `make run` needs, `deploy/setup.sh test` for what the tests need on top.
+# Make .venv at the root: `deploy/setup.sh run` for what `make run` needs, `deploy/setup.sh test` for what the tests need on top,
+# `deploy/setup.sh fuzz` for what fuzzing needs.
 # PYTHON=python3.12 chooses the Python. What pip says goes to .venv/setup.log.
 set -eu
 cd "$(dirname "$0")/.."
@@ -49,5 +50,9 @@ case "${1:-run}" in
       fail "torch 或 cn_clip 安装失败，详情：.venv/setup.log / torch or cn_clip could not be installed; details: .venv/setup.log"
     touch .venv/ready-to-test
     ;;
-  *) fail "usage: deploy/setup.sh run|test" ;;
+  fuzz)
+    pip_install "正在安装 atheris…… / Installing atheris …" --requirement deploy/fuzz-requirements.txt
+    touch .venv/ready-to-fuzz
+    ;;
+  *) fail "usage: deploy/setup.sh run|test|fuzz" ;;
 esac

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import threading
 import zlib
 
 import numpy as np
@@ -12,6 +13,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from patience import PATIENCE
+from soutu_services.embedding import image_input
 from soutu_services.embedding.encoder import ItemProblem, ItemRefused
 from soutu_services.embedding.image_input import ImageLimits, decode_rgb
 
@@ -153,6 +156,23 @@ def test_a_large_jpeg_is_decoded_reduced_but_never_below_twice_the_side():
     assert decode(data, shorter_side=100).size == (250, 200)
     assert decode(data, shorter_side=224).size == (1000, 800)
     assert decode(data, shorter_side=0).size == (2000, 1600)
+
+
+def test_large_pictures_are_decoded_two_at_a_time_and_keep_no_small_one_waiting():
+    large = encode(Image.new("L", (3000, 3000)), "PNG")
+    decoded = threading.Event()
+
+    def decode_large():
+        decode(large)
+        decoded.set()
+
+    with image_input._large, image_input._large:
+        thread = threading.Thread(target=decode_large)
+        thread.start()
+        decode(encode(scene(), "PNG"))
+        assert not decoded.wait(0.5)
+    assert decoded.wait(PATIENCE)
+    thread.join()
 
 
 def test_nothing_is_empty():

@@ -89,6 +89,7 @@ BOMBS = {
     "gif canvas": gif_bomb(canvas=60_000, frame=10),
     "gif frame": gif_bomb(canvas=32, frame=65_000),
     "gif frame kept": gif_bomb(canvas=32, frame=65_000, disposal=3),
+    "gif frame behind what is no block": gif_bomb(canvas=32, frame=65_000).replace(b"!\xf9", b"!\xf9\0\0\0!\xf9"),
     "icon of png": ico_with(png_of_size(60_000, 60_000)),
     "icon of bitmap": ico_with(b"\x28\0\0\0\xff\xff\0\0\xff\xff\0\0" + b"\1\0\x20\0" + b"\0" * 24),
     "png": png_of_size(60_000, 60_000),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +49,10 @@ _UPRIGHT = {
 
 _GREY_WHITES = (255, 1023, 4095, 16383, 65535)
 
+_LARGE_PIXELS = 8_000_000
+_large = threading.BoundedSemaphore(2)
+"""Decodes of large pictures at once: 80 megapixels take 320 MB, and there are as many callers as workers."""
+
 _logger = logging.getLogger(__name__)
 
 Image.init()  # Pillow's own plugins, of which it loads a few only until an unknown file comes
@@ -69,9 +75,11 @@ class ImageLimits:
 def decode_rgb(data: bytes, limits: ImageLimits, *, shorter_side: int) -> Image.Image:
     """Decode the first frame of an encoded image, upright, as RGB.
 
-    Sizes are checked before anything is decoded. A JPEG much larger than needed is decoded at a half, a quarter or an eighth of
-    its size, which its encoding allows for nothing (``Image.draft``); then each side still has at least ``2 * shorter_side``
-    pixels.
+    Sizes are checked before anything is decoded, and large pictures are decoded two at a time. This is done in the service's own
+    process: clients send thumbnails, and whoever can send anything else holds the service's token.
+
+    A JPEG much larger than needed is decoded at a half, a quarter or an eighth of its size, which its encoding allows for nothing
+    (``Image.draft``); then each side still has at least ``2 * shorter_side`` pixels.
     Colours are turned into RGB as ``Image.convert("RGB")`` does it, which is what cn_clip does too: alpha is dropped, CMYK and
     palettes are converted. Grey values of more than 8 bits, which it would cut off at 255, are scaled to 8.
 
@@ -100,8 +108,9 @@ def decode_rgb(data: bytes, limits: ImageLimits, *, shorter_side: int) -> Image.
                 raise _too_many_pixels(limits)
             if shorter_side > 0:
                 image.draft("RGB", (2 * shorter_side, 2 * shorter_side))
-            image.load()
-            return _eight_bit(_upright(image)).convert("RGB")
+            with _large if image.width * image.height > _LARGE_PIXELS else nullcontext():
+                image.load()
+                return _eight_bit(_upright(image)).convert("RGB")
     except ItemRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

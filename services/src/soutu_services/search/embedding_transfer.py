@@ -17,6 +17,7 @@ MAX_BATCH = 1000
 """Embeddings of one message."""
 
 _MAX_DIMENSION = 8192
+_MAX_NAME_CHARACTERS = 200
 _VARIANT = "imported"
 
 
@@ -61,6 +62,12 @@ class EmbeddingTransfer:
             InvalidInput: no space, too many in a batch, or vectors of different lengths or none.
             FailedPrecondition: the space is known with vectors of another length, or the library has no space of its own yet.
         """
+        if max(len(space_id), len(model)) > _MAX_NAME_CHARACTERS:
+            raise InvalidInput(
+                "NAME_TOO_LONG",
+                zh=f"向量空间和模型的名字最多 {_MAX_NAME_CHARACTERS} 个字",
+                en=f"the names of a space and a model have at most {_MAX_NAME_CHARACTERS} characters",
+            )
         if not space_id:
             raise InvalidInput("SPACE_MISSING", zh="第一条消息要写明向量空间", en="the first message names the embedding space")
         self._serving()  # or what is imported would serve queries

@@ -11,9 +11,10 @@ from soutu_services.search.model import Filter
 from soutu_services.search.page_tokens import list_digest
 from soutu_services.search.visibility import Visibility
 
-__all__ = ["MAX_PAGE_SIZE", "MAX_TERMS", "MAX_TEXT_CHARACTERS", "Query", "Term"]
+__all__ = ["MAX_PAGE_SIZE", "MAX_PICTURES", "MAX_TERMS", "MAX_TEXT_CHARACTERS", "Query", "Term"]
 
 MAX_TERMS = 32
+MAX_PICTURES = 4
 MAX_TEXT_CHARACTERS = 1000
 MAX_PAGE_SIZE = 200
 _MAX_WEIGHT = 1000.0
@@ -58,10 +59,14 @@ class Query:
         """Refuse what cannot be right.
 
         Raises:
-            InvalidInput: too many terms, an empty or overlong one, impossible weights, scores or page sizes.
+            InvalidInput: too many terms or pictures, an empty or overlong one, impossible weights, scores or page sizes.
         """
         if len(self.terms) > MAX_TERMS:
             raise InvalidInput("TOO_MANY_TERMS", zh=f"一次搜索最多 {MAX_TERMS} 个条件", en=f"at most {MAX_TERMS} terms a search")
+        if sum(term.image is not None for term in self.terms) > MAX_PICTURES:
+            raise InvalidInput(
+                "TOO_MANY_PICTURES", zh=f"一次搜索最多 {MAX_PICTURES} 张图片", en=f"at most {MAX_PICTURES} pictures a search"
+            )
         for term in self.terms:
             _check_term(term)
         if self.terms and not any(term.weight > 0 for term in self.terms):

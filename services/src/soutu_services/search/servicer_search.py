@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 from soutu.search.v1 import search_service_pb2, search_service_pb2_grpc
@@ -52,17 +52,17 @@ class _SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
     ) -> search_service_pb2.SearchPhotosResponse:
         if len(request.terms) > MAX_TERMS:
             raise InvalidInput("TOO_MANY_TERMS", zh=f"一次搜索最多 {MAX_TERMS} 个条件", en=f"at most {MAX_TERMS} terms a search")
+        query = Query(
+            terms=tuple(_term(term) for term in request.terms),
+            filter=filter_from(request.filter),
+            min_score=request.min_score if request.HasField("min_score") else None,
+            page_size=page_size_from(request.page_size, default=50, most=MAX_PAGE_SIZE),
+            page_token=request.page_token,
+        )
+        query.check()  # before any picture is decoded
         with QUERY_SECONDS.time():
-            page = self._parts.engine.search(
-                Query(
-                    terms=tuple(_term(term, self._parts.decoders) for term in request.terms),
-                    filter=filter_from(request.filter),
-                    min_score=request.min_score if request.HasField("min_score") else None,
-                    page_size=page_size_from(request.page_size, default=50, most=MAX_PAGE_SIZE),
-                    page_token=request.page_token,
-                ),
-                Visibility.of(access_of(context)),
-            )
+            terms = tuple(_rendered(term, self._parts.decoders) for term in query.terms)
+            page = self._parts.engine.search(replace(query, terms=terms), Visibility.of(access_of(context)))
         language = language_of(context)
         return search_service_pb2.SearchPhotosResponse(
             hits=[_hit(hit, language) for hit in page.hits],
@@ -74,18 +74,22 @@ class _SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         )
 
 
-def _term(message: search_service_pb2.Term, decoders: DecoderPool) -> Term:
+def _term(message: search_service_pb2.Term) -> Term:
     weight = message.weight if message.HasField("weight") else 1.0
     match message.WhichOneof("content"):
         case "text":
             return Term(text=message.text, weight=weight)
         case "image":
-            return Term(image=rendition(message.image, decoders), weight=weight)
+            return Term(image=message.image, weight=weight)
         case "photo_id":
             return Term(photo_id=message.photo_id, weight=weight)
     raise InvalidInput(
         "BAD_TERM", zh="每个条件应是文字、图片、照片编号之一", en="a term is one of a text, an image and a photo id"
     )
+
+
+def _rendered(term: Term, decoders: DecoderPool) -> Term:
+    return term if term.image is None else replace(term, image=rendition(term.image, decoders))
 
 
 def _hit(hit: Hit, language: Language) -> search_service_pb2.Hit:

@@ -27,7 +27,7 @@ from typing import Any
 from soutu_services.search.decoding import frames
 from soutu_services.search.imaging import PictureLimits, Reading, Unreadable
 
-__all__ = ["main"]
+__all__ = ["main", "told"]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -82,9 +82,14 @@ def _answer(reader: _Reader, limits: PictureLimits, fields: dict[str, Any], data
         return {"memory": True}, b""
     except Exception as error:  # noqa: BLE001 - the service decides what becomes of the picture
         return {"fault": _shortened(error)}, b""
-    told = asdict(reading)
-    thumbnail = told.pop("thumbnail")
-    return {"reading": json.loads(json.dumps(told, default=_plain))}, thumbnail
+    return told(reading)
+
+
+def told(reading: Reading) -> tuple[dict[str, Any], bytes]:
+    """Write a reading as an answer: a JSON object, and the thumbnail beside it."""
+    fields = asdict(reading)
+    thumbnail: bytes = fields.pop("thumbnail")
+    return {"reading": json.loads(json.dumps(fields, default=_plain))}, thumbnail
 
 
 def _plain(value: object) -> object:

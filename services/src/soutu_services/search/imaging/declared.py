@@ -42,20 +42,47 @@ def _icon_entry_pixels(data: bytes, index: int) -> int:
 
 
 def _gif_pixels(data: bytes) -> int:
-    """Find the first frame of a GIF, which may reach beyond the canvas (GIF89a, sections 18 to 20)."""
+    """Find the first frame of a GIF, which may reach beyond the canvas (GIF89a, sections 18 to 20).
+
+    It is looked for exactly as Pillow does, which passes over bytes that are neither frame nor extension, and reads past empty
+    extensions: another frame found here than there would be a way around the limit.
+    """
     if len(data) < 13:
         return 0
     width, height, packed = struct.unpack_from("<HHB", data, 6)
     at = 13 + (3 << (packed & 7) + 1 if packed & 0x80 else 0)
-    while data[at : at + 1] == b"!":
-        at += 2
-        while at < len(data) and data[at]:
-            at += data[at] + 1
+    while at < len(data):
+        kind = data[at : at + 1]
         at += 1
-    if data[at : at + 1] == b"," and len(data) >= at + 9:
-        left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, at + 1)
-        width, height = max(width, left + frame_width), max(height, top + frame_height)
+        if kind == b"!":
+            at = _after_gif_extension(data, at)
+        elif kind == b"," and len(data) >= at + 8:
+            left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, at)
+            return int(max(width, left + frame_width) * max(height, top + frame_height))
+        elif kind in (b",", b";"):
+            break
     return int(width * height)
+
+
+def _after_gif_extension(data: bytes, at: int) -> int:
+    label, at = data[at : at + 1], at + 1
+    block, at = _gif_block(data, at)
+    if label == b"\xfe":  # a comment: the one kind of which an empty first block is the last
+        while block:
+            block, at = _gif_block(data, at)
+        return at
+    if label == b"\xff" and block.startswith(b"NETSCAPE2.0"):
+        block, at = _gif_block(data, at)
+    while True:
+        block, at = _gif_block(data, at)
+        if not block:
+            return at
+
+
+def _gif_block(data: bytes, at: int) -> tuple[bytes, int]:
+    """Return a block of an extension, empty if it is the last, and where it ends."""
+    size = data[at] if at < len(data) else 0
+    return data[at + 1 : at + 1 + size], at + 1 + size
 
 
 def _webp_pixels(data: bytes) -> int:
