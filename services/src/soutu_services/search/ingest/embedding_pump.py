@@ -14,6 +14,7 @@ from soutu_services.runtime.errors import NotFound, SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
+from soutu_services.search.decoding.answers import DecoderFault
 from soutu_services.search.embedding_link import EmbeddingLink
 from soutu_services.search.embedding_model import Embedded, Malformed, NotEmbedded
 from soutu_services.search.imaging import Unreadable
@@ -254,9 +255,9 @@ class EmbeddingPump:
         except Unreadable as unreadable:
             self._unreadable(lane, photo_id, unreadable)
             return None
-        except MemoryError:
+        except DecoderFault as fault:
             lane.set_aside(photo_id)
-            _logger.warning("too little memory to read photo %s now; it is tried again later", photo_id)
+            _logger.warning("photo %s cannot be read now: %s; it is tried again later", photo_id, fault)
             return None
         except NotFound:
             lane.set_aside(photo_id)

@@ -309,7 +309,7 @@ class ReadingPump:
             _logger.warning("reading an object failed; it is tried again", exc_info=error)
             return None
         _logger.error("reading an object failed %d times; it counts as unreadable", faults, exc_info=error)
-        reason = UnreadableReason.TOO_MANY_PIXELS if isinstance(error, MemoryError) else UnreadableReason.BROKEN
+        reason = UnreadableReason.TOO_LARGE if isinstance(error, MemoryError) else UnreadableReason.BROKEN
         return Ingested(row, _stand_in_digest(row), unreadable=reason)
 
     @contextmanager
