@@ -12,6 +12,7 @@ import pytest
 
 from search_house import SearchHouse, eventually, photo_id_of, picture
 from soutu_client import InvalidInputError, PhotoState
+from soutu_client.cli.main import run
 from soutu_services.runtime.errors import Overloaded
 from soutu_services.search.backup_archive import file_digest
 from soutu_services.search.backups import Backups
@@ -206,3 +207,33 @@ def _add_token(house: SearchHouse, name: str) -> None:
 def _tokens(house: SearchHouse) -> list[str]:
     with house.service.catalog._database.read() as reader:
         return [row[0] for row in reader.execute("SELECT name FROM tokens WHERE name IN ('now', 'then')")]
+
+
+def test_the_command_line_saves_and_restores_in_one_line_each(
+    house: SearchHouse, backup: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def soutu(*arguments: str) -> tuple[int, str, str]:
+        code = run(["--address", house.address, "--language", "en", *arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    path = str(tmp_path / "second.backup")
+    code, out, _ = soutu("backup", path)
+    assert (code, out.count("\n")) == (0, 1)
+    assert "catalog of 2 photos" in out
+    code, _, err = soutu("backup", path)
+    assert code == 2
+    assert "is there already" in err
+    assert soutu("backup", path, "--force")[0] == 0
+    assert json.loads(soutu("backup", path, "--force", "--json")[1])["photos"] == 2
+    code, _, err = soutu("restore", path)
+    assert (code, house.service.restart.is_set()) == (2, False), "nobody can be asked here"
+    assert "--yes" in err
+    (tmp_path / "text").write_text("no backup")
+    code, _, err = soutu("restore", str(tmp_path / "text"), "--yes")
+    assert code == 1
+    assert "no backup of soutu" in err
+    assert "does not exist" in soutu("restore", str(tmp_path / "nothing"), "--yes")[2]
+    code, out, _ = soutu("restore", path, "--yes", "--no-wait")
+    assert (code, house.service.restart.is_set()) == (0, True)
+    assert "takes over when the service has started again" in out
