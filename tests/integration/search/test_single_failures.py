@@ -15,7 +15,7 @@ from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import JobState, PhotoState
 from soutu_services.search.catalog import SeenObject
 from soutu_services.search.decoding.answers import DecoderFault
-from soutu_services.search.embedder import Malformed, Outcome
+from soutu_services.search.embedding_model import Malformed, Outcome
 from soutu_services.search.imaging import Reading, read_picture
 from soutu_services.search.objects import StoreFailed
 
@@ -162,9 +162,9 @@ def test_a_catalog_that_fails_for_a_while_brands_no_photo(house: SearchHouse, mo
 def test_vectors_that_are_none_brand_no_photo(house: SearchHouse) -> None:
     photos = [house.upload("first.png", picture("红", 1))]
     house.settled()
-    embedder = house.service._link._embedder
+    embedder = house.service._link._main.embedder
     embed = embedder.embed_images
-    embedder.embed_images = lambda images, **_: [Malformed("not a number")] * len(images)  # type: ignore[method-assign]
+    embedder.embed_images = lambda images, *_, **__: [Malformed("not a number")] * len(images)  # type: ignore[method-assign]
     photos.append(house.upload("second.png", picture("红", 2)))
     eventually(lambda: "not valid" in house.client.status().embedder.problem)
     assert house.photo(photos[1]).state is PhotoState.PENDING
@@ -177,11 +177,11 @@ def test_vectors_that_are_none_brand_no_photo(house: SearchHouse) -> None:
 def test_one_photo_without_a_vector_keeps_no_other_and_no_sync_waiting(
     house: SearchHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    embedder = house.service._link._embedder
+    embedder = house.service._link._main.embedder
     embed = embedder.embed_images
 
-    def poisoned(images: Sequence[bytes], **named: Any) -> list[Outcome]:
-        outcomes = embed(images, **named)
+    def poisoned(images: Sequence[bytes], *more: Any, **named: Any) -> list[Outcome]:
+        outcomes = embed(images, *more, **named)
         outcomes[0] = Malformed("not a number")
         return outcomes
 
@@ -190,7 +190,7 @@ def test_one_photo_without_a_vector_keeps_no_other_and_no_sync_waiting(
     monkeypatch.setattr(house.service._link, "_bulk_problem", house.service._link._bulk_problem)
     embedder.embed_images = poisoned  # type: ignore[method-assign]
     job = house.client.start_sync()
-    eventually(lambda: house.service._embedding.passed_over)
+    eventually(lambda: house.service._embedding.passed_over("colours"))
     embedder.embed_images = embed  # type: ignore[method-assign]
     ended = list(house.client.watch_job(job.job_id, timeout_seconds=PATIENCE))[-1]
     assert ended.state is JobState.SUCCEEDED

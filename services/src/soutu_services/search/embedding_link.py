@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from soutu_services.runtime.errors import DeadlinePassed, InvalidInput, SoutuError, Unavailable
 from soutu_services.runtime.language import Text
@@ -13,6 +14,7 @@ from soutu_services.search.embedder_watch import EmbedderWatch
 from soutu_services.search.embedding_errors import (
     DimensionDiffers,
     EmbedderAway,
+    EmbedderFailed,
     EmbedderRefuses,
     EmbedderUntrusted,
     PicturesAway,
@@ -63,7 +65,7 @@ class EmbeddingLink:
         text: Embedder | None = None,
         *,
         gate: Callable[[], Gate],
-        adopt: bool,
+        adopt: bool = False,
         on_connected: Callable[[], None],
         on_away: Callable[[], None] = lambda: None,
     ) -> None:
@@ -71,7 +73,7 @@ class EmbeddingLink:
         self._adopt = adopt
         self._on_away = on_away
         self._on_connected = on_connected
-        self._bulk_problem = _NOTHING
+        self._bulk_problem = self._text_failure = _NOTHING
         self._cache: Recent[tuple[str, str], FloatArray] = Recent(_CACHED_TEXTS)
         self._main = EmbedderWatch(
             main, gate(), name="embedding service", accept=self._register, on_connected=self._connected, on_away=self._away
@@ -83,7 +85,7 @@ class EmbeddingLink:
                 gate(),
                 name="text embedding service",
                 accept=self._comparable,
-                on_connected=on_connected,
+                on_connected=lambda: None,
                 on_away=lambda: None,
             )
 
@@ -132,6 +134,46 @@ class EmbeddingLink:
             return SpaceChanged().text
         return self._bulk_problem
 
+    @property
+    def away_since(self) -> datetime | None:
+        """Since when the main service does not answer, UTC; None while it does."""
+        return self._main.away_since
+
+    @property
+    def has_text_service(self) -> bool:
+        """Whether there is a second service for texts."""
+        return self._text is not None
+
+    def text_model(self, space_id: str) -> EmbeddingModel | None:
+        """What the text service embeds words into a space with now; None while it does not, or there is none."""
+        model = self._text.model(space_id) if self._text is not None else None
+        return model if model is not None and model.has_texts else None
+
+    @property
+    def text_last_model(self) -> EmbeddingModel | None:
+        """The model of the text service, whether it still answers or not."""
+        return next(iter(self._text.last_offered), None) if self._text is not None else None
+
+    @property
+    def text_away_since(self) -> datetime | None:
+        """Since when the text service does not answer, UTC; None while it does, or there is none."""
+        return self._text.away_since if self._text is not None else None
+
+    @property
+    def text_problem(self) -> Text:
+        """Why the text service cannot be used for the library; empty if it can, or there is none."""
+        if self._text is None:
+            return _NOTHING
+        if self._text.problem.en:
+            return self._absent(self._text).text
+        space = self._catalog.embeddings.serving_space()
+        if space is None or not self._text.offered:
+            return _NOTHING
+        model = self._text.model(space.space_id)
+        if model is None:
+            return TextSpaceDiffers().text
+        return self._text_failure if model.has_texts else TowerNotLoaded().text
+
     def embed_bulk(self, images: Sequence[bytes], *, space_id: str) -> list[Outcome]:
         """Embed thumbnails for the ingest: each with its own outcome, of which at least one is no ``Malformed``.
 
@@ -174,7 +216,11 @@ class EmbeddingLink:
                 raise
             except SoutuError as error:
                 problem = problem or error  # of two, the one that should always be there is the one to see to
+                if watch is self._text and isinstance(error, VectorsMalformed | EmbedderFailed):
+                    self._text_failure = error.text
                 continue
+            if watch is self._text:
+                self._text_failure = _NOTHING
             self._cache.put((space_id, text), vector)
             return vector
         raise problem or EmbedderAway()
