@@ -255,10 +255,11 @@ def test_a_crash_while_it_takes_over_is_gone_on_from(
     kept.write("since")
     kept.backups.restore(iter([backup.read_bytes()]))
     folder = kept.folder.catalog.parent
-    wal = folder / "catalog.sqlite3-wal"
-    held = wal.read_bytes()  # as a kill leaves it
+    files = [folder / "catalog.sqlite3", folder / "catalog.sqlite3-wal"]
+    held = [path.read_bytes() for path in files]  # as a kill leaves them: what was committed last is in the log alone
     kept.close()
-    wal.write_bytes(held)
+    for path, data in zip(files, held, strict=True):
+        path.write_bytes(data)
     left = moves
     replace = Path.replace
 
