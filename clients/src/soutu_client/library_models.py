@@ -163,13 +163,26 @@ class IndexStatus:
 
 @dataclass(frozen=True)
 class EmbedderStatus:
-    """The embedding service as the search service sees it; ``problem`` is empty if it can be used."""
+    """An embedding service as the search service sees it.
+
+    Attributes:
+        available: Whether it answers, and can be used for this library.
+        problem: Why it cannot be used, or what is wrong with its answers; empty if nothing is.
+        embeds_texts: Whether it embeds words now.
+        embeds_images: Whether it embeds pictures now.
+        unavailable_since: Since when it does not answer, UTC; None: it does.
+        woken_at: When its machine was last sent a wake-up packet, UTC; None: never.
+    """
 
     available: bool
     address: str
     model: str
     variant: str
     problem: str
+    embeds_texts: bool = False
+    embeds_images: bool = False
+    unavailable_since: datetime | None = None
+    woken_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +198,9 @@ class LibraryStatus:
         pending_since: Since when the oldest pending photo waits, UTC.
         version: Of the search service.
         run_id: Changes with every start of the search service.
+        text_embedder: A second embedding service that embeds queries' words alone; None: there is none.
+        pending_seconds_left: How long embedding the pending photos will take at the rate of late, once the embedding service is
+            there; None: not known, or nothing is pending.
     """
 
     photos: int
@@ -204,6 +220,8 @@ class LibraryStatus:
     pending_since: datetime | None
     version: str
     run_id: str = ""
+    text_embedder: EmbedderStatus | None = None
+    pending_seconds_left: float | None = None
 
 
 @dataclass(frozen=True)

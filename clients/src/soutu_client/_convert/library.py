@@ -193,7 +193,6 @@ def status_request() -> library_service_pb2.GetStatusRequest:
 
 def status(message: library_service_pb2.GetStatusResponse) -> LibraryStatus:
     """Return how the library is."""
-    embedder = message.embedder
     return LibraryStatus(
         photos=message.photos,
         photos_pending=message.photos_pending,
@@ -207,17 +206,29 @@ def status(message: library_service_pb2.GetStatusResponse) -> LibraryStatus:
         sources=tuple(_source(source) for source in message.sources),
         spaces=tuple(_space(space) for space in message.spaces),
         index=IndexStatus(kind=message.index.kind, vectors=message.index.vectors),
-        embedder=EmbedderStatus(
-            available=embedder.available,
-            address=embedder.address,
-            model=embedder.model,
-            variant=embedder.variant,
-            problem=embedder.problem,
+        embedder=_embedder(message.embedder),
+        text_embedder=_embedder(message.text_embedder) if message.HasField("text_embedder") else None,
+        pending_seconds_left=(
+            message.pending_time_left.ToTimedelta().total_seconds() if message.HasField("pending_time_left") else None
         ),
         jobs=tuple(_job(job) for job in message.jobs),
         pending_since=when(message, "pending_since"),
         version=message.version,
         run_id=message.run_id,
+    )
+
+
+def _embedder(message: library_service_pb2.EmbedderStatus) -> EmbedderStatus:
+    return EmbedderStatus(
+        available=message.available,
+        address=message.address,
+        model=message.model,
+        variant=message.variant,
+        problem=message.problem,
+        embeds_texts=message.embeds_texts,
+        embeds_images=message.embeds_images,
+        unavailable_since=when(message, "unavailable_since"),
+        woken_at=when(message, "wake_time"),
     )
 
 

@@ -24,6 +24,7 @@ class DataFolder:
         transfers: Folder for backups while they are made or arrive; emptied at the start.
         staged: File of a catalog that takes the present one's place at the next start.
         backup: A backup that a person put there: it is restored at the next start.
+        wake_stamp: File whose time says when the embedding service's machine was woken last.
         restored_mark: File that is there from a restore until the library was compared with its buckets.
     """
 
@@ -35,6 +36,7 @@ class DataFolder:
         self.transfers = folder / "transfers"
         self.staged = folder / "restore.sqlite3"
         self.backup = folder / "restore.tar"
+        self.wake_stamp = folder / "woken"
         self.restored_mark = folder / "restored"
         self._lock = lock
 

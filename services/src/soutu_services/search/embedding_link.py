@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -25,6 +26,7 @@ from soutu_services.search.embedding_errors import (
     VectorsMalformed,
 )
 from soutu_services.search.embedding_model import Embedded, EmbeddingModel, Malformed, Outcome
+from soutu_services.search.embedding_rate import EmbeddingRate
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.metrics import EMBEDDER_UP
 from soutu_services.search.model import FloatArray
@@ -56,6 +58,9 @@ class EmbeddingLink:
         adopt: Whether the first model that answers becomes the one that serves queries, whatever served them before.
         on_connected: Called, on a thread of the link, when a service answers after it did not, or offers something else.
         on_away: Called, on a thread of the link, each time that the main service was asked in vain.
+
+    Attributes:
+        rate: How fast the ingest's photos were embedded of late.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class EmbeddingLink:
         on_connected: Callable[[], None],
         on_away: Callable[[], None] = lambda: None,
     ) -> None:
+        self.rate = EmbeddingRate()
         self._catalog = catalog
         self._adopt = adopt
         self._on_away = on_away
@@ -139,6 +145,11 @@ class EmbeddingLink:
         """Since when the main service does not answer, UTC; None while it does."""
         return self._main.away_since
 
+    def embeds_texts(self, space_id: str) -> bool:
+        """Whether the main service embeds words into a space now."""
+        model = self._main.model(space_id)
+        return model is not None and model.has_texts
+
     @property
     def has_text_service(self) -> bool:
         """Whether there is a second service for texts."""
@@ -183,6 +194,7 @@ class EmbeddingLink:
         model = self._main.model(space_id)
         if model is None:
             raise self._absent(self._main)
+        began = time.monotonic()
         try:
             outcomes = self._main.embedder.embed_images(images, model, interactive=False)
             if all(isinstance(outcome, Malformed) for outcome in outcomes):
@@ -191,6 +203,7 @@ class EmbeddingLink:
             self._note(self._main, error)
             self._bulk_problem = error.text
             raise
+        self.rate.add(len(outcomes), began=began, ended=time.monotonic())
         is_whole = not any(isinstance(outcome, Malformed) for outcome in outcomes)
         self._bulk_problem = _NOTHING if is_whole else VectorsMalformed().text
         return outcomes

@@ -47,6 +47,7 @@ from soutu_services.search.status import LibraryStatus
 from soutu_services.search.sync import SourceListing
 from soutu_services.search.sync_job import SyncJob
 from soutu_services.search.uploads import Uploads
+from soutu_services.search.wake_on_lan import Waker
 from soutu_services.search.write_journal import WriteJournal, boot_id
 from soutu_services.search.write_keeper import WriteKeeper
 
@@ -109,6 +110,7 @@ class SearchService:
         ingest = settings.ingest
         self._index = LibraryIndex(self.catalog, snapshot=self._folder.index_snapshot, on_made=self._serve_from)
         fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
+        self._waker = Waker(settings.wake, self._folder.wake_stamp, waiting=self.catalog.embeddings.waiting)
         text_address = settings.text_embedding_address
         self._link = EmbeddingLink(
             self.catalog,
@@ -117,6 +119,7 @@ class SearchService:
             gate=self._gate,
             adopt=settings.adopt_model,
             on_connected=self._wake_embedding,
+            on_away=self._waker.consider,
         )
         originals = Originals(self.catalog, self._buckets, self._decoders)
         self._snapshots = SnapshotKeeper(
@@ -200,6 +203,8 @@ class SearchService:
             self._buckets,
             self._link,
             embedding_address=settings.embedding_address,
+            text_embedding_address=settings.text_embedding_address,
+            woken_at=lambda: self._waker.last_at,
             index=lambda: self._index.summary,
             problems=self._problems,
         )

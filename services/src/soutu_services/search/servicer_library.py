@@ -27,7 +27,14 @@ from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.model import JobKind
 from soutu_services.search.servicer_backup import BackupServicer
-from soutu_services.search.servicer_messages import job_message, photo_message, reason_value, timestamp
+from soutu_services.search.servicer_messages import (
+    duration,
+    embedder_message,
+    job_message,
+    photo_message,
+    reason_value,
+    timestamp,
+)
 from soutu_services.search.servicer_requests import page_size_from
 from soutu_services.search.status import LibraryState, LibraryStatus
 from soutu_services.search.visibility import Visibility
@@ -253,13 +260,9 @@ def _status_message(state: LibraryState, language: Language) -> library_service_
             for space in counts.spaces
         ],
         index=library_service_pb2.IndexStatus(kind=state.index_kind, vectors=state.index_vectors),
-        embedder=library_service_pb2.EmbedderStatus(
-            available=state.embedder.available,
-            address=state.embedder.address,
-            model=state.embedder.model,
-            variant=state.embedder.variant,
-            problem=state.embedder.problem.to(language),
-        ),
+        embedder=embedder_message(state.embedder, language),
+        text_embedder=embedder_message(state.text_embedder, language) if state.text_embedder else None,
+        pending_time_left=duration(state.pending_seconds_left),
         jobs=[job_message(job, language) for job in state.jobs],
         pending_since=timestamp(counts.pending_since),
         version=state.version,

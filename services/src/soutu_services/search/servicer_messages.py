@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from soutu.search.v1 import library_service_pb2, photo_pb2
 
 from soutu_services.runtime.language import Language
 from soutu_services.search.model import Job, JobKind, JobState, Photo, PhotoKind, PhotoState, TakenOrigin, UnreadableReason
+from soutu_services.search.status import EmbedderState
 
-__all__ = ["PHOTO_STATES", "job_message", "photo_message", "reason_value", "timestamp"]
+__all__ = [
+    "PHOTO_STATES",
+    "duration",
+    "embedder_message",
+    "job_message",
+    "photo_message",
+    "reason_value",
+    "timestamp",
+]
 
 PHOTO_STATES = {
     PhotoState.PENDING: photo_pb2.PHOTO_STATE_PENDING,
@@ -123,4 +133,28 @@ def job_message(job: Job, language: Language) -> library_service_pb2.Job:
             )
             for found in job.findings
         ],
+    )
+
+
+def duration(seconds: float | None) -> Duration | None:
+    """Write a length of time; None stays unset."""
+    if seconds is None:
+        return None
+    message = Duration()
+    message.FromTimedelta(timedelta(seconds=seconds))
+    return message
+
+
+def embedder_message(embedder: EmbedderState, language: Language) -> library_service_pb2.EmbedderStatus:
+    """Write how an embedding service is."""
+    return library_service_pb2.EmbedderStatus(
+        available=embedder.available,
+        address=embedder.address,
+        model=embedder.model,
+        variant=embedder.variant,
+        problem=embedder.problem.to(language),
+        embeds_texts=embedder.embeds_texts,
+        embeds_images=embedder.embeds_images,
+        unavailable_since=timestamp(embedder.away_since),
+        wake_time=timestamp(embedder.woken_at),
     )

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.channels import PeerAccess
+from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.program import ProgramSettings
 from soutu_services.runtime.secret_files import read_secrets
 from soutu_services.runtime.server import ServerSettings
@@ -28,6 +29,7 @@ __all__ = [
     "SourceSettings",
     "StoreSettings",
     "SyncSettings",
+    "WakeSettings",
 ]
 
 UPLOAD_SOURCE = "photos"
@@ -198,6 +200,35 @@ class SyncSettings(BaseModel):
     gone_objects: int = Field(default=20, ge=0)
 
 
+class WakeSettings(BaseModel):
+    """When the machine of the embedding service is woken (Wake-on-LAN).
+
+    Attributes:
+        mac: Address of its network card, for instance ``a0:b1:c2:d3:e4:f5``; empty: it is never woken.
+        broadcast: ``host:port`` that the packet goes to: the network's broadcast address.
+        min_photos: So many photos that wait are enough.
+        min_wait_seconds: Fewer are enough when one of them waits so long.
+        interval_seconds: Shortest time between two packets.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    mac: str = Field(default="", pattern=r"^(|[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5})$")
+    broadcast: str = "255.255.255.255:9"
+    min_photos: int = Field(default=20, ge=1)
+    min_wait_seconds: float = Field(default=900.0, ge=0)
+    interval_seconds: float = Field(default=1800.0, ge=0)
+
+    @field_validator("broadcast")
+    @classmethod
+    def _is_an_address(cls, broadcast: str) -> str:
+        try:
+            Address.parse(broadcast)
+        except SoutuError as error:
+            raise ValueError("it must be host:port, for instance 192.168.1.255:9") from error
+        return broadcast
+
+
 class SearchSettings(ProgramSettings):
     """Everything the search service can be told.
 
@@ -229,6 +260,7 @@ class SearchSettings(ProgramSettings):
         index: Rhythm of the index's snapshots.
         journal: What is kept against a power cut.
         sync: Rhythm of the syncs.
+        wake: When the embedding service's machine is woken.
         workers: gRPC calls served at the same time, of one client (token or machine) three quarters of them.
         grace_seconds: How long running calls may take to end at a stop.
     """
@@ -259,6 +291,7 @@ class SearchSettings(ProgramSettings):
     index: IndexSettings = IndexSettings()
     journal: JournalSettings = JournalSettings()
     sync: SyncSettings = SyncSettings()
+    wake: WakeSettings = WakeSettings()
     workers: int = Field(default=32, ge=2, le=256)
     grace_seconds: float = Field(default=5.0, ge=0)
 

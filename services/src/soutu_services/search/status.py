@@ -34,24 +34,46 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderState:
-    """The embedding service: whether it answers, what it runs, and why it cannot be used now."""
+    """An embedding service.
+
+    Attributes:
+        available: Whether it answers, and has the space that serves.
+        address: Where it is.
+        model: Name of what it runs, or ran last.
+        variant: How it is run.
+        problem: Why it cannot be used now, or what is wrong with its answers.
+        embeds_texts: Whether it embeds queries' words now.
+        embeds_images: Whether it embeds pictures now.
+        away_since: Since when it does not answer, UTC; None: it does.
+        woken_at: When its machine was sent a wake-up packet last, UTC; None: never.
+    """
 
     available: bool
-    address: str
-    model: str
-    variant: str
-    problem: Text
+    address: str = ""
+    model: str = ""
+    variant: str = ""
+    problem: Text = _NOTHING
+    embeds_texts: bool = False
+    embeds_images: bool = False
+    away_since: datetime | None = None
+    woken_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryState:
-    """How the library is. ``counts`` says what each number counts; ``index_kind`` is empty while there is no index."""
+    """How the library is. ``counts`` says what each number counts; ``index_kind`` is empty while there is no index.
+
+    ``text_embedder`` is None if there is no second service. ``pending_seconds_left`` is how long what is pending will take at the
+    rate of late; None if that is not known, or nothing is pending.
+    """
 
     counts: LibraryCounts
     sources: tuple[SourceState, ...]
     index_kind: str
     index_vectors: int
     embedder: EmbedderState
+    text_embedder: EmbedderState | None
+    pending_seconds_left: float | None
     jobs: tuple[Job, ...]
     version: str
 
@@ -62,8 +84,10 @@ class LibraryStatus:
     Args:
         catalog: The catalog.
         buckets: The sources.
-        link: The embedding service.
-        embedding_address: Where it is.
+        link: The embedding services.
+        embedding_address: Where the main one is.
+        text_embedding_address: Where the one for texts is; empty: there is none.
+        woken_at: Tells when the machine of the main one was woken last.
         index: Tells how the index searches, and how many vectors it holds.
         problems: Tells what keeps which source from being read.
     """
@@ -75,6 +99,8 @@ class LibraryStatus:
         link: EmbeddingLink,
         *,
         embedding_address: str,
+        text_embedding_address: str,
+        woken_at: Callable[[], datetime | None],
         index: Callable[[], tuple[str, int]],
         problems: Callable[[], Mapping[str, Text]],
     ) -> None:
@@ -82,6 +108,8 @@ class LibraryStatus:
         self._buckets = buckets
         self._link = link
         self._embedding_address = embedding_address
+        self._text_embedding_address = text_embedding_address
+        self._woken_at = woken_at
         self._index = index
         self._problems = problems
 
@@ -97,9 +125,9 @@ class LibraryStatus:
                 sources=(),
                 index_kind="",
                 index_vectors=0,
-                embedder=EmbedderState(
-                    available=self._link.usable_model is not None, address="", model="", variant="", problem=_NOTHING
-                ),
+                embedder=EmbedderState(available=self._link.usable_model is not None),
+                text_embedder=None,
+                pending_seconds_left=None,
                 jobs=(),
                 version=_version(),
             )
@@ -107,8 +135,6 @@ class LibraryStatus:
         PENDING_PHOTOS.set(counts.pending + counts.unread_objects)
         synced = self._catalog.jobs.synced_times()
         problems = self._problems()
-        model = self._link.last_model
-        problem = self._link.problem
         kind, vectors = self._index()
         return LibraryState(
             counts=counts,
@@ -125,15 +151,40 @@ class LibraryStatus:
             ),
             index_kind=kind,
             index_vectors=vectors,
-            embedder=EmbedderState(
-                available=self._link.usable_model is not None,
-                address=self._embedding_address,
-                model=model.name if model else "",
-                variant=model.variant if model else "",
-                problem=problem,
-            ),
+            embedder=self._embedder(),
+            text_embedder=self._text_embedder() if self._link.has_text_service else None,
+            pending_seconds_left=self._link.rate.seconds_for(counts.pending + counts.unread_objects),
             jobs=tuple(self._catalog.jobs.unfinished()),
             version=_version(),
+        )
+
+    def _embedder(self) -> EmbedderState:
+        space = self._catalog.embeddings.serving_space()
+        usable, last = self._link.usable_model, self._link.last_model
+        return EmbedderState(
+            available=usable is not None,
+            address=self._embedding_address,
+            model=last.name if last else "",
+            variant=last.variant if last else "",
+            problem=self._link.problem,
+            embeds_texts=space is not None and self._link.embeds_texts(space.space_id),
+            embeds_images=usable is not None,
+            away_since=self._link.away_since,
+            woken_at=self._woken_at(),
+        )
+
+    def _text_embedder(self) -> EmbedderState:
+        space = self._catalog.embeddings.serving_space()
+        usable = self._link.text_model(space.space_id) if space is not None else None
+        last = self._link.text_last_model
+        return EmbedderState(
+            available=usable is not None,
+            address=self._text_embedding_address,
+            model=last.name if last else "",
+            variant=last.variant if last else "",
+            problem=self._link.text_problem,
+            embeds_texts=usable is not None,
+            away_since=self._link.text_away_since,
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import numpy as np
 
 from soutu_services.runtime.errors import FailedPrecondition
-from soutu_services.search.catalog.clock import now_milliseconds
+from soutu_services.search.catalog.clock import from_milliseconds, now_milliseconds
 from soutu_services.search.catalog.contents import refresh_states
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import filter_condition
@@ -277,6 +278,15 @@ class Embeddings:
             space = space_row(reader, space_id)
             rows = reader.execute(f"SELECT e.id, p.photo_id {_OF_PHOTOS}", (json.dumps(list(photo_ids)), space["id"]))
             return {row[0]: row[1] for row in rows}
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """Count the shown photos that wait to be embedded into the space that serves, and tell since when the first does."""
+        with self._database.read() as reader:
+            row = reader.execute(
+                "SELECT count(*), min(pending_since) FROM photos INDEXED BY photos_waiting "
+                "WHERE state = 'PENDING' AND present = 1 AND deleted_at IS NULL"
+            ).fetchone()
+            return row[0], from_milliseconds(row[1]) if row[1] is not None else None
 
     def pending(self, space_id: str, limit: int, *, after_id: int = 0) -> list[tuple[int, str]]:
         """List (position, photo id) of shown photos that have been read but lack an embedding in a space, the oldest first.
