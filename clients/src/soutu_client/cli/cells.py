@@ -13,6 +13,7 @@ from soutu_client.models import Photo, PhotoState, TakenOrigin
 __all__ = [
     "SHORT_ID",
     "date_cell",
+    "duration_text",
     "format_name",
     "moment",
     "name_cell",
@@ -85,3 +86,13 @@ def size_text(size_bytes: int) -> str:
 def moment(when: datetime) -> str:
     """Return a moment on this computer's clock."""
     return f"{when.astimezone():%Y-%m-%d %H:%M}"
+
+
+def duration_text(seconds: float, texts: Texts) -> str:
+    """Return a length of time as roughly as an estimate deserves."""
+    if seconds < 60:
+        return texts.text("status.seconds", n=f"{max(1.0, seconds):.0f}")
+    if seconds < 5400:
+        return texts.text("status.minutes", n=f"{seconds / 60:.0f}")
+    hours = seconds / 3600
+    return texts.text("status.hours", n=f"{hours:.1f}" if hours < 10 else f"{hours:,.0f}")

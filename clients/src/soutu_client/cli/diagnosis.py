@@ -23,7 +23,7 @@ from soutu_client.cli.session import Session
 from soutu_client.cli.version import client_version
 
 if TYPE_CHECKING:
-    from soutu_client.library_models import LibraryStatus
+    from soutu_client.library_models import EmbedderStatus, LibraryStatus
 
 __all__ = ["Check", "diagnose"]
 
@@ -75,6 +75,8 @@ def diagnose(session: Session) -> Iterator[Check]:
         return
     yield _versions(session, status)
     yield _embedder(session, status)
+    if status.text_embedder is not None:
+        yield _text_embedder(session, status.text_embedder)
     yield from _sources(session, status)
     yield _index(session, status)
     yield _pending(session, status)
@@ -164,10 +166,32 @@ def _versions(session: Session, status: LibraryStatus) -> Check:
     return Check(name, is_ok=False, finding=finding)
 
 
+def _sleeps(status: LibraryStatus) -> bool:
+    """Whether the embedding service is away and that was provided for: then it is no fault."""
+    return status.embedder.unavailable_since is not None and status.text_embedder is not None and status.text_embedder.available
+
+
+def _text_embedder(session: Session, embedder: EmbedderStatus) -> Check:
+    name = session.text("doctor.text_embedder")
+    if embedder.available and not embedder.problem:
+        finding = session.text("doctor.embedder_ok", address=embedder.address, model=embedder.model, variant=embedder.variant)
+        return Check(name, is_ok=True, finding=finding)
+    problem = embedder.problem or session.text("doctor.no_answer")
+    return Check(name, is_ok=False, finding=session.text("doctor.text_embedder_bad", problem=problem, address=embedder.address))
+
+
 def _embedder(session: Session, status: LibraryStatus) -> Check:
+    from soutu_client.cli.cells import moment  # noqa: PLC0415 - rich is slow to load
+
     name, embedder = session.text("doctor.embedder"), status.embedder
+    if embedder.available and embedder.problem:
+        finding = session.text("doctor.embedder_faulty", address=embedder.address, model=embedder.model, problem=embedder.problem)
+        return Check(name, is_ok=False, finding=finding)
     if embedder.available:
         finding = session.text("doctor.embedder_ok", address=embedder.address, model=embedder.model, variant=embedder.variant)
+        return Check(name, is_ok=True, finding=finding)
+    if _sleeps(status) and embedder.unavailable_since is not None:
+        finding = session.text("doctor.embedder_asleep", since=moment(embedder.unavailable_since))
         return Check(name, is_ok=True, finding=finding)
     problem = embedder.problem or session.text("doctor.no_answer")
     finding = session.text("doctor.embedder_bad", problem=problem, address=embedder.address)
@@ -204,6 +228,8 @@ def _pending(session: Session, status: LibraryStatus) -> Check:
     name, number = session.text("doctor.pending"), f"{status.photos_pending:,}"
     if not status.photos_pending:
         return Check(name, is_ok=True, finding=session.text("doctor.pending_none"))
+    if _sleeps(status):
+        return Check(name, is_ok=True, finding=session.text("doctor.pending_asleep", n=number))
     since = status.pending_since
     if since is not None and datetime.now(tz=UTC) - since > _LONG_WAIT and not status.jobs:
         finding = session.text("doctor.pending_stuck", n=number, since=moment(since))

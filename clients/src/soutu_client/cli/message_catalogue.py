@@ -242,7 +242,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{photos} 张：{ready} 张可搜索，{pending} 张待处理，{unreadable} 张无法读取",
         "{photos}: {ready} searchable, {pending} pending, {unreadable} unreadable",
     ),
-    "status.waiting": ("最早的从 {since} 开始等", "the oldest waits since {since}"),
+    "status.waiting": ("；最早的从 {since} 开始等", "; the oldest waits since {since}"),
+    "status.time_left": ("，还需约 {time}", ", about {time} left"),
+    "status.time_needed": ("，向量服务恢复后约需 {time}", ", about {time} once the embedding service is back"),
+    "status.seconds": ("{n} 秒", "{n} s"),
+    "status.minutes": ("{n} 分钟", "{n} min"),
+    "status.hours": ("{n} 小时", "{n} h"),
     "status.unreadable": ("无法读取", "unreadable"),
     "status.deleted": ("已删除", "deleted"),
     "status.deleted_value": ("{n} 张（可恢复）", "{n} (can be brought back)"),
@@ -256,6 +261,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "status.synced": ("读取于 {when}", "read {when}"),
     "status.never_synced": ("还没有读取过", "not read yet"),
     "status.model": ("模型", "model"),
+    "status.text_model": ("文字模型", "text model"),
+    "status.away": ("（从 {since} 起没有回应）", " (no answer since {since})"),
+    "status.woken": ("，{when} 已发送唤醒信号", ", woken at {when}"),
     "status.spaces": ("向量空间", "spaces"),
     "status.space_value": ("{model}（{space}）：{photos} 张照片，{use}", "{model} ({space}): {photos} photos, {use}"),
     "status.space_serving": ("正在使用", "serves"),
@@ -337,6 +345,21 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{problem}。此时只能按名称、标签和说明搜索；请启动 {address} 上的向量服务",
         "{problem}. Only names, tags and captions are searched meanwhile; start the embedding service at {address}",
     ),
+    "doctor.embedder_asleep": (
+        "从 {since} 起没有回应（可能在休眠）。文字搜索照常；新照片等它恢复后处理，暂时不能用图片搜索",
+        "no answer since {since} (asleep, perhaps). Words are searched as ever; new photos wait for it, and pictures cannot be "
+        "searched by until it is back",
+    ),
+    "doctor.embedder_faulty": (
+        "{address}，模型 {model}，有问题：{problem}",
+        "{address}, model {model}, has a problem: {problem}",
+    ),
+    "doctor.text_embedder": ("文字向量服务", "text embedding service"),
+    "doctor.text_embedder_bad": (
+        "{problem}。此时文字由主向量服务处理，它休眠时只能按名称、标签和说明搜索（地址 {address}）",
+        "{problem}. Words go to the main one meanwhile; while that sleeps only names, tags and captions are searched "
+        "(address {address})",
+    ),
     "doctor.no_answer": ("没有回答", "it does not answer"),
     "doctor.source": ("来源 {name}", "source {name}"),
     "doctor.source_ok": ("{objects} 个文件，{synced}", "{objects} files, {synced}"),
@@ -353,6 +376,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "doctor.pending": ("待处理", "pending"),
     "doctor.pending_none": ("没有", "none"),
     "doctor.pending_some": ("{n} 张，正在处理", "{n}, being processed"),
+    "doctor.pending_asleep": (
+        "{n} 张，等向量服务恢复后自动处理；现在已可按名称和日期找到",
+        "{n}, embedded by themselves when the embedding service is back; found by name and date already",
+    ),
     "doctor.pending_stuck": (
         "{n} 张从 {since} 起没有处理完：请看上面的向量服务和来源，以及搜索服务的日志",
         "{n} wait since {since}: see the embedding service and the sources above, and the search service's log",

@@ -91,7 +91,7 @@ class EmbeddingLink:
                 gate(),
                 name="text embedding service",
                 accept=self._comparable,
-                on_connected=lambda: None,
+                on_connected=self._text_connected,
                 on_away=lambda: None,
             )
 
@@ -310,7 +310,11 @@ class EmbeddingLink:
 
     def _connected(self) -> None:
         EMBEDDER_UP.set(1)
+        self._bulk_problem = _NOTHING
         self._on_connected()
+
+    def _text_connected(self) -> None:
+        self._text_failure = _NOTHING
 
     def _away(self) -> None:
         EMBEDDER_UP.set(0)

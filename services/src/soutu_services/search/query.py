@@ -108,7 +108,7 @@ class QueryEngine:
             InvalidInput: the query, its filter or its page token cannot be right, or its terms cancel each other out.
             NotFound: a photo it names does not exist.
             FailedPrecondition: a photo it names is not embedded, or the embedding service serves another model.
-            Unavailable: nothing of the query can be answered without the embedding service.
+            Unavailable: it has a picture, or nothing else, that cannot be embedded now.
         """
         query.check()
         if not query.terms:
@@ -164,12 +164,9 @@ class QueryEngine:
                 continue
             try:
                 embedding = self._embedding(index, term, known, stored)
-            except (Unavailable, Overloaded, DeadlinePassed) as error:
-                problem = error
-                continue
-            except FailedPrecondition as error:
-                if error.reason != "TOWER_NOT_LOADED":
-                    raise
+            except (Unavailable, Overloaded, DeadlinePassed, FailedPrecondition) as error:
+                if term.text is None or (isinstance(error, FailedPrecondition) and error.reason != "TOWER_NOT_LOADED"):
+                    raise  # a picture cannot be left out: what is found without it is not what was asked for
                 problem = error  # words can still be looked up
                 continue
             total += term.weight * embedding

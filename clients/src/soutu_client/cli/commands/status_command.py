@@ -14,7 +14,7 @@ from soutu_client.cli.terminal import printable
 from soutu_client.cli.texts import Texts
 
 if TYPE_CHECKING:
-    from soutu_client.library_models import LibraryStatus, SourceStatus, SpaceStatus
+    from soutu_client.library_models import EmbedderStatus, LibraryStatus, SourceStatus, SpaceStatus
 
 __all__ = ["build"]
 
@@ -44,7 +44,7 @@ def _run(session: Session, *, as_json: bool) -> int:
 
 def _facts(session: Session, status: LibraryStatus) -> Iterator[tuple[str, str]]:
     """Yield what is worth a line, each with the last part of its label's key."""
-    from soutu_client.cli.cells import moment, size_text  # noqa: PLC0415
+    from soutu_client.cli.cells import duration_text, moment, size_text  # noqa: PLC0415
 
     text = session.text
     yield "service", text("status.service_value", address=session.client.address, version=status.version)
@@ -56,7 +56,10 @@ def _facts(session: Session, status: LibraryStatus) -> Iterator[tuple[str, str]]
         unreadable=f"{status.photos_unreadable:,}",
     )
     if status.pending_since is not None:
-        photos += "; " + text("status.waiting", since=moment(status.pending_since))
+        photos += text("status.waiting", since=moment(status.pending_since))
+    if status.pending_seconds_left is not None:
+        key = "status.time_left" if status.embedder.available else "status.time_needed"
+        photos += text(key, time=duration_text(status.pending_seconds_left, session.texts))
     yield "photos", photos
     if status.unreadable_reasons:
         yield "unreadable", ", ".join(f"{count.message} {count.photos:,}" for count in status.unreadable_reasons)
@@ -68,15 +71,29 @@ def _facts(session: Session, status: LibraryStatus) -> Iterator[tuple[str, str]]
         yield "ignored", ", ".join(f"{extension or '-'} {objects:,}" for extension, objects in most)
     for source in status.sources:
         yield "sources", _source_text(session, source)
-    embedder = status.embedder
-    model = " ".join(part for part in (embedder.model, embedder.variant, embedder.address) if part)
-    yield "model", model if embedder.available else f"{model}  {text('status.problem', problem=embedder.problem)}"
+    yield "model", _embedder_text(session, status.embedder)
+    if status.text_embedder is not None:
+        yield "text_model", _embedder_text(session, status.text_embedder)
     for space in status.spaces:
         yield "spaces", _space_text(session, space)
     yield "index", text("status.index_value", kind=status.index.kind, vectors=f"{status.index.vectors:,}")
     for job in status.jobs:
         state = text(f"job_state.{job.state.value.lower()}")
         yield "jobs", f"{text(f'job.{job.kind.value.lower()}')} {state} {job.photos_done:,}/{job.photos_total:,} {job.message}"
+
+
+def _embedder_text(session: Session, embedder: EmbedderStatus) -> str:
+    from soutu_client.cli.cells import moment  # noqa: PLC0415
+
+    text = session.text
+    line = " ".join(part for part in (embedder.model, embedder.variant, embedder.address) if part)
+    if embedder.problem:
+        line += f"  {text('status.problem', problem=embedder.problem)}"
+    if embedder.unavailable_since is not None:
+        line += text("status.away", since=moment(embedder.unavailable_since))
+        if embedder.woken_at is not None and embedder.woken_at >= embedder.unavailable_since:
+            line += text("status.woken", when=moment(embedder.woken_at))
+    return line
 
 
 def _space_text(session: Session, space: SpaceStatus) -> str:
