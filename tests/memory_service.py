@@ -54,6 +54,7 @@ class Library:
     may_answer: threading.Event = field(default_factory=threading.Event)
     refused_name: str = ""
     is_pending: bool = False
+    status: library.GetStatusResponse = field(default_factory=library.GetStatusResponse)
     is_endless: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -237,7 +238,7 @@ class LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
         self.kept.enter(request)
         living = self.kept.living()
         pending = sum(photo.state == photo_pb2.PHOTO_STATE_PENDING for photo in living)
-        return library.GetStatusResponse(
+        response = library.GetStatusResponse(
             photos=len(living),
             photos_pending=pending,
             photos_ready=sum(photo.state == photo_pb2.PHOTO_STATE_READY for photo in living),
@@ -250,6 +251,8 @@ class LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
             ),
             version="9.9.9",
         )
+        response.MergeFrom(self.kept.status)
+        return response
 
     def StartSync(self, request: library.StartSyncRequest, context: Context) -> library.StartSyncResponse:
         self.kept.enter(request)

@@ -209,6 +209,49 @@ def test_doctor_says_what_to_do_about_each_connection(service: Any, soutu: Soutu
     assert "the host a..b is not known" in capsys.readouterr().out
 
 
+def test_a_machine_that_sleeps_by_design_is_no_fault(service: Any, soutu: Soutu, capsys: pytest.CaptureFixture[str]) -> None:
+    service.library.is_pending = True
+    status = service.library.status
+    status.photos_pending = 300
+    status.embedder.problem = "the embedding service does not answer"
+    status.embedder.unavailable_since.FromSeconds(1_700_000_000)
+    status.embedder.wake_time.FromSeconds(1_700_000_600)
+    status.pending_time_left.seconds = 250
+    assert soutu("doctor") == 1
+    status.text_embedder.available = status.text_embedder.embeds_texts = True
+    status.text_embedder.model, status.text_embedder.address = "lite", "127.0.0.1:8403"
+    capsys.readouterr()
+    assert soutu("doctor") == 0
+    out = capsys.readouterr().out
+    assert "✓ embedding service" in out and "Words are searched as ever" in " ".join(out.split())
+    assert "✓ text embedding service: 127.0.0.1:8403, model lite" in out
+    assert "300, embedded by themselves" in out
+    assert soutu("status") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "300 pending, 0 unreadable, about 4 min once the embedding service is back" in out
+    assert "problem: the embedding service does not answer (no answer since 2023-11-14 " in out and ", woken at 2023-11-14 " in out
+    assert "text model lite 127.0.0.1:8403" in out
+    assert soutu("--language", "zh", "status") == 0
+    out = "".join(capsys.readouterr().out.split())
+    assert "向量服务恢复后约需4分钟" in out and "已发送唤醒信号" in out and "文字模型lite" in out
+    assert soutu("status", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["pending_seconds_left"], shown["text_embedder"]["embeds_texts"]) == (250.0, True)
+    status.text_embedder.available, status.text_embedder.problem = False, "the text embedding service does not answer"
+    assert soutu("doctor") == 1
+    assert "✗ text embedding service: the text embedding service does not answer" in capsys.readouterr().out
+
+
+def test_what_is_wrong_with_a_service_that_answers_is_shown(
+    service: Any, soutu: Soutu, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.library.status.embedder.problem = "the embedding service sends vectors that are not valid"
+    assert soutu("status") == 0
+    assert "problem: the embedding service sends vectors that are not valid" in " ".join(capsys.readouterr().out.split())
+    assert soutu("doctor") == 1
+    assert "sends vectors that are not valid" in " ".join(capsys.readouterr().out.split())
+
+
 def test_doctor_tries_every_address_of_a_host(
     service: Any, soutu: Soutu, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
