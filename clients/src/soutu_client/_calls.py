@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -15,6 +16,8 @@ from soutu_client._language import Language
 from soutu_client._login import Login
 
 __all__ = ["Calls"]
+
+_REQUEST_ID_KEY = "soutu-request-id"  # the services' logs name it
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -31,7 +34,7 @@ class Calls:
         self.language = language
         self._is_closed = False
         self._channel = open_channel(self.endpoint)
-        self._metadata = (("accept-language", language), *login.metadata)
+        self._of_every_call = (("accept-language", language), *login.metadata)
         self.photos = photo_service_pb2_grpc.PhotoServiceStub(self._channel)
         self.search = search_service_pb2_grpc.SearchServiceStub(self._channel)
         self.access = access_service_pb2_grpc.AccessServiceStub(self._channel)
@@ -45,21 +48,25 @@ class Calls:
     def unary(self, method: grpc.UnaryUnaryMultiCallable[Q, R], request: Q, *, timeout_seconds: float | None = None) -> R:
         """Make a call with one answer."""
         with self._own_errors():
-            return method(request, timeout=timeout_seconds or self.timeout_seconds, metadata=self._metadata)
+            return method(request, timeout=timeout_seconds or self.timeout_seconds, metadata=self._metadata())
 
     def sending(self, method: grpc.StreamUnaryMultiCallable[Q, R], requests: Iterator[Q], *, timeout_seconds: float) -> R:
         """Make a call that streams to the service. ``requests`` must not raise: gRPC would only log it."""
         with self._own_errors():
-            return method(requests, timeout=timeout_seconds, metadata=self._metadata)
+            return method(requests, timeout=timeout_seconds, metadata=self._metadata())
 
     def receiving(self, method: grpc.UnaryStreamMultiCallable[Q, R], request: Q, *, timeout_seconds: float) -> Generator[R]:
         """Make a call that streams from the service. Closing the iterator ends the call."""
         with self._own_errors():
-            call = method(request, timeout=timeout_seconds, metadata=self._metadata)
+            call = method(request, timeout=timeout_seconds, metadata=self._metadata())
             try:
                 yield from call
             finally:
                 call.cancel()
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        """Make a call's metadata, with an id of its own."""
+        return (*self._of_every_call, (_REQUEST_ID_KEY, uuid.uuid4().hex))
 
     @contextmanager
     def _own_errors(self) -> Iterator[None]:

@@ -187,7 +187,8 @@ class Batcher:
             try:
                 vector = self._run([item.prepared])[0]
             except Exception as error:  # noqa: BLE001 - whatever a model raises, its neighbours go on
-                _logger.warning("%s/%s: one item fails: %r", *self._labels, error)
+                of_request = {"request_id": item.ticket.request_id}
+                _logger.warning("%s/%s: one item fails: %r", *self._labels, error, extra=of_request)
                 self._blame(item)
             else:
                 self._settle(item, vector)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from soutu_services.embedding.encoder import FloatArray, ItemRefused
 from soutu_services.runtime.errors import DeadlinePassed, SoutuError
+from soutu_services.runtime.request_ids import current_request_id
 
 __all__ = ["Outcome", "Priority", "Ticket"]
 
@@ -30,11 +31,15 @@ class Ticket:
 
     The call's thread waits on it; the towers' threads settle its items. It is over when nobody waits for it any more, because
     the call was cancelled, its deadline passed or the whole of it failed.
+
+    Attributes:
+        request_id: Of the call, for what the towers' threads log of its items.
     """
 
     def __init__(self, items: int, *, priority: Priority, seconds_left: float = math.inf) -> None:
         self.items = items
         self.priority = priority
+        self.request_id = current_request_id()
         self._deadline = time.monotonic() + seconds_left
         self._outcomes: list[Outcome | None] = [None] * items
         self._unsettled = items

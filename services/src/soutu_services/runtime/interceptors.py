@@ -17,17 +17,14 @@ from soutu_services.runtime.call_shares import CallShares, client_of
 from soutu_services.runtime.calls import language_of, seconds_left, set_access
 from soutu_services.runtime.errors import REASON_METADATA_KEY, InvalidInput, SoutuError
 from soutu_services.runtime.language import Text
-from soutu_services.runtime.metrics import CALL_SECONDS, CALLS, CALLS_IN_PROGRESS
+from soutu_services.runtime.metrics import CALL_SECONDS, CALLS, CALLS_IN_PROGRESS, REFUSALS
+from soutu_services.runtime.request_ids import request, request_id_of
 
 __all__ = ["INTERNAL_REASON", "CallInterceptor"]
 
 INTERNAL_REASON = "INTERNAL"
 """Reason that goes with an error nobody foresaw."""
 
-_INTERNAL_TEXT = Text(
-    zh="服务内部出错，原因已写入服务的日志。请稍后再试。",
-    en="Something went wrong inside the service; its log says what. Please try again later.",
-)
 _HEALTH = "/grpc.health."  # open to all, not counted: probes are noise, and the health servicer's Watch must not be wrapped
 _REFLECTION = "/grpc.reflection."
 
@@ -149,7 +146,12 @@ class CallInterceptor(grpc.ServerInterceptor):
 
     @contextmanager
     def _observed(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
-        """Count and time what happens inside, and turn its errors into the call's status."""
+        """Count, time and log what happens inside, and turn its errors into the call's status."""
+        with request(request_id_of(context.invocation_metadata())) as request_id, self._counted(method, context, request_id):
+            yield
+
+    @contextmanager
+    def _counted(self, method: str, context: grpc.ServicerContext, request_id: str) -> Iterator[None]:
         code = grpc.StatusCode.OK
         begun = time.perf_counter()
         in_progress = CALLS_IN_PROGRESS.labels(method)
@@ -175,15 +177,18 @@ class CallInterceptor(grpc.ServerInterceptor):
                 context.abort(code, "")
             if isinstance(error, SoutuError):
                 code = error.status
+                REFUSALS.labels(error.reason).inc()
                 _logger.debug("%s refused: %s", method, error)
                 _abort(context, code, error.reason, error.text)
             code = grpc.StatusCode.INTERNAL
             _logger.exception("%s failed", method)
-            _abort(context, code, INTERNAL_REASON, _INTERNAL_TEXT)
+            _abort(context, code, INTERNAL_REASON, _internal_text(request_id))
         finally:
             in_progress.dec()
             CALLS.labels(method, code.name).inc()
-            CALL_SECONDS.labels(method).observe(time.perf_counter() - begun)
+            seconds = time.perf_counter() - begun
+            CALL_SECONDS.labels(method).observe(seconds)
+            _logger.debug("%s ended with %s after %.3f s", method, code.name, seconds)
             self._one_less()
 
     def _one_less(self) -> None:
@@ -202,6 +207,13 @@ def _of_one_request(behaviour: Callable[[Any, grpc.ServicerContext], Any]) -> Ca
         raise InvalidInput("REQUEST_MISSING", zh="请求没有内容，请检查客户端", en="the call brought no request; check the client")
 
     return answer
+
+
+def _internal_text(request_id: str) -> Text:
+    return Text(
+        zh=f"服务内部出错，原因已写入服务的日志（请求编号 {request_id}）。请稍后再试。",
+        en=f"Something went wrong inside the service; its log says what (request {request_id}). Please try again later.",
+    )
 
 
 def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str, text: Text) -> NoReturn:

@@ -7,9 +7,21 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from soutu_services.runtime.request_ids import current_request_id
+
 __all__ = ["configure_logging"]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class _OfRequest(logging.Filter):
+    """Notes with each record what request it was logged for, if for any and if it does not say so itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request_id = current_request_id()
+        if request_id and not hasattr(record, "request_id"):
+            record.request_id = request_id
+        return True
 
 
 class _JsonFormatter(logging.Formatter):
@@ -45,12 +57,14 @@ def configure_logging(level: str, *, json: bool) -> None:
     """Send this process's logs to standard error.
 
     Callers never log credentials, queries or the bytes of photos. Libraries that log every request are kept to warnings.
+    What is logged while a request is answered carries its id as ``request_id``.
 
     Args:
         level: ``debug``, ``info``, ``warning`` or ``error``.
         json: One JSON object a line instead of text for people.
     """
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_OfRequest())
     handler.setFormatter(_JsonFormatter() if json else _LineFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("PIL", "urllib3", "grpc"):

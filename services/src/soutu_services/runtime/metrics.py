@@ -12,9 +12,10 @@ from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 
 from soutu_services.runtime.tls import ServerCertificate
 
-__all__ = ["CALLS", "CALLS_IN_PROGRESS", "CALL_SECONDS", "MetricsServer"]
+__all__ = ["CALLS", "CALLS_IN_PROGRESS", "CALL_SECONDS", "REFUSALS", "MetricsServer"]
 
 CALLS = Counter("soutu_grpc_calls_total", "gRPC calls that ended, by method and status code.", ["method", "code"])
+REFUSALS = Counter("soutu_grpc_refusals_total", "gRPC calls that ended with an error that says why, by its reason.", ["reason"])
 CALLS_IN_PROGRESS = Gauge("soutu_grpc_calls_in_progress", "gRPC calls being answered now, by method.", ["method"])
 CALL_SECONDS = Histogram(
     "soutu_grpc_call_seconds",

@@ -15,6 +15,7 @@ from soutu.embedding.v1 import embedding_pb2, embedding_pb2_grpc
 
 from soutu_services.runtime.channels import PeerAccess, open_channel
 from soutu_services.runtime.errors import REASON_METADATA_KEY, DeadlinePassed, InvalidInput, Overloaded, SoutuError
+from soutu_services.runtime.request_ids import REQUEST_ID_KEY, current_request_id, new_request_id
 from soutu_services.runtime.tls_probe import explain_unavailable
 from soutu_services.search.embedding_errors import (
     EmbedderAway,
@@ -203,7 +204,7 @@ class Embedder:
         with self._lock:
             call: Callable[..., Any] = getattr(self._stub, method)
         try:
-            response = call(request, timeout=seconds)
+            response = call(request, timeout=seconds, metadata=((REQUEST_ID_KEY, current_request_id() or new_request_id()),))
         except grpc.RpcError as error:
             translated = self._untrusted(error) or _translated(error)
             if not isinstance(translated, EmbedderAway | DeadlinePassed):

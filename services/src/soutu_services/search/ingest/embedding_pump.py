@@ -12,6 +12,7 @@ import numpy as np
 
 from soutu_services.runtime.errors import NotFound, SoutuError
 from soutu_services.runtime.language import Text
+from soutu_services.runtime.request_ids import new_request_id, request
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
 from soutu_services.search.decoding.answers import DecoderFault
@@ -209,15 +210,19 @@ class EmbeddingPump:
                 lane, batch = self._batches.get(timeout=_STOP_CHECK_SECONDS)
             except queue.Empty:
                 continue
-            try:
-                self._embed(lane, batch)
-                if lane.gate.has_failed:
-                    lane.gate.succeeded()
-            except Exception as error:  # noqa: BLE001 - the photos stay pending
-                self._failed(lane, error)
-            finally:
-                lane.done(batch)
-                self._wake.set()
+            with request(new_request_id()):  # the lines of both services about this batch can be found together
+                self._try(lane, batch)
+
+    def _try(self, lane: FillLane, batch: list[str]) -> None:
+        try:
+            self._embed(lane, batch)
+            if lane.gate.has_failed:
+                lane.gate.succeeded()
+        except Exception as error:  # noqa: BLE001 - the photos stay pending
+            self._failed(lane, error)
+        finally:
+            lane.done(batch)
+            self._wake.set()
 
     def _failed(self, lane: FillLane, error: Exception) -> None:
         text = error.text if isinstance(error, SoutuError) else _FAILED
