@@ -52,6 +52,11 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def processor_ticks(pid: int) -> int:
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return int(user) + int(system)
+
+
 def test_a_decoder_reads_as_the_library_does(start_pool: Callable[..., DecoderPool]) -> None:
     pool = start_pool(reader="soutu_services.search.imaging:read_picture")
     exif = scene(300, 200).getexif()
@@ -132,13 +137,14 @@ def test_pictures_to_search_with_do_not_hold_up_the_ingest(start_pool: Callable[
         thread.join(PATIENCE)
 
 
-def test_closing_judges_no_picture(start_pool: Callable[..., DecoderPool]) -> None:
+@pytest.mark.parametrize("urgent", [False, True])
+def test_closing_judges_no_picture(start_pool: Callable[..., DecoderPool], urgent: bool) -> None:
     pool = start_pool(processes=1)
     refused: list[Exception] = []
 
     def read() -> None:
         try:
-            pool.read(hostile(GOOD, "spin"))
+            pool.read(hostile(GOOD, "spin"), urgent=urgent)
         except Exception as error:  # noqa: BLE001 - it is looked at below
             refused.append(error)
 
@@ -211,7 +217,8 @@ threading.Event().wait()
         assert service.stdout is not None
         pids = [int(pid) for pid in service.stdout.readline().split()]
         assert pids
-        assert all(is_running(pid) for pid in pids)
+        begun = {pid: processor_ticks(pid) for pid in pids}
+        eventually(lambda: any(processor_ticks(pid) > ticks + 50 for pid, ticks in begun.items()))  # it spins
         service.send_signal(signal.SIGKILL)
         eventually(lambda: not any(is_running(pid) for pid in pids))
     finally:
