@@ -11,7 +11,7 @@ import pytest
 
 from patience import PATIENCE
 from soutu_services.runtime.logs import configure_logging
-from soutu_services.runtime.request_ids import REQUEST_ID_KEY, current_request_id, new_request_id, request, request_id_of
+from soutu_services.runtime.request_ids import REQUEST_ID_KEY, current_request_id, new_request_id, request_id_of, working_on
 from soutu_services.runtime.server import ServedService, ServerSettings, start_server
 
 NAME = "soutu.test.v1.Asked"
@@ -119,14 +119,14 @@ def test_an_error_nobody_foresaw_tells_the_id_under_which_the_log_has_it(channel
 
 def test_a_record_that_names_its_request_itself_keeps_it(capsys):
     configure_logging("info", json=True)
-    with request(new_request_id()):
+    with working_on(new_request_id()):
         logging.getLogger("asked").info("of an item", extra={"request_id": "its-own"})
     assert json.loads(capsys.readouterr().err)["request_id"] == "its-own"
 
 
 def test_requests_lie_in_each_other_and_end():
-    with request("outer"):
-        with request("inner"):
+    with working_on("outer"):
+        with working_on("inner"):
             assert current_request_id() == "inner"
         assert current_request_id() == "outer"
     assert current_request_id() == ""

@@ -18,7 +18,7 @@ from soutu_services.runtime.calls import language_of, seconds_left, set_access
 from soutu_services.runtime.errors import REASON_METADATA_KEY, InvalidInput, SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.metrics import CALL_SECONDS, CALLS, CALLS_IN_PROGRESS, REFUSALS
-from soutu_services.runtime.request_ids import request, request_id_of
+from soutu_services.runtime.request_ids import request_id_of, working_on
 
 __all__ = ["INTERNAL_REASON", "CallInterceptor"]
 
@@ -147,7 +147,7 @@ class CallInterceptor(grpc.ServerInterceptor):
     @contextmanager
     def _observed(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
         """Count, time and log what happens inside, and turn its errors into the call's status."""
-        with request(request_id_of(context.invocation_metadata())) as request_id, self._counted(method, context, request_id):
+        with working_on(request_id_of(context.invocation_metadata())) as request_id, self._counted(method, context, request_id):
             yield
 
     @contextmanager

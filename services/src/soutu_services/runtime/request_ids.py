@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
-__all__ = ["REQUEST_ID_KEY", "current_request_id", "new_request_id", "request", "request_id_of"]
+__all__ = ["REQUEST_ID_KEY", "current_request_id", "new_request_id", "request_id_of", "working_on"]
 
 REQUEST_ID_KEY = "soutu-request-id"
 """gRPC metadata key of the id."""
@@ -36,13 +36,11 @@ def current_request_id() -> str:
 
 
 @contextmanager
-def request(request_id: str) -> Iterator[str]:
+def working_on(request_id: str) -> Iterator[str]:
     """Work on a request inside: its id is in the lines that are logged, and goes with the calls to other services."""
     token = _current.set(request_id)
     try:
         yield request_id
     finally:
-        try:
+        with suppress(ValueError):  # an abandoned stream that was collected on another thread, which has a request of its own
             _current.reset(token)
-        except ValueError:  # an abandoned stream that was collected on another thread, which has a request of its own
-            pass

@@ -12,7 +12,7 @@ import numpy as np
 
 from soutu_services.runtime.errors import NotFound, SoutuError
 from soutu_services.runtime.language import Text
-from soutu_services.runtime.request_ids import new_request_id, request
+from soutu_services.runtime.request_ids import new_request_id, working_on
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, StoredEmbeddings
 from soutu_services.search.decoding.answers import DecoderFault
@@ -210,7 +210,7 @@ class EmbeddingPump:
                 lane, batch = self._batches.get(timeout=_STOP_CHECK_SECONDS)
             except queue.Empty:
                 continue
-            with request(new_request_id()):  # the lines of both services about this batch can be found together
+            with working_on(new_request_id()):  # the lines of both services about this batch can be found together
                 self._try(lane, batch)
 
     def _try(self, lane: FillLane, batch: list[str]) -> None:
