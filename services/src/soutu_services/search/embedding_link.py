@@ -28,7 +28,6 @@ from soutu_services.search.embedding_errors import (
 from soutu_services.search.embedding_model import Embedded, EmbeddingModel, Malformed, Outcome
 from soutu_services.search.embedding_rate import EmbeddingRate
 from soutu_services.search.ingest.gate import Gate
-from soutu_services.search.metrics import EMBEDDER_UP
 from soutu_services.search.model import FloatArray
 from soutu_services.search.recent import Recent
 
@@ -77,12 +76,11 @@ class EmbeddingLink:
         self.rate = EmbeddingRate()
         self._catalog = catalog
         self._adopt = adopt
-        self._on_away = on_away
         self._on_connected = on_connected
         self._bulk_problem = self._text_failure = _NOTHING
         self._cache: Recent[tuple[str, str], FloatArray] = Recent(_CACHED_TEXTS)
         self._main = EmbedderWatch(
-            main, gate(), name="embedding service", accept=self._register, on_connected=self._connected, on_away=self._away
+            main, gate(), name="embedding service", accept=self._register, on_connected=self._connected, on_away=on_away
         )
         self._text: EmbedderWatch | None = None
         if text is not None:
@@ -303,22 +301,15 @@ class EmbeddingLink:
         """Take what a call's failure says about the service."""
         if isinstance(error, EmbedderAway | EmbedderRefuses | EmbedderUntrusted):
             watch.lost(error)
-            if watch is self._main:
-                EMBEDDER_UP.set(0)
         elif isinstance(error, SpaceChanged | TowerNotLoaded | DeadlinePassed):
             watch.doubt()
 
     def _connected(self) -> None:
-        EMBEDDER_UP.set(1)
         self._bulk_problem = _NOTHING
         self._on_connected()
 
     def _text_connected(self) -> None:
         self._text_failure = _NOTHING
-
-    def _away(self) -> None:
-        EMBEDDER_UP.set(0)
-        self._on_away()
 
     def _register(self, models: tuple[EmbeddingModel, ...]) -> tuple[EmbeddingModel, ...]:
         """Give an empty library its space, and take over what the models of its spaces are called.

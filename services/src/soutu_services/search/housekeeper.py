@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
-from soutu_services.search.catalog import Catalog
 from soutu_services.search.ingest.gate import Gate
-from soutu_services.search.metrics import INGEST_WAITING, PENDING_PHOTOS
 from soutu_services.search.objects import BucketMissing
 
 __all__ = ["Housekeeper"]
@@ -20,16 +18,15 @@ __all__ = ["Housekeeper"]
 _logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
-_METRICS_SECONDS = 15.0
+_AGAIN_SECONDS = 15.0
 _MOVES_SECONDS = 60.0
 _RETURNED_SECONDS = 15.0
 
 
 class Housekeeper:
-    """Makes the buckets, finishes moves that were interrupted, starts the periodic syncs and keeps the metrics fresh.
+    """Makes the buckets, finishes moves that were interrupted and starts the periodic syncs.
 
     Args:
-        catalog: The catalog.
         buckets: The buckets.
         gate: How it backs off from a store that does not answer.
         finish_restore: Does what is left to do after a restore, if anything is.
@@ -37,12 +34,10 @@ class Housekeeper:
         start_sync: Starts a periodic sync.
         sync_returned: Starts a sync of the sources that were away and are back.
         sync_seconds: Time between two periodic syncs; 0: none, nor any of sources that are back.
-        waiting: Tells how many items are under way, by stage.
     """
 
     def __init__(
         self,
-        catalog: Catalog,
         buckets: Buckets,
         gate: Gate,
         *,
@@ -51,9 +46,7 @@ class Housekeeper:
         start_sync: Callable[[], None],
         sync_returned: Callable[[], None],
         sync_seconds: float,
-        waiting: Callable[[], Mapping[str, int]],
     ) -> None:
-        self._catalog = catalog
         self._buckets = buckets
         self._gate = gate
         self._finish_restore = finish_restore
@@ -61,9 +54,8 @@ class Housekeeper:
         self._start_sync = start_sync
         self._sync_returned = sync_returned
         self._sync_seconds = sync_seconds
-        self._waiting = waiting
         self._has_buckets = False
-        self._due = {"sync": 0.0, "returned": 0.0, "moves": 0.0, "metrics": 0.0}
+        self._due = {"sync": 0.0, "returned": 0.0, "moves": 0.0}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
 
@@ -91,15 +83,10 @@ class Housekeeper:
                     _logger.warning("housekeeping waits: %s", error.text.en)
             except Exception:
                 _logger.exception("housekeeping failed; it goes on")
-                self._stop.wait(_METRICS_SECONDS)
+                self._stop.wait(_AGAIN_SECONDS)
             self._stop.wait(_TICK_SECONDS)
 
     def _tick(self) -> None:
-        if self._is_due("metrics", _METRICS_SECONDS):
-            counts = self._catalog.counts()
-            PENDING_PHOTOS.set(counts.pending + counts.unread_objects)
-            for stage, items in self._waiting().items():
-                INGEST_WAITING.labels(stage).set(items)
         if not self._gate.is_open:
             return
         if not self._has_buckets:

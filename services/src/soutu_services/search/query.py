@@ -23,6 +23,7 @@ from soutu_services.runtime.errors import (
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.fusion import Fused, fuse
 from soutu_services.search.index import VectorIndex
+from soutu_services.search.metrics import QUERY_STAGE_SECONDS
 from soutu_services.search.model import Filter, FloatArray
 from soutu_services.search.page_tokens import page_token, read_page_token
 from soutu_services.search.query_results import (
@@ -119,7 +120,8 @@ class QueryEngine:
         start, was_seen = position if position else (0, None)
         known = self._known_photos(query.terms, visibility)
         texts = [term.text for term in query.terms if term.text is not None and term.weight > 0]
-        vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
+        with QUERY_STAGE_SECONDS.labels("embed").time():
+            vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
         if problem is not None and vector is None and not texts:
             raise problem
         if was_seen is not None and was_seen != (problem is None):
@@ -218,17 +220,19 @@ class QueryEngine:
         *,
         leave_out: set[str],
     ) -> list[Fused]:
-        for term in query.terms:
-            if term.text is not None and term.weight < 0:
-                leave_out |= self._catalog.words.photos_with(term.text, query.filter, visibility)
-        by_words = [
-            [hit for hit in self._catalog.words.search(text, query.filter, visibility) if hit.photo_id not in leave_out]
-            for text in texts
-        ]
+        with QUERY_STAGE_SECONDS.labels("words").time():
+            for term in query.terms:
+                if term.text is not None and term.weight < 0:
+                    leave_out |= self._catalog.words.photos_with(term.text, query.filter, visibility)
+            by_words = [
+                [hit for hit in self._catalog.words.search(text, query.filter, visibility) if hit.photo_id not in leave_out]
+                for text in texts
+            ]
         if index is None or vector is None:
             return fuse([], by_words, {})
-        by_look = self._by_look(index, vector, query.filter, visibility, leave_out)
-        cosines = self._cosines(index, vector, {hit.photo_id for hits in by_words for hit in hits}) | by_look
+        with QUERY_STAGE_SECONDS.labels("index").time():
+            by_look = self._by_look(index, vector, query.filter, visibility, leave_out)
+            cosines = self._cosines(index, vector, {hit.photo_id for hits in by_words for hit in hits}) | by_look
         smallest = -1.0 if query.min_score is None else query.min_score
         return fuse([photo_id for photo_id, cosine in by_look.items() if cosine >= smallest], by_words, cosines)
 
@@ -261,7 +265,9 @@ class QueryEngine:
         return best
 
     def _hits(self, page: Sequence[Fused], visibility: Visibility) -> tuple[Hit, ...]:
-        photos = {photo.photo_id: photo for photo in self._catalog.photos.get_many([one.photo_id for one in page], visibility)}
+        with QUERY_STAGE_SECONDS.labels("hydrate").time():
+            found = self._catalog.photos.get_many([one.photo_id for one in page], visibility)
+        photos = {photo.photo_id: photo for photo in found}
         return tuple(Hit(photos[one.photo_id], one.score, one.cosine, one.matches) for one in page if one.photo_id in photos)
 
     def _notices(

@@ -31,6 +31,7 @@ from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.ingest.reading_pump import ReadingPump
 from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
+from soutu_services.search.library_metrics import LibraryMetrics
 from soutu_services.search.model import JobKind
 from soutu_services.search.originals import Originals
 from soutu_services.search.query import QueryEngine
@@ -188,7 +189,6 @@ class SearchService:
             on_change=self._reading.hold_back,
         )
         self._housekeeper = Housekeeper(
-            self.catalog,
             self._buckets,
             self._gate(),
             finish_restore=self._finish_restore,
@@ -196,7 +196,20 @@ class SearchService:
             start_sync=self._jobs.start_periodic_sync,
             sync_returned=self._sync_returned,
             sync_seconds=settings.sync.interval_seconds,
+)
+        self._metrics = LibraryMetrics(
+            self.catalog,
+            self._link,
+            data_folder=settings.data_folder,
+            sources=self._buckets.sources,
+            index=lambda: self._index.summary,
             waiting=lambda: {"read": self._reading.waiting, "embed": self._embedding.waiting},
+            source_problems=self._problems,
+            problems=lambda: {
+                "store": next(filter(_says, (self._housekeeper.problem, self._writes.problem)), _NOTHING),
+                "ingest": self._reading.problem,
+                "embedding": self._embedding_problem(),
+            },
         )
         status = LibraryStatus(
             self.catalog,
@@ -239,6 +252,7 @@ class SearchService:
         """Make the index from the catalog, then go on with whatever was under way."""
         self._index.load()
         self._has_threads = True
+        self._metrics.register()
         self._link.start()
         self._snapshots.start()
         self._writes.start()
@@ -264,6 +278,7 @@ class SearchService:
         A service that was not started, or could not be, is closed as well.
         """
         seconds = self._settings.grace_seconds
+        self._metrics.remove()
         with self._starting:
             self._is_closing = True
         self._writes.stop(seconds)
@@ -350,6 +365,10 @@ class SearchService:
             if name in problems:
                 return problems[name]
         return self._embedding_problem()
+
+
+def _says(text: Text) -> bool:
+    return bool(text.en)
 
 
 def _left_out(files: int) -> Text:

@@ -13,7 +13,7 @@ from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Language
 from soutu_services.runtime.server import ServedService
 from soutu_services.search.decoding.pool import DecoderPool
-from soutu_services.search.metrics import QUERY_SECONDS
+from soutu_services.search.metrics import QUERY_SECONDS, QUERY_STAGE_SECONDS
 from soutu_services.search.model import MatchField
 from soutu_services.search.query import MAX_PAGE_SIZE, MAX_TERMS, Hit, NoticeReason, Query, QueryEngine, Term
 from soutu_services.search.query_pictures import rendition
@@ -89,7 +89,10 @@ def _term(message: search_service_pb2.Term) -> Term:
 
 
 def _rendered(term: Term, decoders: DecoderPool) -> Term:
-    return term if term.image is None else replace(term, image=rendition(term.image, decoders))
+    if term.image is None:
+        return term
+    with QUERY_STAGE_SECONDS.labels("picture").time():
+        return replace(term, image=rendition(term.image, decoders))
 
 
 def _hit(hit: Hit, language: Language) -> search_service_pb2.Hit:

@@ -11,7 +11,6 @@ from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, LibraryCounts
 from soutu_services.search.embedding_link import EmbeddingLink
-from soutu_services.search.metrics import PENDING_PHOTOS
 from soutu_services.search.model import Job
 from soutu_services.search.visibility import Visibility
 
@@ -132,7 +131,6 @@ class LibraryStatus:
                 version=_version(),
             )
         counts = self._catalog.counts()
-        PENDING_PHOTOS.set(counts.pending + counts.unread_objects)
         synced = self._catalog.jobs.synced_times()
         problems = self._problems()
         kind, vectors = self._index()

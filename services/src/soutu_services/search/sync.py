@@ -14,7 +14,6 @@ from soutu_services.search.catalog import Catalog, SeenObject
 from soutu_services.search.catalog.clock import now
 from soutu_services.search.gone_objects import GoneObjects
 from soutu_services.search.imaging import is_candidate
-from soutu_services.search.metrics import LAST_SYNC
 from soutu_services.search.objects import BucketMissing, StoredObject, StoreRefused, StoreUnavailable
 from soutu_services.search.settings import SyncSettings
 
@@ -117,9 +116,7 @@ class SourceListing:
                 _logger.warning("source %s cannot be listed: %s", name, error.text.en)
                 raise
             self._problems.pop(name, None)
-        moment = now()
-        self._catalog.jobs.record_synced(name, moment)
-        LAST_SYNC.labels(name).set(moment.timestamp())
+        self._catalog.jobs.record_synced(name, now())
         return listed
 
     def _take_over(self, source: Source, checkpoint: Callable[[int, int], None]) -> Listed:

@@ -11,6 +11,7 @@ from pathlib import Path
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded, SoutuError
 from soutu_services.search.aside_file import ASIDE_SUFFIX, sync_folder
 from soutu_services.search.catalog.schema import APPLICATION_ID, MIGRATIONS
+from soutu_services.search.metrics import DISK_REFUSALS
 
 __all__ = ["Database", "statements_of"]
 
@@ -225,6 +226,7 @@ def _explained() -> Iterator[None]:
 def _explain(error: sqlite3.DatabaseError) -> SoutuError | None:
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     if code in _FULL:
+        DISK_REFUSALS.inc()
         return Overloaded(
             "DISK_FULL",
             zh="图库所在磁盘写不进去，请检查剩余空间后重试",

@@ -143,6 +143,11 @@ class ReadingPump:
         return {name: gate.problem for name, gate in self._gates.items() if gate.problem.en}
 
     @property
+    def problem(self) -> Text:
+        """What keeps the catalog or the thumbnails from being written now; empty if nothing does."""
+        return self._own_gate.problem
+
+    @property
     def passed_over(self) -> Mapping[int, str]:
         """Objects, by ``object_id``, and their sources, that cannot be read though their source answers; tried again seldom."""
         return self._aside.passed_over
