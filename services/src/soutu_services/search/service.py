@@ -196,7 +196,7 @@ class SearchService:
             start_sync=self._jobs.start_periodic_sync,
             sync_returned=self._sync_returned,
             sync_seconds=settings.sync.interval_seconds,
-)
+        )
         self._metrics = LibraryMetrics(
             self.catalog,
             self._link,
