@@ -9,6 +9,7 @@ The catalog speaks to Python's sqlite3; here it is given apsw, whose file system
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import threading
@@ -49,6 +50,12 @@ class Recording:
         with self._lock:
             self.events.append((what, file, number, data))
 
+    def rename(self, path: Path, target: Path) -> Path:
+        """Rename a file, as ``Path.replace`` does."""
+        os.replace(path, target)
+        self.note("rename", path.name, 0, target.name.encode())
+        return target
+
     def acknowledge(self, value: str) -> None:
         """Note that somebody was told that something is safe."""
         self.note("told", value)
@@ -69,6 +76,10 @@ def crash_state(events: Sequence[tuple[str, str, int, bytes]], folder: Path, cha
             content = durable.setdefault(file, bytearray())
             for change in pending.pop(file, []):
                 _apply(content, *change)
+        elif what == "rename":  # followed by an fsync of the folder
+            for files in (durable, pending):
+                if file in files:
+                    files[data.decode()] = files.pop(file)  # type: ignore[attr-defined]
         elif what == "delete":  # SQLite waits for the folder as well
             durable.pop(file, None)
             pending.pop(file, None)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from soutu_services.runtime.addresses import Address
+from soutu_services.search.catalog.clock import now
 from soutu_services.search.settings import WakeSettings
 
 __all__ = ["Waker", "magic_packet"]
@@ -40,7 +41,7 @@ class Waker:
         self._stamp = stamp
         self._waiting = waiting
         self._last_at = _time_of(stamp)
-        age = (datetime.now(UTC) - self._last_at).total_seconds() if self._last_at else settings.interval_seconds
+        age = (now() - self._last_at).total_seconds() if self._last_at else settings.interval_seconds
         left = settings.interval_seconds - max(0.0, age)  # a clock that was put back does not make it wait longer
         self._rests_until = time.monotonic() + left
 
@@ -62,7 +63,7 @@ class Waker:
             _logger.warning("the embedding service's machine cannot be woken: %s", error.strerror or type(error).__name__)
             return
         self._rests_until = time.monotonic() + self._settings.interval_seconds
-        self._last_at = datetime.now(UTC)
+        self._last_at = now()
         _logger.info("the embedding service's machine was sent a wake-up packet")
         try:
             self._stamp.touch()
@@ -74,7 +75,7 @@ class Waker:
         photos, since = self._waiting()
         if not photos:
             return False
-        waited = (datetime.now(UTC) - since).total_seconds() if since else 0.0
+        waited = (now() - since).total_seconds() if since else 0.0
         return photos >= self._settings.min_photos or waited >= self._settings.min_wait_seconds
 
 
