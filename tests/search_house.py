@@ -119,6 +119,11 @@ class SearchHouse:
         assert self._running is not None
         return self._running[0]
 
+    @property
+    def server(self) -> RunningServer:
+        assert self._running is not None
+        return self._running[1]
+
     def bucket(self, name: str) -> S3Store:
         bucket = self._connection.bucket(self._given[f"{name}_bucket"])
         bucket.ensure_bucket()
