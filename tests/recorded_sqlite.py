@@ -9,7 +9,6 @@ The catalog speaks to Python's sqlite3; here it is given apsw, whose file system
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import threading
@@ -52,7 +51,7 @@ class Recording:
 
     def rename(self, path: Path, target: Path) -> Path:
         """Rename a file, as ``Path.replace`` does."""
-        os.replace(path, target)
+        path.rename(target)
         self.note("rename", path.name, 0, target.name.encode())
         return target
 

@@ -44,7 +44,11 @@ def _recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, synchronous: s
     """Take photos in, embed, caption, delete and purge some, with what happens to the files recorded."""
     recording = Recording(f"recording {tmp_path.name}", synchronous=synchronous)
     monkeypatch.setattr(database, "sqlite3", recording.module)
-    monkeypatch.setattr(Path, "replace", lambda path, target: recording.rename(path, target))
+
+    def replace(path: Path, target: Path) -> Path:
+        return recording.rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
     (tmp_path / "live").mkdir()
     catalog = Catalog.open(tmp_path / "live" / "catalog.sqlite3")
     catalog.embeddings.register_space("space", model="m", variant="v", dimension=64)
