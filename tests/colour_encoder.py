@@ -30,8 +30,8 @@ class ColourEncoder:
     Encoders of another ``dimension`` have other vectors for the same pictures.
     """
 
-    def __init__(self, space_id: str = "colours", *, dimension: int = 4) -> None:
-        self.card = ModelCard(space_id, space_id, "test", dimension, frozenset(Tower), input_size=16, text_characters=100)
+    def __init__(self, space_id: str = "colours", *, dimension: int = 4, towers: frozenset[Tower] = frozenset(Tower)) -> None:
+        self.card = ModelCard(space_id, space_id, "test", dimension, towers, input_size=16, text_characters=100)
         self.gate = threading.Event()
         self.gate.set()
         self.refuses_white = True

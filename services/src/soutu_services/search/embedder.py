@@ -172,7 +172,7 @@ class Embedder:
                 ("grpc.service_config", json.dumps(_RETRY)),
                 ("grpc.initial_reconnect_backoff_ms", 200),
                 ("grpc.min_reconnect_backoff_ms", 3000),  # how long one attempt may take: a sleeping machine refuses nothing
-                ("grpc.max_reconnect_backoff_ms", 5000),
+                ("grpc.max_reconnect_backoff_ms", 1000),  # the watch backs off by itself
                 ("grpc.keepalive_time_ms", 15_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
                 ("grpc.http2.max_pings_without_data", 0),
