@@ -177,6 +177,7 @@ def test_a_service_that_is_killed_in_a_batch_is_used_again_when_it_is_back(home:
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(link.embed_bulk, [b"a"], space_id=SPACE)
         eventually(lambda: service.batches)
+        service.always = (grpc.StatusCode.UNAVAILABLE, "")  # or it might answer in its last moment
         kill()
         assert isinstance(waiting.exception(PATIENCE), Unavailable)
     eventually(lambda: link.model(SPACE) is None)
