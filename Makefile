@@ -67,7 +67,7 @@ wheels: setup ## 三个安装包 · build the three wheels into dist/
 	ls dist/*.whl
 
 recall: setup ## 检索效果 · measure retrieval through the real services: DATA=文件夹 SPLIT=val
-	$(BIN)/python tests/bench/recall.py --data "$$DATA" --split "$$SPLIT"
+	PYTHONPATH=tests $(BIN)/python -m bench.recall --data "$$DATA" --split "$$SPLIT"
 
 torture: .venv/ready-to-test ## 反复强杀，查有无丢失 · kill the service again and again, and look for losses: KILLS=200 SEED=1
 	PYTHONPATH=tests exec $(BIN)/python -m torture --kills "$${KILLS:-200}" --seed "$${SEED:-1}" --broken "$$BROKEN"

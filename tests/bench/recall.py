@@ -11,23 +11,18 @@ import argparse
 import csv
 import json
 import os
-import socket
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.throwaway_house import throwaway_house
 from soutu_client import Client
-from soutu_services.home.house import House
-from soutu_services.home.library import Library
 from soutu_services.home.problem import HomeProblem
-from soutu_services.home.settings import HomeSettings
 from soutu_services.runtime.language import language_of_environment
 
 __all__ = ["main"]
@@ -44,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     language = language_of_environment(os.environ)
     try:
         captions = read_captions(Path(given.data), given.split)
-        with running_house() as address, Client(address, timeout_seconds=120, language=language) as client:
+        with throwaway_house() as house, Client(house.address, timeout_seconds=120, language=language) as client:
             report = measure(client, Path(given.data) / "photos", captions)
     except HomeProblem as problem:
         sys.stderr.write(problem.text.to(language) + "\n")
@@ -72,28 +67,6 @@ def read_captions(data: Path, split: str) -> list[tuple[str, str]]:
         known = ", ".join(sorted({row["split"] for row in rows}))
         raise HomeProblem(zh=f"SPLIT= 没有“{split}”；有：{known}", en=f"SPLIT= has no {split!r}; there is: {known}")
     return pairs
-
-
-@contextmanager
-def running_house() -> Iterator[str]:
-    """Run the whole house on free ports over a library that is thrown away; give the address of its search service."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="soutu-recall-", ignore_cleanup_errors=True))
-        search, metrics, embedding, embedding_metrics, store, in_place = (f"127.0.0.1:{port}" for port in free_ports(6))
-        settings = HomeSettings(
-            library=Path(folder),
-            search_listen=search,
-            search_metrics_listen=metrics,
-            embedding_listen=embedding,
-            embedding_metrics_listen=embedding_metrics,
-            store_listen=store,
-            in_place_listen=in_place,
-        )
-        library = stack.enter_context(Library.open(settings.library, least_free_bytes=settings.least_free_bytes))
-        house = House(settings, library, on_death=_fail)
-        stack.callback(house.stop)
-        house.start(lambda: False)
-        yield search
 
 
 def measure(client: Client, photos: Path, captions: Sequence[tuple[str, str]]) -> Mapping[str, float]:
@@ -140,20 +113,6 @@ def rank_of(client: Client, photo_id: str, caption: str, *, worst: int) -> int:
         token = page.next_page_token
         if not token:
             return worst
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nothing listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def _fail(program: object, status: int, pause: float) -> None:
-    del pause
-    raise HomeProblem(zh=f"服务停止了（{status}）：{program}", en=f"a program stopped ({status}): {program}")
 
 
 if __name__ == "__main__":
