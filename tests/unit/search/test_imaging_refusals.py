@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from PIL import Image, ImageFile
@@ -104,10 +103,12 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_decompression_bomb_is_refused_from_its_header(bomb: str) -> None:
-    began = time.process_time()
+def test_a_decompression_bomb_is_refused_from_its_header(bomb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_room(image: ImageFile.ImageFile) -> None:
+        pytest.fail(f"room was made for {image.size} pixels")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load_prepare", make_room)
     assert reason(BOMBS[bomb]) is UnreadableReason.TOO_MANY_PIXELS
-    assert time.process_time() - began < 0.2
 
 
 def test_the_limits_may_be_raised_beyond_pillows() -> None:
