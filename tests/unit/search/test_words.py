@@ -5,7 +5,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soutu_services.search.words import Grade, QueryWords, index_tokens
@@ -106,7 +106,7 @@ STRANGE = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(STRANGE, max_size=40), st.text(STRANGE, max_size=40))
 def test_any_text_is_safe_and_found_by_itself(query: str, text: str) -> None:
     words = QueryWords(query)
@@ -119,7 +119,7 @@ def test_any_text_is_safe_and_found_by_itself(query: str, text: str) -> None:
         assert match.grade is not Grade.PARTIAL
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="奶生日狗的在一ab12 /", min_size=1, max_size=12), st.text(alphabet="奶生日狗的在一ab12 /", max_size=12))
 def test_whatever_matches_is_among_the_candidates(query: str, text: str) -> None:
     words = QueryWords(query)
