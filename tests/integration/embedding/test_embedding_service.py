@@ -338,7 +338,7 @@ def _calls_in_progress(method: str) -> float:
 
 def _is_refusing(house) -> bool:
     try:
-        house.stub.ListModels(pb.ListModelsRequest(), timeout=2)
+        house.stub.ListModels(pb.ListModelsRequest(), timeout=PATIENCE)
     except grpc.RpcError as error:
         return error.code() is grpc.StatusCode.UNAVAILABLE
     return False
