@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test lint wheels recall torture fuzz clean
+.PHONY: help setup run certificates test lint wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -21,7 +21,8 @@ override SECONDS := $(value SECONDS)
 override ONLY := $(value ONLY)
 override SEED := $(value SEED)
 override BROKEN := $(value BROKEN)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT KILLS SEED BROKEN SECONDS ONLY
+override MINUTES := $(value MINUTES)
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -75,6 +76,9 @@ torture: .venv/ready-to-test ## 反复强杀，查有无丢失 · kill the servi
 fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, requests and names: SECONDS=600 [ONLY=image|exif|requests|names]
 	$(BIN)/python tests/fuzz/run.py --seconds "$${SECONDS:-600}" --only "$$ONLY"
 
+soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
+	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
+
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv .fuzz dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .fuzz .soak dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

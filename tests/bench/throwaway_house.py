@@ -50,7 +50,7 @@ def throwaway_house() -> Iterator[ThrowawayHouse]:
         house = House(settings, library, on_death=_fail)
         stack.callback(house.stop)
         house.start(lambda: False)
-        yield ThrowawayHouse(search, library.store / "photos", house.tick)
+        yield ThrowawayHouse(search, library.store / "soutu-photos", house.tick)
 
 
 def _free_ports(count: int) -> list[int]:
