@@ -139,6 +139,30 @@ def test_a_call_without_a_request_is_refused(serve: Callable[..., RunningServer]
     caller.channel.close()
 
 
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+def test_health_calls_without_a_token_take_no_worker_from_the_others(serve: Callable[..., RunningServer], method: str) -> None:
+    server = serve(workers=4, waiting_calls=4)
+    stranger, caller = Caller(server, "stranger"), Caller(server, "caller")
+
+    def slowly() -> Iterator[bytes]:
+        stranger.go.wait(PATIENCE)
+        yield b""
+
+    never = stranger.channel.stream_stream(f"/grpc.health.v1.Health/{method}")
+    begun = [never(slowly(), timeout=PATIENCE) for _ in range(4 + 4)]
+    eventually(lambda: sum(call.is_active() for call in begun) == 1)
+    assert caller.echo(b"quick") == b"quick"
+    refused = [call for call in begun if not call.is_active()]
+    assert {call.code() for call in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    stranger.go.set()
+    assert next(call for call in begun if call not in refused).next() == b"\x08\x01", "and it is answered once it asks"
+    with grpc.insecure_channel(server.address) as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check")
+        assert [check(b"", timeout=PATIENCE) for _ in range(5)] == [b"\x08\x01"] * 5, "what ended counts no more"
+    stranger.channel.close()
+    caller.channel.close()
+
+
 def test_metadata_over_the_limit_is_refused(serve: Callable[..., RunningServer]) -> None:
     caller = Caller(serve(max_metadata_bytes=4096), "a")
     assert caller.echo(metadata=(("note", "x" * 2000),)) == b"a"

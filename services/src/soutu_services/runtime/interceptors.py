@@ -15,7 +15,8 @@ from soutu_services.runtime.access import Access, Scope
 from soutu_services.runtime.authentication import Anyone, Authenticator, bearer_secret, check_scope, token_invalid
 from soutu_services.runtime.call_shares import CallShares, client_of
 from soutu_services.runtime.calls import language_of, seconds_left, set_access
-from soutu_services.runtime.errors import REASON_METADATA_KEY, InvalidInput, SoutuError
+from soutu_services.runtime.errors import REASON_METADATA_KEY, SoutuError
+from soutu_services.runtime.health_calls import HealthCalls, request_missing
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.metrics import CALL_SECONDS, CALLS, CALLS_IN_PROGRESS, REFUSALS
 from soutu_services.runtime.request_ids import request_id_of, working_on
@@ -25,7 +26,7 @@ __all__ = ["INTERNAL_REASON", "CallInterceptor"]
 INTERNAL_REASON = "INTERNAL"
 """Reason that goes with an error nobody foresaw."""
 
-_HEALTH = "/grpc.health."  # open to all, not counted: probes are noise, and the health servicer's Watch must not be wrapped
+_HEALTH = "/grpc.health."  # open to all, not counted: probes are noise
 _REFLECTION = "/grpc.reflection."
 
 _Handler = grpc.RpcMethodHandler
@@ -43,6 +44,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         authenticator: Authenticator | None = None,
         *,
         calls_per_client: int = 1 << 30,
+        health_calls: int = 1 << 30,
     ) -> None:
         """Set who may call what.
 
@@ -51,10 +53,12 @@ class CallInterceptor(grpc.ServerInterceptor):
                 missing here needs ADMIN.
             authenticator: Says who calls; None: anyone may do everything.
             calls_per_client: Calls that one client may have under way.
+            health_calls: Health calls that may wait for their request, of all clients together.
         """
         self._scopes = scopes or {}
         self._authenticator = authenticator or Anyone()
         self._shares = CallShares(calls_per_client)
+        self._health = HealthCalls(health_calls)
         self._running = 0
         self._ended = threading.Condition()
 
@@ -76,7 +80,8 @@ class CallInterceptor(grpc.ServerInterceptor):
         """
         method = handler_call_details.method
         if method.startswith(_HEALTH):
-            return continuation(handler_call_details)
+            health = continuation(handler_call_details)
+            return None if health is None else self._health.bounded(health)
         try:
             access = self._authenticator.authenticate(bearer_secret(handler_call_details.invocation_metadata))
             handler = continuation(handler_call_details)
@@ -204,7 +209,7 @@ def _of_one_request(behaviour: Callable[[Any, grpc.ServicerContext], Any]) -> Ca
     def answer(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
         for request in requests:
             return behaviour(request, context)
-        raise InvalidInput("REQUEST_MISSING", zh="请求没有内容，请检查客户端", en="the call brought no request; check the client")
+        raise request_missing()
 
     return answer
 

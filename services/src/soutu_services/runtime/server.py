@@ -75,6 +75,11 @@ class ServerSettings(BaseModel):
         """Calls that one client may have under way."""
         return self.calls_per_client or self.workers - self.workers // 4
 
+    @property
+    def most_health_calls(self) -> int:
+        """Health calls, which need no token, that may wait for their request: each holds a worker until it comes."""
+        return max(1, self.workers // 4)
+
 
 class RunningServer:
     """A server that answers calls until it is stopped.
@@ -160,7 +165,9 @@ def start_server(
     address = Address.parse(settings.listen)
     metrics, metrics_address = _start_metrics(settings.metrics_listen, certificate)
     scopes = {f"/{service.name}/{method}": scope for service in services for method, scope in service.scopes.items()}
-    interceptor = CallInterceptor(scopes, authenticator, calls_per_client=settings.most_calls_per_client)
+    interceptor = CallInterceptor(
+        scopes, authenticator, calls_per_client=settings.most_calls_per_client, health_calls=settings.most_health_calls
+    )
     pool = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"{package}-call")
     server = grpc.server(
         pool,
