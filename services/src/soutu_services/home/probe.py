@@ -9,6 +9,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from soutu_services.runtime.addresses import Address
+from soutu_services.runtime.channels import NO_PROXY
 
 __all__ = ["answers_grpc", "answers_tcp", "reachable"]
 
@@ -31,9 +32,9 @@ def answers_grpc(address: Address, authority: Path | None = None) -> bool:
         return False
     target = str(reachable(address))
     if authority is None:
-        opened = grpc.insecure_channel(target)
+        opened = grpc.insecure_channel(target, options=[NO_PROXY])
     else:
-        opened = grpc.secure_channel(target, grpc.ssl_channel_credentials(authority.read_bytes()))
+        opened = grpc.secure_channel(target, grpc.ssl_channel_credentials(authority.read_bytes()), options=[NO_PROXY])
     with opened as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=_PROBE_SECONDS)

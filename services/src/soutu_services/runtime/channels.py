@@ -1,7 +1,7 @@
 """Channels to other services: with TLS, and with a token, which never leaves the machine in plain text unless told so.
 
 Addresses are written ``host:port``, which means TLS where an authority is set; ``tls://host:port`` or ``plain://host:port`` say
-it themselves.
+it themselves. Proxies are for the Internet, not for the home: none is used, whatever ``http_proxy`` says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.authentication import authorization
 from soutu_services.runtime.tls import PlaintextRefused, read_authority
 
-__all__ = ["Peer", "PeerAccess", "open_channel", "peer_of"]
+__all__ = ["NO_PROXY", "Peer", "PeerAccess", "open_channel", "peer_of"]
+
+NO_PROXY = ("grpc.enable_http_proxy", 0)
+"""gRPC option of every channel: or a proxy of the Internet would be asked for the home's machines, even for this one."""
 
 _TLS, _PLAIN = "tls://", "plain://"
 
@@ -81,9 +84,9 @@ def open_channel(address: str, access: PeerAccess, *, options: Sequence[tuple[st
     target = str(peer.address)
     if peer.is_tls:
         roots = read_authority(access.authority) if access.authority is not None else None
-        channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(roots), options=list(options))
+        channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(roots), options=[NO_PROXY, *options])
     else:
-        channel = grpc.insecure_channel(target, options=list(options))
+        channel = grpc.insecure_channel(target, options=[NO_PROXY, *options])
     if access.token is None:
         return channel
     return grpc.intercept_channel(channel, _Presenting(access.token))
