@@ -14,6 +14,7 @@ override HOSTS := $(value HOSTS)
 override CERTIFICATES := $(value CERTIFICATES)
 override QUERY := $(value QUERY)
 override ONCE := $(value ONCE)
+override TEXT_MODEL := $(value TEXT_MODEL)
 override DATA := $(value DATA)
 override SPLIT := $(value SPLIT)
 override KILLS := $(value KILLS)
@@ -22,7 +23,7 @@ override ONLY := $(value ONLY)
 override SEED := $(value SEED)
 override BROKEN := $(value BROKEN)
 override MINUTES := $(value MINUTES)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -43,10 +44,10 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 .venv/ready-to-fuzz: .venv/ready-to-run deploy/fuzz-requirements.txt
 	deploy/setup.sh fuzz
 
-run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字]
+run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字] [TEXT_MODEL=模型]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
 	SOUTU_HOME_SECURE="$$SECURE" SOUTU_HOME_HOST="$$HOST" SOUTU_HOME_CERTIFICATES="$$CERTIFICATES" \
-	SOUTU_HOME_FIRST_SEARCH="$$QUERY" SOUTU_HOME_SAMPLES=deploy/samples exec $(BIN)/python -m soutu_services.home
+	SOUTU_HOME_TEXT_MODEL="$$TEXT_MODEL" SOUTU_HOME_FIRST_SEARCH="$$QUERY" SOUTU_HOME_SAMPLES=deploy/samples exec $(BIN)/python -m soutu_services.home
 
 certificates: setup ## 家用证书 · the home's certificates: HOSTS="nas.local,192.168.1.5 gpu.local" [CERTIFICATES=文件夹]
 	set -f; set --; for each in $$HOSTS; do set -- "$$@" --host "$$each"; done; \

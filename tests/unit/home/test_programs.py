@@ -68,6 +68,21 @@ def test_uses_services_of_another_machine(library: Library) -> None:
     assert variables["SOUTU_SEARCH_STORE__SECRET_KEY"] == "theirs"
 
 
+def test_embeds_words_here_while_another_machine_embeds_pictures(library: Library) -> None:
+    settings = HomeSettings(embedding_address="gpu:8402", text_model="onnx:/models/vit-b-16@text")
+    assert settings.runs_embedding
+    environment = {"SOUTU_EMBEDDING_MODELS": "clip:ViT-B-16"}
+    assert programs.embedding_service(settings, environment).environment["SOUTU_EMBEDDING_MODELS"] == "onnx:/models/vit-b-16@text"
+    variables = programs.search_service(library, settings, {}).environment
+    assert variables["SOUTU_SEARCH_EMBEDDING_ADDRESS"] == "gpu:8402"
+    assert variables["SOUTU_SEARCH_TEXT_EMBEDDING_ADDRESS"] == settings.embedding_listen
+    for other in (HomeSettings(embedding_address="gpu:8402"), HomeSettings(text_model="lite"), HomeSettings()):
+        variables = programs.search_service(library, other, {}).environment
+        assert "SOUTU_SEARCH_TEXT_EMBEDDING_ADDRESS" not in variables
+        assert other.runs_embedding is (other.embedding_address == "")
+        assert "SOUTU_EMBEDDING_MODELS" not in programs.embedding_service(other, {}).environment
+
+
 def test_says_that_the_sources_of_the_environment_are_no_list(library: Library, settings: HomeSettings) -> None:
     with pytest.raises(HomeProblem, match="SOUTU_SEARCH_SOURCES"):
         programs.search_service(library, settings, {"SOUTU_SEARCH_SOURCES": "[{"})

@@ -103,6 +103,11 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
         [
             (Text(zh="搜索服务", en="search service"), settings.search_listen),
             (Text(zh="向量服务", en="embedding service"), settings.embedding_address or settings.embedding_listen),
+            *(
+                ((Text(zh="文字向量服务", en="text embedding service"), settings.text_embedding_address),)
+                if settings.text_embedding_address
+                else ()
+            ),
             (Text(zh="照片存储（S3）", en="photo store (S3)"), settings.store_url or f"http://{settings.store_listen}"),
             (Text(zh="资料库", en="library"), str(library.root)),
             *((Text(zh="就地相册", en="folder in place"), folder.path) for folder in library.in_place_folders),

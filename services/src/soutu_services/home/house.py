@@ -71,7 +71,7 @@ class House:
         if present:
             # A folder that is missing is no bucket at all: the search service says so, and does not take its photos for deleted.
             first.append(programs.in_place_store(self._library, self._settings, present))
-        if not self._settings.embedding_address:
+        if self._settings.runs_embedding:
             first.append(programs.embedding_service(self._settings, self._environment))
         for program in first:
             self._supervisor.start(program)
@@ -112,7 +112,7 @@ class House:
 
     def _check_ports(self) -> None:
         wanted = self._service_addresses() | {"SOUTU_SEARCH_METRICS_LISTEN": self._settings.search_metrics_listen}
-        if not self._settings.embedding_address:
+        if self._settings.runs_embedding:
             wanted["SOUTU_EMBEDDING_METRICS_LISTEN"] = self._settings.embedding_metrics_listen
         for variable, listen in wanted.items():
             if not listen:
@@ -138,6 +138,6 @@ class House:
             addresses["SOUTU_HOME_STORE_LISTEN"] = settings.store_listen
         if self._library.in_place_folders:
             addresses["SOUTU_HOME_IN_PLACE_LISTEN"] = settings.in_place_listen
-        if not settings.embedding_address:
+        if settings.runs_embedding:
             addresses["SOUTU_EMBEDDING_LISTEN"] = settings.embedding_listen
         return addresses

@@ -71,6 +71,7 @@ def in_place_store(library: Library, settings: HomeSettings, folders: Sequence[I
 def embedding_service(settings: HomeSettings, environment: Mapping[str, str] = os.environ) -> Program:
     """The embedding service; which models it serves is up to its own variables."""
     address = Address.parse(settings.embedding_listen)
+    text = {"SOUTU_EMBEDDING_MODELS": settings.text_model} if settings.text_embedding_address else {}
     return Program(
         name="embedding",
         title=Text(zh="向量服务", en="embedding service"),
@@ -79,6 +80,7 @@ def embedding_service(settings: HomeSettings, environment: Mapping[str, str] = o
             **environment,
             "SOUTU_EMBEDDING_LISTEN": settings.embedding_listen,
             "SOUTU_EMBEDDING_METRICS_LISTEN": settings.embedding_metrics_listen,
+            **text,
         },
         is_ready=partial(answers_grpc, address, _authority(environment, "EMBEDDING")),
         stop_seconds=_EMBEDDING_STOP_SECONDS,
@@ -99,6 +101,8 @@ def search_service(library: Library, settings: HomeSettings, environment: Mappin
         "SOUTU_SEARCH_SOURCES": json.dumps([*own, *more]),
         "SOUTU_SEARCH_EMBEDDING_ADDRESS": settings.embedding_address or settings.embedding_listen,
     }
+    if settings.text_embedding_address:
+        variables["SOUTU_SEARCH_TEXT_EMBEDDING_ADDRESS"] = settings.text_embedding_address
     if not settings.store_url:
         variables |= {
             "SOUTU_SEARCH_STORE__URL": f"http://{settings.store_listen}",

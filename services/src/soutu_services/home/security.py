@@ -113,7 +113,7 @@ def _tls_variables(folder: Path) -> dict[str, str]:
 def _check_exposure(settings: HomeSettings, library: Library, environment: Mapping[str, str]) -> None:
     """Refuse here, in one line, what the services would refuse in their logs."""
     listening = {"SOUTU_SEARCH_LISTEN": (settings.search_listen, "SEARCH")}
-    if not settings.embedding_address:
+    if settings.runs_embedding:
         listening["SOUTU_EMBEDDING_LISTEN"] = (settings.embedding_listen, "EMBEDDING")
     if not settings.store_url:
         listening["SOUTU_HOME_STORE_LISTEN"] = (settings.store_listen, "")

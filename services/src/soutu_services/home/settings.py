@@ -44,7 +44,10 @@ class HomeSettings(BaseSettings):
         search_metrics_listen: ``host:port`` of its metrics (``SOUTU_SEARCH_METRICS_LISTEN``).
         embedding_listen: ``host:port`` of the embedding service (``SOUTU_EMBEDDING_LISTEN``).
         embedding_metrics_listen: ``host:port`` of its metrics (``SOUTU_EMBEDDING_METRICS_LISTEN``).
-        embedding_address: Embedding service on another machine (``SOUTU_SEARCH_EMBEDDING_ADDRESS``): none is started here.
+        embedding_address: Embedding service on another machine (``SOUTU_SEARCH_EMBEDDING_ADDRESS``): none is started here
+            unless ``text_model`` is given.
+        text_model: Model, as ``SOUTU_EMBEDDING_MODELS`` names it, of an embedding service for queries' words that is started here
+            beside the one on another machine, so that search goes on while that machine sleeps.
         store_url: S3 server on another machine (``SOUTU_SEARCH_STORE__URL``): none is started here.
     """
 
@@ -73,7 +76,18 @@ class HomeSettings(BaseSettings):
         default="127.0.0.1:8412", validation_alias=AliasChoices("SOUTU_EMBEDDING_METRICS_LISTEN")
     )
     embedding_address: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_EMBEDDING_ADDRESS"))
+    text_model: str = ""
     store_url: str = Field(default="", validation_alias=AliasChoices("SOUTU_SEARCH_STORE__URL"))
+
+    @property
+    def runs_embedding(self) -> bool:
+        """Whether an embedding service is started here."""
+        return not self.embedding_address or bool(self.text_model)
+
+    @property
+    def text_embedding_address(self) -> str:
+        """Where words are embedded beside the machine that embeds pictures; empty: as the search service's own variable says."""
+        return self.embedding_listen if self.embedding_address and self.text_model else ""
 
     @model_validator(mode="after")
     def _open_what_is_secure(self) -> Self:
