@@ -6,10 +6,18 @@ photo now, and ``photos.present`` whether any does.
 
 from __future__ import annotations
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS"]
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "WORD_INDEX"]
 
 APPLICATION_ID = 0x736F7574
 """Marks the file as soutu's ("sout")."""
+
+WORD_INDEX = """
+CREATE VIRTUAL TABLE word_index USING fts5 (tokens, tokenize = 'ascii');
+CREATE TRIGGER words_deleted AFTER DELETE ON words BEGIN
+    DELETE FROM word_index WHERE rowid = OLD.id;
+END;
+"""
+"""The index of words, a part of the first step: a check makes it anew by the same text."""
 
 _FIRST = """
 CREATE TABLE photos (
@@ -172,11 +180,9 @@ CREATE TABLE words (
     text TEXT NOT NULL,
     UNIQUE (photo, field, text)
 ) STRICT;
-CREATE VIRTUAL TABLE word_index USING fts5 (tokens, tokenize = 'ascii');
-CREATE TRIGGER words_deleted AFTER DELETE ON words BEGIN
-    DELETE FROM word_index WHERE rowid = OLD.id;
-END;
-
+"""
+_FIRST += WORD_INDEX
+_FIRST += """
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL UNIQUE,

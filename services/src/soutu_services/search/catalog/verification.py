@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from soutu_services.search.catalog.contents import refresh_states
-from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.database import Database, statements_of
 from soutu_services.search.catalog.names import index_new_names, index_words
 from soutu_services.search.catalog.records import HeldObject
+from soutu_services.search.catalog.schema import WORD_INDEX
 from soutu_services.search.model import MatchField
 
 __all__ = ["Verification"]
@@ -106,10 +107,8 @@ class Verification:
                 writer.execute("DROP TRIGGER words_deleted")
                 writer.execute("DROP TABLE word_index")
                 writer.execute("DELETE FROM words")
-                writer.execute("CREATE VIRTUAL TABLE word_index USING fts5 (tokens, tokenize = 'ascii')")
-                writer.execute(
-                    "CREATE TRIGGER words_deleted AFTER DELETE ON words BEGIN DELETE FROM word_index WHERE rowid = OLD.id; END"
-                )
+                for statement in statements_of(WORD_INDEX):
+                    writer.execute(statement)
                 for row in writer.execute(_TEXTS).fetchall():
                     index_words(writer, row["photo"], MatchField(row["field"]), row["text"])
             return [row["text"] for row in (*extra, *missing)] or (["word_index"] if is_broken else [])
@@ -179,6 +178,7 @@ def _mend_reference(writer: sqlite3.Connection, row: sqlite3.Row) -> int:
     if table == "refusals":
         return writer.execute("DELETE FROM refusals WHERE photo NOT IN (SELECT id FROM photos)").rowcount
     if table == "contents":
+        writer.execute("UPDATE objects SET state = 'UNREAD' WHERE content = ? AND state = 'READ'", (row_id,))  # its photo anew
         return writer.execute("UPDATE contents SET photo = NULL WHERE id = ?", (row_id,)).rowcount
     if table == "objects":
         return writer.execute("UPDATE objects SET content = NULL, state = 'UNREAD' WHERE id = ?", (row_id,)).rowcount
