@@ -547,19 +547,19 @@ class Client:
         for message in self._calls.receiving(self._calls.library.ExportEmbeddings, request, timeout_seconds=_STREAM_SECONDS):
             yield convert_library.embedding_batch(message)
 
-    def import_embeddings(self, embeddings: Sequence[PhotoEmbedding], *, space_id: str, model: str) -> ImportResult:
+    def import_embeddings(self, embeddings: Sequence[PhotoEmbedding], *, space_id: str) -> ImportResult:
         """Take embeddings in. They serve queries once their space does.
 
         Args:
             embeddings: Any number; sent in parts.
-            space_id: Their space.
-            model: Name of their model.
+            space_id: Their space, which the library has to have: ``start_reindex`` begins one.
+
+        Raises:
+            NotReadyError: The library does not have the space.
         """
         parts = _slices(embeddings, _MOST_PER_CALL)
         messages = (
-            convert_library.import_request(
-                space_id=space_id if number == 0 else "", model=model if number == 0 else "", embeddings=part
-            )
+            convert_library.import_request(space_id=space_id if number == 0 else "", embeddings=part)
             for number, part in enumerate(parts)
         )
         answer = self._calls.sending(self._calls.library.ImportEmbeddings, messages, timeout_seconds=_STREAM_SECONDS)

@@ -209,7 +209,7 @@ def test_watching_a_job_ends_at_its_time_limit(service: Any, client: Client) -> 
 
 def test_embeddings_go_in_in_parts_and_come_out(service: Any, client: Client) -> None:
     vectors = [PhotoEmbedding(photo_id=f"{number:032x}", vector=struct.pack("<2f", 0.5, number)) for number in range(1500)]
-    assert client.import_embeddings(vectors, space_id="space", model="lite").stored == 1500
+    assert client.import_embeddings(vectors, space_id="space").stored == 1500
     messages = service.library.asked(library_service_pb2.ImportEmbeddingsRequest)
     assert [(message.space_id, len(message.embeddings)) for message in messages] == [("space", 1000), ("", 500)]
     batches = list(client.export_embeddings())

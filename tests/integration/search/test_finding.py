@@ -121,7 +121,7 @@ def test_embeddings_go_out_and_come_back(house: SearchHouse) -> None:
     vectors = {item.photo_id: item for batch in batches for item in batch.embeddings}
     assert len(vectors) == 3
     swapped = [type(vectors[red])(red, vectors[blue].vector), type(vectors[red])("f" * 32, vectors[blue].vector)]
-    result = house.client.import_embeddings(swapped, space_id=batches[0].space_id, model="colours")
+    result = house.client.import_embeddings(swapped, space_id=batches[0].space_id)
     assert (result.stored, result.unknown) == (1, 1)
     assert set(house.found("蓝")[:2]) == {red, blue}
 

@@ -13,7 +13,6 @@ from soutu.search.v1 import search_service_pb2 as search_pb
 from fuzz.targets import _calls
 from soutu_services.runtime.access import FULL_ACCESS
 from soutu_services.runtime.errors import InvalidInput
-from soutu_services.search.embedding_transfer import EmbeddingTransfer
 from soutu_services.search.imaging import Reading
 
 PHOTO = f"{1:032x}"
@@ -91,10 +90,3 @@ def test_no_picture_is_decoded_for_a_search_that_is_refused(monkeypatch: pytest.
         with pytest.raises(InvalidInput):
             answer(request)
     assert not decoded
-
-
-def test_names_of_an_imported_space_are_short() -> None:
-    transfer = EmbeddingTransfer(None, None)  # type: ignore[arg-type]  # neither is asked
-    for space_id, model in (("s" * 201, ""), ("s", "m" * 201)):
-        with pytest.raises(InvalidInput, match="at most 200 characters"):
-            transfer.take_in(space_id, model, iter(()))

@@ -274,14 +274,11 @@ def embedding_batch(message: library_service_pb2.ExportEmbeddingsResponse) -> Em
     return EmbeddingBatch(space_id=message.space_id, embeddings=embeddings)
 
 
-def import_request(
-    *, space_id: str, model: str, embeddings: Sequence[PhotoEmbedding]
-) -> library_service_pb2.ImportEmbeddingsRequest:
-    """Return a message of embeddings to take in; space and model are empty after the first."""
+def import_request(*, space_id: str, embeddings: Sequence[PhotoEmbedding]) -> library_service_pb2.ImportEmbeddingsRequest:
+    """Return a message of embeddings to take in; the space is empty after the first."""
     kind = library_service_pb2.PhotoEmbedding
     return library_service_pb2.ImportEmbeddingsRequest(
         space_id=space_id,
-        model=model,
         embeddings=[kind(photo_id=each.photo_id, embedding=each.vector) for each in embeddings],
     )
 

@@ -54,7 +54,6 @@ class EmbeddingLink:
         main: Embeds pictures and texts.
         text: Embeds queries' words alone; it has to serve the same space, whichever the variant. None: there is none.
         gate: Makes what a service is backed off from with.
-        adopt: Whether the first model that answers becomes the one that serves queries, whatever served them before.
         on_connected: Called, on a thread of the link, when a service answers after it did not, or offers something else.
         on_away: Called, on a thread of the link, each time that the main service was asked in vain.
 
@@ -69,13 +68,11 @@ class EmbeddingLink:
         text: Embedder | None = None,
         *,
         gate: Callable[[], Gate],
-        adopt: bool = False,
         on_connected: Callable[[], None],
         on_away: Callable[[], None] = lambda: None,
     ) -> None:
         self.rate = EmbeddingRate()
         self._catalog = catalog
-        self._adopt = adopt
         self._on_connected = on_connected
         self._bulk_problem = self._text_failure = _NOTHING
         self._cache: Recent[tuple[str, str], FloatArray] = Recent(_CACHED_TEXTS)
@@ -321,13 +318,11 @@ class EmbeddingLink:
         usable = self._comparable(models)
         known = {space.space_id for space in embeddings.spaces()}
         first = next((model for model in usable if model.has_images), None)
-        if first is not None and (self._adopt or embeddings.serving_space() is None):
+        if first is not None and embeddings.serving_space() is None:
             known.add(first.space_id)
         for model in usable:
             if model.space_id in known:
                 embeddings.register_space(model.space_id, model=model.name, variant=model.variant, dimension=model.dimension)
-        if first is not None and self._adopt:
-            embeddings.set_serving_space(first.space_id)
         return usable
 
     def _comparable(self, models: tuple[EmbeddingModel, ...]) -> tuple[EmbeddingModel, ...]:

@@ -16,10 +16,6 @@ __all__ = ["MAX_BATCH", "EmbeddingTransfer", "ImportBatch", "Imported"]
 MAX_BATCH = 1000
 """Embeddings of one message."""
 
-_MAX_DIMENSION = 8192
-_MAX_NAME_CHARACTERS = 200
-_VARIANT = "imported"
-
 
 @dataclass(frozen=True, slots=True)
 class ImportBatch:
@@ -55,33 +51,30 @@ class EmbeddingTransfer:
             raise FailedPrecondition("SPACE_UNKNOWN", zh="图库里没有这个向量空间", en="the library has no such embedding space")
         return space_id, self._catalog.embeddings.iterate(space_id, batch_size=MAX_BATCH, shown_only=True)
 
-    def take_in(self, space_id: str, model: str, batches: Iterator[ImportBatch]) -> Imported:
-        """Store embeddings, replacing those that differ; those of the space that serves are searched at once.
+    def take_in(self, space_id: str, batches: Iterator[ImportBatch]) -> Imported:
+        """Store embeddings of a space that the library has, replacing those that differ; what serves is searched at once.
 
         Raises:
-            InvalidInput: no space, too many in a batch, or vectors of different lengths or none.
-            FailedPrecondition: the space is known with vectors of another length, or the library has no space of its own yet.
+            InvalidInput: no space, too many in a batch, or vectors of another length than the space's, or none.
+            FailedPrecondition: the library does not have the space.
         """
-        if max(len(space_id), len(model)) > _MAX_NAME_CHARACTERS:
-            raise InvalidInput(
-                "NAME_TOO_LONG",
-                zh=f"向量空间和模型的名字最多 {_MAX_NAME_CHARACTERS} 个字",
-                en=f"the names of a space and a model have at most {_MAX_NAME_CHARACTERS} characters",
-            )
         if not space_id:
             raise InvalidInput("SPACE_MISSING", zh="第一条消息要写明向量空间", en="the first message names the embedding space")
-        self._serving()  # or what is imported would serve queries
-        known = {space.space_id: space.dimension for space in self._catalog.embeddings.spaces()}
+        dimension = next((one.dimension for one in self._catalog.embeddings.spaces() if one.space_id == space_id), None)
+        if dimension is None:
+            raise FailedPrecondition(
+                "SPACE_UNKNOWN",
+                zh="这些向量属于图库没有的向量空间；请让向量服务提供那个模型，运行 soutu reindex 开始换用，再导入",
+                en=(
+                    "the library has no such embedding space: let the embedding service offer its model, begin to take it over "
+                    "with soutu reindex, then import again"
+                ),
+            )
         stored = unknown = 0
         for batch in batches:
             if not batch.photo_ids:
                 continue
-            dimension = known.get(space_id) or len(batch.vectors[0]) // 4
-            vectors = self._vectors(batch, dimension)
-            if space_id not in known:
-                self._catalog.embeddings.register_space(space_id, model=model or space_id, variant=_VARIANT, dimension=dimension)
-                known[space_id] = dimension
-            result = self._catalog.embeddings.put(space_id, batch.photo_ids, vectors)
+            result = self._catalog.embeddings.put(space_id, batch.photo_ids, self._vectors(batch, dimension))
             self._index.store(space_id, result)
             stored += len(result.ids)
             unknown += len(result.unknown)
@@ -105,8 +98,8 @@ class EmbeddingTransfer:
                 zh=f"一条消息最多 {MAX_BATCH} 个向量，照片不能重复",
                 en=f"at most {MAX_BATCH} a message, each photo once",
             )
-        if not 0 < dimension <= _MAX_DIMENSION or any(len(vector) != 4 * dimension for vector in batch.vectors):
-            raise InvalidInput("BAD_VECTOR", zh="向量长度不一致或无效", en="the vectors differ in length or have none")
+        if any(len(vector) != 4 * dimension for vector in batch.vectors):
+            raise InvalidInput("BAD_VECTOR", zh="向量长度与所属空间不符", en="a vector has not the length of its space")
         vectors = np.frombuffer(b"".join(batch.vectors), dtype="<f4").reshape(len(batch.vectors), dimension).astype(np.float32)
         norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
         if not np.isfinite(norms).all() or not (norms > 0).all():

@@ -57,9 +57,6 @@ class LibraryIndex:
     def load(self) -> None:
         """Make the index from the catalog, unless it is there or no space serves."""
         with self._lock:
-            space = self._catalog.embeddings.serving_space()
-            if self._index is not None and space is not None and self._index.space_id != space.space_id:
-                self._index = None
             self._load()
 
     def prepare(self, space_id: str) -> None:

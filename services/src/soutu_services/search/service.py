@@ -26,16 +26,17 @@ from soutu_services.search.imaging import PictureLimits
 from soutu_services.search.index import VectorIndex
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.embedding_pump import EmbeddingPump
-from soutu_services.search.ingest.fill_lane import SpaceToFill
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.ingest.reading_pump import ReadingPump
 from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.library_metrics import LibraryMetrics
+from soutu_services.search.library_spaces import LibrarySpaces
 from soutu_services.search.model import JobKind
 from soutu_services.search.originals import Originals
 from soutu_services.search.query import QueryEngine
 from soutu_services.search.recycling import Recycling
+from soutu_services.search.reindex_job import ReindexJob
 from soutu_services.search.restored_library import put_back_deleted
 from soutu_services.search.restoring import take_over_restored
 from soutu_services.search.servicer_access import served_access
@@ -118,7 +119,6 @@ class SearchService:
             self._embedder(settings.embedding_address),
             self._embedder(text_address) if text_address else None,
             gate=self._gate,
-            adopt=settings.adopt_model,
             on_connected=self._wake_embedding,
             on_away=self._waker.consider,
         )
@@ -136,13 +136,14 @@ class SearchService:
         )
         self._writes = WriteKeeper(self._journal, self.catalog, self._buckets, on_settled=self._start_ingest)
         self._recycling = Recycling(self.catalog, self._buckets, self._journal, on_purged=self._index.remove)
+        reindex_job = ReindexJob(self.catalog, self._index, self._link, pump=lambda: self._embedding)
         self._embedding = EmbeddingPump(
             self.catalog,
             self._buckets,
             originals,
             self._link,
             ingest,
-            spaces=self._spaces_to_fill,
+            spaces=reindex_job.spaces,
             rendered=rendered,
             on_stored=self._stored,
         )
@@ -184,10 +185,11 @@ class SearchService:
         )
         self._jobs = JobRunner(
             self.catalog,
-            {JobKind.SYNC: sync_job.run, JobKind.CHECK: check_job.run},
+            {JobKind.SYNC: sync_job.run, JobKind.CHECK: check_job.run, JobKind.REINDEX: reindex_job.run},
             sources=tuple(self._buckets.sources),
             on_change=self._reading.hold_back,
         )
+        spaces = LibrarySpaces(self.catalog, self._link, self._index, self._jobs, on_switched=self._embedding.wake)
         self._housekeeper = Housekeeper(
             self._buckets,
             self._gate(),
@@ -220,6 +222,7 @@ class SearchService:
             woken_at=lambda: self._waker.last_at,
             index=lambda: self._index.summary,
             problems=self._problems,
+            spaces=spaces.states,
         )
         self.access = AccessControl(self.catalog.tokens, is_required=settings.needs_tokens, sources=tuple(self._buckets.sources))
         """Says who may call what, for the server."""
@@ -235,6 +238,7 @@ class SearchService:
                     self._jobs,
                     status,
                     self._index,
+                    spaces,
                     EmbeddingTransfer(self.catalog, self._index),
                     Backups(self.catalog, self._folder, on_staged=self._end_for_restart),
                     self._listing.confirm_gone,
@@ -306,10 +310,6 @@ class SearchService:
     def _embedder(self, address: str) -> Embedder:
         settings = self._settings
         return Embedder(address, access=settings.embedding_access, max_message_bytes=settings.limits.max_message_bytes)
-
-    def _spaces_to_fill(self) -> list[SpaceToFill]:
-        space = self.catalog.embeddings.serving_space()
-        return [SpaceToFill(space.space_id, in_background=False)] if space else []
 
     def _not_embedded_now(self) -> Collection[str]:
         space = self.catalog.embeddings.serving_space()

@@ -25,6 +25,7 @@ from soutu_services.search.duplicates import DEFAULT_DISTANCE, DEFAULT_MIN_COSIN
 from soutu_services.search.embedding_transfer import EmbeddingTransfer, ImportBatch
 from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
+from soutu_services.search.library_spaces import LibrarySpaces, SpaceState
 from soutu_services.search.model import JobKind
 from soutu_services.search.servicer_backup import BackupServicer
 from soutu_services.search.servicer_messages import (
@@ -71,6 +72,7 @@ class LibraryParts:
     jobs: JobRunner
     status: LibraryStatus
     index: LibraryIndex
+    spaces: LibrarySpaces
     transfer: EmbeddingTransfer
     backups: Backups
     confirm_gone: Callable[[Sequence[str]], None]
@@ -97,6 +99,22 @@ class _LibraryServicer(BackupServicer):
         options = [option for option, is_set in ((REPAIR, request.repair), (READ_CONTENTS, request.read_contents)) if is_set]
         job = self._parts.jobs.start_single(JobKind.CHECK, options=options)
         return library_service_pb2.StartCheckResponse(job=job_message(job, language_of(context)))
+
+    def StartReindex(  # noqa: N802
+        self, request: library_service_pb2.StartReindexRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.StartReindexResponse:
+        job = self._parts.spaces.start_reindex(request.space_id)
+        return library_service_pb2.StartReindexResponse(job=job_message(job, language_of(context)))
+
+    def SwitchSpace(  # noqa: N802
+        self, request: library_service_pb2.SwitchSpaceRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.SwitchSpaceResponse:
+        return library_service_pb2.SwitchSpaceResponse(space=_space_message(self._parts.spaces.switch(request.space_id)))
+
+    def DeleteSpace(  # noqa: N802
+        self, request: library_service_pb2.DeleteSpaceRequest, context: grpc.ServicerContext
+    ) -> library_service_pb2.DeleteSpaceResponse:
+        return library_service_pb2.DeleteSpaceResponse(photos=self._parts.spaces.delete(request.space_id))
 
     def GetJob(  # noqa: N802
         self, request: library_service_pb2.GetJobRequest, context: grpc.ServicerContext
@@ -204,7 +222,7 @@ class _LibraryServicer(BackupServicer):
         self, request_iterator: Iterator[library_service_pb2.ImportEmbeddingsRequest], context: grpc.ServicerContext
     ) -> library_service_pb2.ImportEmbeddingsResponse:
         first = next(request_iterator, library_service_pb2.ImportEmbeddingsRequest())
-        imported = self._parts.transfer.take_in(first.space_id, first.model, _import_batches(first, request_iterator))
+        imported = self._parts.transfer.take_in(first.space_id, _import_batches(first, request_iterator))
         return library_service_pb2.ImportEmbeddingsResponse(stored=imported.stored, unknown=imported.unknown)
 
 
@@ -218,6 +236,18 @@ def _import_batches(
 ) -> Iterator[ImportBatch]:
     for request in chain((first,), rest):
         yield ImportBatch([item.photo_id for item in request.embeddings], [item.embedding for item in request.embeddings])
+
+
+def _space_message(state: SpaceState) -> library_service_pb2.SpaceStatus:
+    return library_service_pb2.SpaceStatus(
+        space_id=state.space.space_id,
+        model=state.space.model,
+        dimension=state.space.dimension,
+        photos=state.space.photos,
+        serving=state.space.serving,
+        filling=state.filling,
+        available=state.available,
+    )
 
 
 def _status_message(state: LibraryState, language: Language) -> library_service_pb2.GetStatusResponse:
@@ -249,16 +279,7 @@ def _status_message(state: LibraryState, language: Language) -> library_service_
             )
             for source in state.sources
         ],
-        spaces=[
-            library_service_pb2.SpaceStatus(
-                space_id=space.space_id,
-                model=space.model,
-                dimension=space.dimension,
-                photos=space.photos,
-                serving=space.serving,
-            )
-            for space in counts.spaces
-        ],
+        spaces=[_space_message(space) for space in state.spaces],
         index=library_service_pb2.IndexStatus(kind=state.index_kind, vectors=state.index_vectors),
         embedder=embedder_message(state.embedder, language),
         text_embedder=embedder_message(state.text_embedder, language) if state.text_embedder else None,

@@ -252,8 +252,6 @@ class SearchSettings(ProgramSettings):
         embedding_address: ``host:port`` of the embedding service.
         text_embedding_address: ``host:port`` of a second one that embeds queries' words, for instance the text tower beside this
             service, so that text search goes on while the other's machine sleeps; empty: there is none.
-        adopt_model: Take over whatever model the embedding service serves by default, also where the library has embeddings of
-            another: photos are embedded anew from their thumbnails, and until then are found by name. Old embeddings are kept.
         limits: Limits.
         ingest: Width of the ingest.
         decoder: The processes that decode pictures.
@@ -284,7 +282,6 @@ class SearchSettings(ProgramSettings):
     sources: tuple[SourceSettings, ...] = ()
     embedding_address: str = "127.0.0.1:8402"
     text_embedding_address: str = ""
-    adopt_model: bool = False
     limits: LimitSettings = LimitSettings()
     ingest: IngestSettings = IngestSettings()
     decoder: DecoderSettings = DecoderSettings()

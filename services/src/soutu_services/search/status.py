@@ -11,6 +11,7 @@ from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, LibraryCounts
 from soutu_services.search.embedding_link import EmbeddingLink
+from soutu_services.search.library_spaces import SpaceState
 from soutu_services.search.model import Job
 from soutu_services.search.visibility import Visibility
 
@@ -68,6 +69,7 @@ class LibraryState:
 
     counts: LibraryCounts
     sources: tuple[SourceState, ...]
+    spaces: tuple[SpaceState, ...]
     index_kind: str
     index_vectors: int
     embedder: EmbedderState
@@ -89,6 +91,7 @@ class LibraryStatus:
         woken_at: Tells when the machine of the main one was woken last.
         index: Tells how the index searches, and how many vectors it holds.
         problems: Tells what keeps which source from being read.
+        spaces: Tells of the spaces.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class LibraryStatus:
         woken_at: Callable[[], datetime | None],
         index: Callable[[], tuple[str, int]],
         problems: Callable[[], Mapping[str, Text]],
+        spaces: Callable[[], tuple[SpaceState, ...]],
     ) -> None:
         self._catalog = catalog
         self._buckets = buckets
@@ -111,6 +115,7 @@ class LibraryStatus:
         self._woken_at = woken_at
         self._index = index
         self._problems = problems
+        self._spaces = spaces
 
     def gather(self, visibility: Visibility) -> LibraryState:
         """Say how the library is now, as far as a caller may see.
@@ -122,6 +127,7 @@ class LibraryStatus:
             return LibraryState(
                 counts=self._catalog.counts_within(visibility),
                 sources=(),
+                spaces=(),
                 index_kind="",
                 index_vectors=0,
                 embedder=EmbedderState(available=self._link.usable_model is not None),
@@ -147,6 +153,7 @@ class LibraryStatus:
                 )
                 for source in self._buckets.sources.values()
             ),
+            spaces=self._spaces(),
             index_kind=kind,
             index_vectors=vectors,
             embedder=self._embedder(),
