@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tls_problem"]
 
+_READ_BYTES = 16 * 1024
 _SECONDS = 3.0
 _NOT_YET_VALID, _EXPIRED = 9, 10
 _WRONG_NAME = frozenset({62, 64})
@@ -60,11 +61,8 @@ def tls_problem(endpoint: Endpoint, language: Language) -> NotTrustedError | Non
 
 def _find(endpoint: Endpoint) -> tuple[Text | None, str]:
     try:
-        with (
-            socket.create_connection((endpoint.host, endpoint.port), timeout=_SECONDS) as connection,
-            _context(endpoint).wrap_socket(connection, server_hostname=endpoint.host),
-        ):
-            pass
+        with socket.create_connection((endpoint.host, endpoint.port), timeout=_SECONDS) as connection:
+            _shake_hands(connection, _context(endpoint), endpoint.host)
     except ssl.SSLCertVerificationError as error:
         return _of_certificate(error.verify_code), error.verify_message
     except ssl.SSLError:
@@ -72,6 +70,29 @@ def _find(endpoint: Endpoint) -> tuple[Text | None, str]:
     except OSError:
         return None, ""
     return (None if endpoint.is_tls else _TLS_SERVER), ""
+
+
+def _shake_hands(connection: socket.socket, context: ssl.SSLContext, host: str) -> None:
+    """Shake hands over a connection that stays the caller's: ``wrap_socket`` leaves one open that is reset meanwhile.
+
+    Raises:
+        ssl.SSLError: the server's certificate or its answer is not right.
+        OSError: the connection broke off.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_hostname=host)
+    while True:
+        try:
+            session.do_handshake()
+        except ssl.SSLWantReadError:
+            connection.sendall(outgoing.read())
+            data = connection.recv(_READ_BYTES)
+            if data:
+                incoming.write(data)
+            else:
+                incoming.write_eof()
+        else:
+            return
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from soutu_services.runtime.tls import verifying_context
 
 __all__ = ["explain_connection", "explain_unavailable"]
 
+_READ_BYTES = 16 * 1024
 _SECONDS = 3.0
 _HINTS = ("handshake", "SSL", "TSI_", "Verification", "Socket closed", "certificate")
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -44,11 +45,8 @@ def explain_connection(address: Address, *, is_tls: bool, authority: Path | None
     """
     try:
         context = verifying_context(authority) if is_tls else _believing()
-        with (
-            socket.create_connection((address.host, address.port), timeout=_SECONDS) as connection,
-            context.wrap_socket(connection, server_hostname=address.host),
-        ):
-            pass
+        with socket.create_connection((address.host, address.port), timeout=_SECONDS) as connection:
+            _shake_hands(connection, context, address.host)
     except ssl.SSLCertVerificationError as error:
         return _of_certificate(address, error)
     except ssl.SSLError:
@@ -56,6 +54,29 @@ def explain_connection(address: Address, *, is_tls: bool, authority: Path | None
     except OSError:
         return None
     return None if is_tls else _tls_server(address)
+
+
+def _shake_hands(connection: socket.socket, context: ssl.SSLContext, host: str) -> None:
+    """Shake hands over a connection that stays the caller's: ``wrap_socket`` leaves one open that is reset meanwhile.
+
+    Raises:
+        ssl.SSLError: the server's certificate or its answer is not right.
+        OSError: the connection broke off.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_hostname=host)
+    while True:
+        try:
+            session.do_handshake()
+        except ssl.SSLWantReadError:
+            connection.sendall(outgoing.read())
+            data = connection.recv(_READ_BYTES)
+            if data:
+                incoming.write(data)
+            else:
+                incoming.write_eof()
+        else:
+            return
 
 
 def _believing() -> ssl.SSLContext:
