@@ -119,7 +119,7 @@ def serve_embedder(service: FaultyEmbedder, stack: ExitStack, address: str = "")
     server.start()
 
     def stop() -> None:
-        stopped = server.stop(0)  # what waits for an answer gets none
+        stopped = server.stop(None)  # at once: what waits for an answer gets none
         service.may_answer.set()
         service.may_list.set()
         stopped.wait()
