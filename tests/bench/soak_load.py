@@ -17,7 +17,7 @@ from soutu_client.models import ImageTerm, TextTerm
 
 __all__ = ["Load"]
 
-_RACES = frozenset({"PHOTO_NOT_FOUND", "PHOTO_DELETED", "PHOTO_NOT_EMBEDDED", "NOT_READ_YET"})
+_RACES = frozenset({"PHOTO_NOT_FOUND", "PHOTO_DELETED", "PHOTO_NOT_EMBEDDED", "NOT_READ_YET", "ORIGINAL_GONE"})
 """Reasons that say no more than that another worker has just deleted what this one asks for, or that it is not embedded yet."""
 
 _WORDS = (
