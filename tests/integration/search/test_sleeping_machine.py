@@ -162,3 +162,26 @@ def test_the_machine_is_woken_once_when_enough_photos_wait(
     assert again >= status.embedder.woken_at - timedelta(seconds=5), "it is still known"
     machine.start()
     house.settled()
+
+
+def test_the_machine_is_woken_for_a_re_index_as_well(start_house: Callable[..., SearchHouse], wire: socket.socket) -> None:
+    old, new = ColourEncoder(), ColourEncoder("newer")
+    machine = ColourServer(old, new)
+    try:
+        host, port = wire.getsockname()
+        wake = {"mac": MAC, "broadcast": f"{host}:{port}", "min_photos": 2, "min_wait_seconds": 86_400}
+        house = start_house(embedding=machine, wake=wake)
+        photos = [house.upload(f"{number}.png", picture("红", number)) for number in range(3)]
+        house.settled()
+        new.gate.clear()
+        job = house.client.start_reindex()
+        eventually(lambda: house.client.job(job.job_id).photos_total == 3)
+        machine.stop()
+        eventually(lambda: house.client.status().embedder.woken_at)
+        assert packets(wire) == [magic_packet(MAC)]
+        machine.start()
+        eventually(lambda: house.client.job(job.job_id).state.is_over)
+        assert set(house.found("红")) == set(photos)
+        assert {space.space_id for space in house.client.status().spaces if space.serving} == {"newer"}
+    finally:
+        machine.stop()

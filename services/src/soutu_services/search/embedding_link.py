@@ -13,7 +13,6 @@ from soutu_services.search.catalog import Catalog
 from soutu_services.search.embedder import Embedder
 from soutu_services.search.embedder_watch import EmbedderWatch
 from soutu_services.search.embedding_errors import (
-    DimensionDiffers,
     EmbedderAway,
     EmbedderFailed,
     EmbedderRefuses,
@@ -30,6 +29,7 @@ from soutu_services.search.embedding_rate import EmbeddingRate
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.model import FloatArray
 from soutu_services.search.recent import Recent
+from soutu_services.search.space_register import SpaceRegister
 
 __all__ = ["EmbeddingLink"]
 
@@ -76,8 +76,9 @@ class EmbeddingLink:
         self._on_connected = on_connected
         self._bulk_problem = self._text_failure = _NOTHING
         self._cache: Recent[tuple[str, str], FloatArray] = Recent(_CACHED_TEXTS)
+        register = SpaceRegister(catalog)
         self._main = EmbedderWatch(
-            main, gate(), name="embedding service", accept=self._register, on_connected=self._connected, on_away=on_away
+            main, gate(), name="embedding service", accept=register.register, on_connected=self._connected, on_away=on_away
         )
         self._text: EmbedderWatch | None = None
         if text is not None:
@@ -85,7 +86,7 @@ class EmbeddingLink:
                 text,
                 gate(),
                 name="text embedding service",
-                accept=self._comparable,
+                accept=register.comparable,
                 on_connected=self._text_connected,
                 on_away=lambda: None,
             )
@@ -307,33 +308,3 @@ class EmbeddingLink:
 
     def _text_connected(self) -> None:
         self._text_failure = _NOTHING
-
-    def _register(self, models: tuple[EmbeddingModel, ...]) -> tuple[EmbeddingModel, ...]:
-        """Give an empty library its space, and take over what the models of its spaces are called.
-
-        Raises:
-            FailedPrecondition: the library's space has another dimension there.
-        """
-        embeddings = self._catalog.embeddings
-        usable = self._comparable(models)
-        known = {space.space_id for space in embeddings.spaces()}
-        first = next((model for model in usable if model.has_images), None)
-        if first is not None and embeddings.serving_space() is None:
-            known.add(first.space_id)
-        for model in usable:
-            if model.space_id in known:
-                embeddings.register_space(model.space_id, model=model.name, variant=model.variant, dimension=model.dimension)
-        return usable
-
-    def _comparable(self, models: tuple[EmbeddingModel, ...]) -> tuple[EmbeddingModel, ...]:
-        """Leave out models whose vectors have another length than those of their space in the library.
-
-        Raises:
-            FailedPrecondition: the space that serves is among them.
-        """
-        dimensions = {space.space_id: space.dimension for space in self._catalog.embeddings.spaces()}
-        serving = self._catalog.embeddings.serving_space()
-        usable = tuple(model for model in models if dimensions.get(model.space_id, model.dimension) == model.dimension)
-        if serving is not None and serving.space_id in {model.space_id for model in models if model not in usable}:
-            raise DimensionDiffers
-        return usable

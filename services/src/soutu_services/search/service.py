@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from threading import Lock
 
 from soutu_services.runtime.language import Text
@@ -32,7 +33,7 @@ from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.library_metrics import LibraryMetrics
 from soutu_services.search.library_spaces import LibrarySpaces
-from soutu_services.search.model import JobKind
+from soutu_services.search.model import JobKind, JobState
 from soutu_services.search.originals import Originals
 from soutu_services.search.query import QueryEngine
 from soutu_services.search.recycling import Recycling
@@ -112,7 +113,7 @@ class SearchService:
         ingest = settings.ingest
         self._index = LibraryIndex(self.catalog, snapshot=self._folder.index_snapshot, on_made=self._serve_from)
         fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
-        self._waker = Waker(settings.wake, self._folder.wake_stamp, waiting=self.catalog.embeddings.waiting)
+        self._waker = Waker(settings.wake, self._folder.wake_stamp, waiting=self._work_that_waits)
         text_address = settings.text_embedding_address
         self._link = EmbeddingLink(
             self.catalog,
@@ -314,6 +315,15 @@ class SearchService:
     def _not_embedded_now(self) -> Collection[str]:
         space = self.catalog.embeddings.serving_space()
         return self._embedding.passed_over(space.space_id) if space else ()
+
+    def _work_that_waits(self) -> tuple[int, datetime | None]:
+        """Count the photos that wait for the embedding service, those of a re-index included, and tell since when."""
+        photos, since = self.catalog.embeddings.waiting()
+        for job in self.catalog.jobs.unfinished(JobKind.REINDEX):
+            if job.state is JobState.RUNNING:
+                photos += max(0, job.photos_total - job.photos_done)
+                since = min(job.started_at, since or job.started_at)
+        return photos, since
 
     def _embedding_problem(self) -> Text:
         """Say what keeps photos from being embedded; empty if nothing does."""
