@@ -94,8 +94,8 @@ def _harm_index(house: SearchHouse) -> None:
     index.add(np.array([9999]), vectors[:1])
 
 
-def _harm_state(house: SearchHouse) -> None:
-    _in_catalog(house, "UPDATE photos SET state = 'PENDING' WHERE deleted_at IS NULL")
+def _harm_state(house: SearchHouse) -> None:  # to one that nothing but a check looks at
+    _in_catalog(house, "UPDATE photos SET state = 'UNREADABLE' WHERE deleted_at IS NULL")
 
 
 def _harm_vector(house: SearchHouse) -> None:

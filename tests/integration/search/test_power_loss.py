@@ -17,8 +17,9 @@ from search_house import SearchHouse, eventually, photo_id_of, picture
 from soutu_client import UnavailableError
 from soutu_services.search.catalog import AnnotationChange, Catalog, database
 from soutu_services.search.index_snapshot import BadSnapshot, SnapshotHead, read_snapshot, write_snapshot
+from soutu_services.search.journal_records import WritePlace
 from soutu_services.search.library_index import LibraryIndex
-from soutu_services.search.write_journal import WriteJournal, WritePlace
+from soutu_services.search.write_journal import WriteJournal
 
 _NOW = datetime(2026, 11, 24, tzinfo=UTC)
 _PHOTOS = 24

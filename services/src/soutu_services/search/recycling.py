@@ -13,10 +13,10 @@ from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, IdArray, RecycledObject, StoredObject
 from soutu_services.search.model import Filter, Photo
 from soutu_services.search.object_digest import digest_of
-from soutu_services.search.objects import ObjectMissing, ObjectStore, StoreUnavailable
+from soutu_services.search.objects import ObjectMissing, StoreUnavailable
 from soutu_services.search.upload_name import alternative_names
 from soutu_services.search.visibility import EVERYTHING
-from soutu_services.search.write_journal import WriteJournal, WritePlace
+from soutu_services.search.write_journal import WriteJournal
 
 __all__ = ["Recycling"]
 
@@ -172,7 +172,7 @@ class Recycling:
             self._catalog.objects.mark_gone(stored.source, [stored.key])
             return
         self._catalog.objects.recycle(stored.object_id, recycle_key)
-        self._keep(WritePlace("", recycle_key, stored.sha256, stored.size_bytes), self._buckets.recycle, recycle_key)
+        self._journal.append_stream("", recycle_key, self._buckets.recycle.stream(recycle_key))
         source.store.remove(source.object_key(stored.key))
 
     def _bring_back(self, photo: Photo) -> bool:
@@ -199,13 +199,9 @@ class Recycling:
         self._catalog.objects.restore(
             recycled.recycled_id, key, etag=found.etag, size_bytes=found.size_bytes, modified_at=recycled.modified_at
         )
-        place = WritePlace(recycled.source, key, recycled.sha256, found.size_bytes)
-        self._keep(place, source.store, source.object_key(key))
+        self._journal.append_stream(recycled.source, key, source.store.stream(source.object_key(key)))
         self._buckets.recycle.remove(recycled.recycle_key)
         return True
-
-    def _keep(self, place: WritePlace, store: ObjectStore, key: str) -> None:
-        self._journal.append([(place, store.stream(key))])
 
     def _free_key(self, source: Source, recycled: RecycledObject) -> str:
         for key in alternative_names(recycled.key):

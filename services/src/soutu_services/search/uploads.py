@@ -21,12 +21,13 @@ from soutu_services.search.catalog.clock import now
 from soutu_services.search.imaging import is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.group_commit import GroupCommit
+from soutu_services.search.journal_records import WritePlace, pieces_of
 from soutu_services.search.objects import BucketMissing, KeyConflict, ObjectMissing, StoredObject
 from soutu_services.search.recycling import Recycling
 from soutu_services.search.settings import UPLOAD_SOURCE
 from soutu_services.search.upload_name import alternative_names, clean_name
 from soutu_services.search.visibility import Visibility
-from soutu_services.search.write_journal import WriteJournal, WritePlace, pieces_of
+from soutu_services.search.write_journal import WriteJournal
 
 __all__ = ["MAX_CHUNK_BYTES", "KnownContent", "NewUpload", "Uploaded", "Uploads"]
 

@@ -3,65 +3,35 @@
 An S3 server answers when it has the bytes, which need not be when its disk has: ``rclone serve s3`` writes plain files and leaves
 it to the system when they get to the disk. So what soutu acknowledges lies here as well, flushed, for a while: a power cut in
 between costs nothing.
-
-A segment of the journal is a file of records: a line of JSON (source, key, digest, size), then the bytes. A record that is cut
-off ends its segment: nobody was told that it was there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
+import logging
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from soutu_services.runtime.errors import Overloaded, Unavailable
 from soutu_services.search.aside_file import AsideFile, sync_folder
+from soutu_services.search.journal_records import KeptWrite, WritePlace, pieces_of, read_records, write_record
 
-__all__ = ["KeptWrite", "WriteJournal", "WritePlace", "boot_id", "pieces_of"]
+__all__ = ["WriteJournal", "boot_id"]
+
+_logger = logging.getLogger(__name__)
 
 _SEGMENT_BYTES = 64 << 20
 _SEGMENT_SECONDS = 15.0
-_PIECE_BYTES = 1 << 20
-_MOST_HEAD_BYTES = 16384
+_GATHERED_BYTES = 8 << 20
 _SUFFIX = ".log"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-@dataclass(frozen=True, slots=True)
-class WritePlace:
-    """Where bytes were written to: a source, or ``""`` for the recycle bucket, the key in it, and their digest and size."""
-
-    source: str
-    key: str
-    sha256: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeptWrite:
-    """A record of the journal: the place, and where its bytes lie."""
-
-    place: WritePlace
-    path: Path
-    offset: int
-
-    def open(self) -> BinaryIO | None:
-        """Open the bytes, checked; None if they are not what was written."""
-        file = self.path.open("rb")
-        digest = hashlib.sha256()
-        for piece in _pieces(file, self.offset, self.place.size_bytes):
-            digest.update(piece)
-        if digest.hexdigest() != self.place.sha256:
-            file.close()
-            return None
-        file.seek(self.offset)
-        return file
 
 
 @dataclass(slots=True)
@@ -97,13 +67,14 @@ class WriteJournal:
         """Whether the machine was started anew since these bytes were written, so that they may not be where they were put."""
 
     def append(self, writes: Sequence[tuple[WritePlace, Iterable[bytes]]]) -> None:
-        """Keep what was written; it is on the disk when this returns.
+        """Keep what was written; it is on the disk when this returns. Where that fails, none of it is kept.
 
         Args:
-            writes: Places and their bytes, piece by piece.
+            writes: Places and their bytes, piece by piece; what yields them may raise.
 
         Raises:
             Overloaded: the disk does not take them.
+            ValueError: the bytes of one are not as many as its place says.
         """
         if not self._keep_seconds:
             return
@@ -111,19 +82,42 @@ class WriteJournal:
             try:
                 file, segment = self._current()
                 for place, pieces in writes:
-                    file.write(json.dumps(asdict(place), ensure_ascii=False).encode() + b"\n")
-                    for piece in pieces:
-                        file.write(piece)
+                    write_record(file, place, pieces)
                 file.flush()
                 os.fsync(file.fileno())
                 segment.size_bytes = file.tell()
             except OSError as error:
-                self._end_segment()
-                raise Overloaded(
-                    "DISK_FULL",
-                    zh="搜索服务的磁盘写不进去，请检查剩余空间后重试",
-                    en="the search service's disk does not take more; check its free space and try again",
-                ) from error
+                self._drop_unfinished()
+                raise _disk_full() from error
+            except BaseException:
+                self._drop_unfinished()
+                raise
+
+    def append_stream(self, source: str, key: str, pieces: Iterable[bytes]) -> None:
+        """Keep what was written, whatever its size and digest turn out to be.
+
+        It is gathered first: a source of bytes that stands still holds up nobody else who keeps something.
+
+        Args:
+            source: The source it was written to, or ``""`` for the recycle bucket.
+            key: Its key there.
+            pieces: Its bytes; what yields them may raise.
+
+        Raises:
+            Overloaded: the disk does not take it.
+        """
+        if not self._keep_seconds:
+            return
+        with tempfile.SpooledTemporaryFile(_GATHERED_BYTES, dir=str(self._folder)) as gathered:
+            digest = hashlib.sha256()
+            for piece in pieces:
+                digest.update(piece)
+                try:
+                    gathered.write(piece)
+                except OSError as error:
+                    raise _disk_full() from error
+            place = WritePlace(source, key, digest.hexdigest(), gathered.tell())
+            self.append([(place, pieces_of(cast(BinaryIO, gathered)))])
 
     def writes(self) -> Iterator[KeptWrite]:
         """List what is kept, oldest first."""
@@ -131,9 +125,11 @@ class WriteJournal:
             paths = [segment.path for segment in self._segments]
         for path in paths:
             try:
-                yield from _records(path)
+                yield from read_records(path)
             except FileNotFoundError:
                 continue  # dropped meanwhile: it was old enough
+            except OSError:
+                _logger.exception("a segment of the journal cannot be read; what is kept in it is passed over")
 
     def require_settled(self) -> None:
         """Go on, unless the store may lack what is kept: then nothing may be copied within it.
@@ -211,18 +207,17 @@ class WriteJournal:
             except OSError:
                 return  # what was not written was not acknowledged either
 
+    def _drop_unfinished(self) -> None:
+        """End the segment and cut off what was not acknowledged: nothing may follow it, and it may be what fills the disk."""
+        if self._file is None:
+            return
+        self._end_segment()
+        segment = self._segments[-1]
+        with contextlib.suppress(OSError):
+            os.truncate(segment.path, segment.size_bytes)
+
     def _is_too_large(self) -> bool:
         return sum(segment.size_bytes for segment in self._segments) > self._max_bytes
-
-
-def pieces_of(data: bytes | BinaryIO) -> Iterator[bytes]:
-    """Yield bytes, or a file from its beginning, piece by piece."""
-    if isinstance(data, bytes):
-        yield data
-        return
-    data.seek(0)
-    while piece := data.read(_PIECE_BYTES):
-        yield piece
 
 
 def boot_id() -> str:
@@ -233,24 +228,9 @@ def boot_id() -> str:
         return ""
 
 
-def _records(path: Path) -> Iterator[KeptWrite]:
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        while line := file.readline(_MOST_HEAD_BYTES):
-            try:
-                place = WritePlace(**json.loads(line))
-                offset = file.tell()
-                end = offset + int(place.size_bytes)
-            except (ValueError, TypeError):
-                return
-            if end > size:
-                return
-            yield KeptWrite(place, path, offset)
-            file.seek(end)
-
-
-def _pieces(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
-    file.seek(offset)
-    while size > 0 and (piece := file.read(min(size, _PIECE_BYTES))):
-        size -= len(piece)
-        yield piece
+def _disk_full() -> Overloaded:
+    return Overloaded(
+        "DISK_FULL",
+        zh="搜索服务的磁盘写不进去，请检查剩余空间后重试",
+        en="the search service's disk does not take more; check its free space and try again",
+    )

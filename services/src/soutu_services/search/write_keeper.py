@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from enum import Enum, auto
 
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.catalog.clock import now
+from soutu_services.search.journal_records import KeptWrite, WritePlace
 from soutu_services.search.object_digest import digest_of
-from soutu_services.search.objects import ObjectMissing
+from soutu_services.search.objects import BucketMissing, ObjectMissing, ObjectStore, StoreFailed, StoreUnavailable
 from soutu_services.search.upload_name import alternative_names
-from soutu_services.search.write_journal import KeptWrite, WriteJournal
+from soutu_services.search.write_journal import WriteJournal
 
 __all__ = ["WriteKeeper"]
 
@@ -22,6 +25,16 @@ _logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 5.0
 _FIRST_SECONDS = 0.5
+_MOST_TRIES = 5
+
+
+class _Found(Enum):
+    """What is in a place where bytes were written: they, nothing, what a power cut left of them, or something else."""
+
+    WHOLE = auto()
+    NOTHING = auto()
+    TORN = auto()
+    OTHER = auto()
 
 
 class WriteKeeper:
@@ -44,6 +57,7 @@ class WriteKeeper:
         self._on_settled = on_settled
         self.problem = Text(zh="", en="")
         """Why it is not known yet whether the store lost something; empty if it is."""
+        self._failures: Counter[WritePlace] = Counter()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="write-keeper", daemon=True)
 
@@ -60,22 +74,52 @@ class WriteKeeper:
             self._thread.join(seconds)
 
     def put_back(self, source: str, key: str, sha256: str) -> bool:
-        """Put an object back whose bytes are still kept; say whether they are."""
-        write = self._journal.find(sha256)
-        return write is not None and self._put(write, self._buckets.sources[source], key)
+        """Put an object back whose bytes are still kept, unless somebody wrote others there; say whether it was.
+
+        Raises:
+            SoutuError: the store does not answer or does not take it.
+        """
+        write, place = self._journal.find(sha256), self._buckets.sources[source]
+        if write is None or not write.explains(place.store.stream(place.object_key(key))):
+            return False
+        return self._put(write, place, key)
 
     def make_good(self) -> int:
         """Put back whatever is not in the store as it was written; return how much that was.
 
         Raises:
-            SoutuError: the store does not answer or does not take it; it is to be tried again.
+            SoutuError: the store does not answer, or does not take some; all others are done, and it is to be tried again.
         """
         made_good = 0
-        for write in self._journal.writes():
+        failure: SoutuError | None = None
+        for write, make_good in self._kept():
             if self._stop.is_set():
                 break
-            made_good += self._make_good_recycled(write) if not write.place.source else self._make_good_photo(write)
+            try:
+                made_good += make_good(write)
+            except SoutuError as error:
+                self._buckets.uploads.store.check()
+                self._buckets.recycle.check()
+                self._failures[write.place] += 1
+                if self._failures[write.place] < _MOST_TRIES:
+                    failure = error
+                else:  # it must not hold up all others for ever
+                    _logger.error("a file that was written of late could not be made good, and is given up: %s", error.text.en)
+        if failure is not None:
+            raise failure
         return made_good
+
+    def _kept(self) -> Iterator[tuple[KeptWrite, Callable[[KeptWrite], int]]]:
+        """List what is kept, and what makes it good; of deleted photos what was written to each key last."""
+        deleted: dict[str, KeptWrite] = {}
+        for write in self._journal.writes():
+            if write.place.source:
+                yield write, self._make_good_photo
+            else:
+                deleted[write.place.key] = write
+        for recycled in self._catalog.objects.recycled() if deleted else ():
+            if recycled.recycle_key in deleted:
+                yield deleted[recycled.recycle_key], self._make_good_recycled
 
     def _run(self) -> None:
         seconds = _FIRST_SECONDS
@@ -83,7 +127,7 @@ class WriteKeeper:
             try:
                 if self._journal.is_empty:
                     continue
-                self._buckets.recycle.check()
+                self._check()
                 if self._journal.is_doubtful:
                     self._settle()
                     seconds = _FIRST_SECONDS
@@ -97,11 +141,19 @@ class WriteKeeper:
             except Exception:
                 _logger.exception("what was written of late could not be looked through; it is tried again")
 
+    def _check(self) -> None:
+        """Ask whether the store is there. A bucket that somebody removed is made again, unless a disk is not mounted."""
+        try:
+            self._buckets.recycle.check()
+        except BucketMissing:
+            self._buckets.ensure()
+
     def _settle(self) -> None:
         made_good = self.make_good()
         if self._stop.is_set():
             return
         self._journal.settle()
+        self._failures.clear()
         self.problem = Text(zh="", en="")
         if made_good:
             _logger.warning("%d files that the store had lost were put back from the journal", made_good)
@@ -119,37 +171,42 @@ class WriteKeeper:
             return 0  # it was not acknowledged, or has gone on since
         held = [stored for stored in self._catalog.objects.of_photo(state.photo_id) if stored.sha256 == place.sha256]
         is_its_own = any((stored.source, stored.key) == (place.source, place.key) for stored in held)
-        try:
-            if digest_of(source.store, source.object_key(place.key)) == place.sha256:
-                return 0
-            if is_its_own:
-                return int(self._put(write, source, place.key))
-        except ObjectMissing:
-            if is_its_own or not held:
-                return int(self._put(write, source, place.key))
-        if held:
-            return 0  # it was moved since
-        for key in alternative_names(place.key):  # another file has taken its name
-            if not source.store.exists(source.object_key(key)):
-                return int(self._put(write, source, key))
-        return 0
+        found = self._found(write, source.store, source.object_key(place.key))
+        if found is _Found.WHOLE or (held and not is_its_own):
+            return 0  # it is there, or was moved since
+        if found is _Found.TORN and not is_its_own:
+            found = _Found.OTHER
+        return int(self._put(write, source, place.key if found is not _Found.OTHER else self._free_key(source, write)))
 
     def _make_good_recycled(self, write: KeptWrite) -> int:
         place = write.place
-        rows = [row for row in self._catalog.objects.recycled() if row.recycle_key == place.key and row.sha256 == place.sha256]
-        if not rows:
+        if self._found(write, self._buckets.recycle, place.key) is _Found.WHOLE:
             return 0
-        try:
-            if digest_of(self._buckets.recycle, place.key) == place.sha256:
-                return 0
-        except ObjectMissing:
-            pass
         data = write.open()
         if data is None:
             return 0
         with data:
             self._buckets.recycle.put(place.key, data, size_bytes=place.size_bytes)
         return 1
+
+    def _found(self, write: KeptWrite, store: ObjectStore, key: str) -> _Found:
+        try:
+            if digest_of(store, key) == write.place.sha256:
+                return _Found.WHOLE
+            return _Found.TORN if write.explains(store.stream(key)) else _Found.OTHER
+        except ObjectMissing:
+            return _Found.NOTHING
+        except (StoreFailed, StoreUnavailable):
+            if self._failures[write.place] < _MOST_TRIES - 1:
+                raise
+            return _Found.OTHER  # the disk may be broken there
+
+    @staticmethod
+    def _free_key(source: Source, write: KeptWrite) -> str:
+        for key in alternative_names(write.place.key):
+            if not source.store.exists(source.object_key(key)):
+                return key
+        return f"{write.place.sha256[:32]}/{write.place.key}"
 
     def _put(self, write: KeptWrite, source: Source, key: str) -> bool:
         data = write.open()
