@@ -12,6 +12,8 @@ from colour_encoder import ColourEncoder, ColourServer
 from patience import PATIENCE, eventually
 from search_house import SearchHouse, picture
 from soutu_client import Job, JobKind, JobState, NotFoundError, NotReadyError, PhotoState, UnavailableError
+from soutu_client.cli.exit_codes import ExitCode
+from soutu_client.cli.main import run
 
 OLD, NEW = "colours", "colours-new"
 RED = "红"
@@ -314,6 +316,31 @@ def test_there_is_nothing_to_take_over_without_another_model(start_house: Callab
             house.client.start_reindex(space)
     with pytest.raises(NotReadyError, match="already"):
         house.client.start_reindex(OLD)
+
+
+def test_the_command_takes_a_model_over_goes_back_and_forgets(house: SearchHouse, capsys: pytest.CaptureFixture[str]) -> None:
+    _fill(house, 2)
+
+    def soutu(*words: str) -> tuple[int, str]:
+        code = run([*words, "--address", house.address, "--language", "en"])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    assert f"{NEW} (colours-): 0 photos, soutu reindex takes it over" in soutu("status")[1]
+    code, said = soutu("reindex", "nothing")
+    assert (code, "no model or space" in said) == (ExitCode.NOTHING_FOUND, True)
+    assert soutu("reindex", "colours-n", "--back")[0] == ExitCode.USAGE, "one thing at a time"
+    code, said = soutu("reindex", "colours-n")  # the first digits of the space
+    assert (code, "waiting" in said) == (ExitCode.OK, False)
+    assert "Done: 2 photos embedded; the new model serves" in said
+    assert f"{NEW} (colours-): 2 photos, serves" in soutu("status")[1]
+    assert "The model colours serves again (2 photos)" in soutu("reindex", "--back")[1]
+    code, said = soutu("reindex", "--forget", OLD)
+    assert (code, "so it stays" in said) == (ExitCode.ERROR, True)
+    assert soutu("reindex", "--forget", NEW) == (0, "Embeddings of 2 photos removed\n")
+    code, said = soutu("reindex", "--no-wait", NEW)
+    assert (code, "Started as job" in said) == (ExitCode.OK, True)
+    assert "re-index" in soutu("jobs")[1]
 
 
 def _fill(house: SearchHouse, photos: int) -> list[str]:

@@ -42,7 +42,7 @@ def watch_job(session: Session, job: Job, *, description: str, now: Callable[[Jo
                     job.photos_total,
                     work_done=job.photos_done,
                     work_total=job.photos_total,
-                    waiting=job.message,
+                    waiting="" if job.state.is_over else job.message,
                     now=now(job),
                 )
                 if job.state is JobState.PAUSED:
