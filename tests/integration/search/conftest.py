@@ -19,6 +19,11 @@ from search_process import SearchProcess
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(autouse=True)
+def _embedders_are_asked_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soutu_services.search.embedder_watch._PROBE_SECONDS", 0.1)
+
+
 @pytest.fixture(scope="package")
 def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
     with serve_folder(tmp_path_factory.mktemp("search-s3")) as running:

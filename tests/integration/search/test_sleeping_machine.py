@@ -18,11 +18,6 @@ from soutu_services.search.wake_on_lan import magic_packet
 MAC = "02:00:00:00:00:01"
 
 
-@pytest.fixture(autouse=True)
-def _asked_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soutu_services.search.embedder_watch._PROBE_SECONDS", 0.05)
-
-
 @pytest.fixture
 def machine() -> Iterator[ColourServer]:
     server = ColourServer()
