@@ -136,6 +136,17 @@ class Library(RuleBasedStateMachine):
 
     @rule(source=sources)
     def sync(self, source: str) -> None:
+        self._sync(source)
+
+    @rule()
+    def catch_up(self) -> None:
+        """Do all that a service does that is left alone, so that what is rare comes after what is usual."""
+        for source in SOURCES:
+            self._sync(source)
+        self._read(most=1000)
+        self._embed(self.model.serving, most=1000)
+
+    def _sync(self, source: str) -> None:
         listed = {key: content for (of, key), content in self.model.files.items() if of == source}
         seen = [SeenObject(key, etag(content), len(content), MODIFIED) for key, content in listed.items()]
         self.catalog.objects.record_seen(source, seen)
@@ -144,6 +155,9 @@ class Library(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 20))
     def read(self, most: int) -> None:
+        self._read(most)
+
+    def _read(self, most: int) -> None:
         waiting = self.catalog.objects.next_unread(1000)
         assert {(row.source, row.key) for row in waiting} == set(self.model.unread())
         for row in waiting[:most]:
@@ -173,7 +187,9 @@ class Library(RuleBasedStateMachine):
 
     @rule(data=st.data(), most=st.integers(1, 5))
     def embed(self, data, most: int) -> None:
-        space = data.draw(st.sampled_from(self.model.spaces))
+        self._embed(data.draw(st.sampled_from(self.model.spaces)), most)
+
+    def _embed(self, space: str, most: int) -> None:
         pending = [one for _, one in self.catalog.embeddings.pending(space, 1000)]
         assert contents_of(pending) == self.model.pending(space)
         if some := sorted(contents_of(pending))[:most]:
