@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from picture_files import encoded, scene
 from soutu_services.runtime.errors import Unavailable
 from soutu_services.search.decoding.answers import DecoderFault
 from soutu_services.search.decoding.pool import DecoderPool
-from soutu_services.search.decoding.process import Confinement
+from soutu_services.search.decoding.process import Confinement, DecoderProcess, DidNotStart
 from soutu_services.search.imaging import PictureLimits, Unreadable, read_picture
 from soutu_services.search.metrics import DECODER_DEATHS
 from soutu_services.search.model import UnreadableReason
@@ -201,7 +202,7 @@ def test_decoders_die_with_the_service_however_it_dies() -> None:
     program = f"""
 import threading
 from soutu_services.search.decoding.pool import DecoderPool
-from soutu_services.search.decoding.process import Confinement
+from soutu_services.search.decoding.process import Confinement, DecoderProcess, DidNotStart
 from soutu_services.search.imaging import PictureLimits
 from hostile_reader import hostile
 pool = DecoderPool(Confinement(PictureLimits(), 1000, 1 << 30), processes=2, reader={HOSTILE!r})
@@ -224,3 +225,27 @@ threading.Event().wait()
     finally:
         service.kill()
         service.communicate()
+
+
+def test_decoders_that_cannot_be_started_beside_one_that_runs_are_done_without(
+    start_pool: Callable[..., DecoderPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = start_pool()
+    pool.read(GOOD)
+    tries = itertools.count()
+
+    def refuse(*_: object, **__: object) -> DecoderProcess:
+        next(tries)
+        raise DidNotStart("out of memory")
+
+    monkeypatch.setattr("soutu_services.search.decoding.pool.DecoderProcess", refuse)
+    with pool._decoder():  # the one that runs is busy
+        waiting = [threading.Thread(target=lambda: read.append(pool.read(GOOD).width)) for _ in range(2)]
+        read: list[int] = []
+        for thread in waiting:
+            thread.start()
+        eventually(lambda: next(tries) > 0)
+        eventually(lambda: pool._problem is not None)
+    for thread in waiting:
+        thread.join(PATIENCE)
+    assert read == [300, 300]

@@ -154,7 +154,7 @@ class DecoderPool:
                         self._urgent_busy += urgent
                         self._is_one_alone |= alone
                         return decoder
-                    if self._problem is not None:
+                    if self._problem is not None and not (self._idle or self._busy):  # else one of these is waited for
                         raise self._problem
                     if urgent and time.monotonic() >= give_up_at:
                         raise _busy()
@@ -215,8 +215,9 @@ class DecoderPool:
                 decoder.end()
 
     def _failed(self, error: DidNotStart) -> None:
-        _logger.error("a picture decoder cannot be started: %s", error)
         with self._changed:
+            if self._problem is None:
+                _logger.error("a picture decoder cannot be started: %s", error)
             self._problem = Unavailable(
                 "DECODERS_UNAVAILABLE",
                 zh="图片解码程序启动不了，请检查搜索服务所在机器的内存，详情见服务日志",
