@@ -229,7 +229,8 @@ def test_a_machine_that_sleeps_by_design_is_no_fault(service: Any, soutu: Soutu,
     assert soutu("status") == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "300 pending, 0 unreadable, about 4 min once the embedding service is back" in out
-    assert "problem: the embedding service does not answer (no answer since 2023-11-14 " in out and ", woken at 2023-11-14 " in out
+    assert "problem: the embedding service does not answer (no answer since 2023-11-14 " in out
+    assert ", woken at 2023-11-14 " in out
     assert "text model lite 127.0.0.1:8403" in out
     assert soutu("--language", "zh", "status") == 0
     out = "".join(capsys.readouterr().out.split())

@@ -225,8 +225,8 @@ def test_names_answer_while_the_model_is_away(setup: Setup) -> None:
     assert page.hits[0].cosine is None
     photo_id = next(one for one, name in setup.names.items() if name == "IMG_1.jpg")
     assert setup.find(Term(photo_id=photo_id))[0] == "IMG_2.jpg"
-    image = Term(image=b"x" * 32)
-    for query in (ask(image), ask(image, Term(text="狗", weight=-1)), ask("奶奶", image), ask("奶奶", Term(image=b"x", weight=-1))):
+    image, no_image = Term(image=b"x" * 32), Term(image=b"x" * 32, weight=-1)
+    for query in (ask(image), ask(image, Term(text="狗", weight=-1)), ask("奶奶", image), ask("奶奶", no_image)):
         with pytest.raises(Unavailable):  # what is found without the picture is not what was asked for
             setup.engine.search(query, EVERYTHING)
     assert len(setup.find()) == 6
