@@ -134,6 +134,8 @@ def test_what_was_deleted_since_comes_back_only_if_its_bytes_are_there(house: Se
     with house.client.read_original(red) as original:
         assert original.read() == picture("红")
     assert house.client.status().photos_deleted == 0
+    written = [write.place.key for write in house.service._journal.writes() if write.place.source]
+    assert written[-1] == "旅行/red.png"  # until it must be on the store's disk: the copy that it was made from is gone
 
 
 def test_what_was_deleted_before_stays_so_and_can_be_brought_back(house: SearchHouse, tmp_path: Path) -> None:

@@ -206,6 +206,22 @@ def test_file_in_the_recycle_bucket_that_nobody_knows_is_reported_and_stays(libr
     assert "fremd.png" in library.keys("recycle")
 
 
+def test_nothing_is_mended_by_the_word_of_a_damaged_catalog(library: SearchHouse) -> None:
+    _in_catalog(
+        library,
+        "UPDATE contents SET photo = NULL, purged_at = 1 WHERE sha256 LIKE '" + _DELETED + "%'",  # as if it had been purged
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = replace(sql, 'IS NOT NULL', 'IS NULL') WHERE name = 'photos_taken'",
+        "PRAGMA schema_version = 9999",
+    )
+    _orphan_thumbnail(library)
+    stored = {name: library.keys(name) for name in ("photos", "recycle", "thumbnails")}
+    found = _found(_check(library, repair=True))
+    assert found["CATALOG_DAMAGED"][0] > 0
+    assert not any(repaired for _, repaired in found.values())
+    assert {name: library.keys(name) for name in stored} == stored
+
+
 def test_check_while_the_store_is_away_says_what_it_did_not_see(
     start_house: Callable[..., SearchHouse], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -90,6 +90,10 @@ class Findings:
         count, mended, shown = self._found.get(kind, (0, 0, []))
         self._found[kind] = count + len(new), mended + repaired, [*shown, *new][:_MOST_EXAMPLES]
 
+    def has(self, kind: FindingKind) -> bool:
+        """Tell whether anything of a kind was found."""
+        return kind in self._found
+
     @property
     def count(self) -> int:
         """How much was found."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets
@@ -49,7 +50,7 @@ class CheckJob:
     """Runs checks.
 
     It begins at the beginning whenever it is gone on with: what was found before may have been mended since. Nothing that it
-    mends removes the only copy of an original.
+    mends removes the only copy of an original, and where the catalog's file is damaged it mends nothing.
 
     Args:
         parts: What is looked at.
@@ -73,7 +74,8 @@ class CheckJob:
             steps.append(self._check_contents)
         for step in (*steps, self._check_leftovers):
             control.checkpoint()
-            step(findings, control, repair)
+            is_damaged = findings.has(FindingKind.CATALOG_DAMAGED)  # what such a catalog says must remove nothing
+            step(findings, control, repair and not is_damaged)
             self._parts.catalog.jobs.record_findings(job.job_id, findings.listed())
         if repair and findings.count:
             self._on_mended()
@@ -133,11 +135,18 @@ class CheckJob:
         unreadable(findings, "contents", check)
 
     def _check_leftovers(self, findings: Findings, control: JobControl, repair: bool) -> None:
-        left = [path for path in self._parts.folder.leftovers() if time.time() - path.stat().st_mtime > _LEFT_SECONDS]
+        left = [path for path in self._parts.folder.leftovers() if _is_left(path)]
         if repair:
             for path in left:
                 path.unlink(missing_ok=True)
         findings.add(FindingKind.LEFTOVER, [path.name for path in left], repaired=len(left) if repair else 0)
+
+
+def _is_left(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _LEFT_SECONDS
+    except OSError:
+        return False  # it came to its end meanwhile
 
 
 def _conclusion(findings: Findings) -> Text:

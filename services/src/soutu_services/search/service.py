@@ -365,7 +365,7 @@ class SearchService:
 
     def _finish_restore(self) -> None:
         if self._folder.restored_mark.exists():
-            put_back_deleted(self.catalog, self._buckets)
+            put_back_deleted(self.catalog, self._buckets, self._journal)
             self._jobs.start_sync()
             self._folder.restored_mark.unlink(missing_ok=True)
 

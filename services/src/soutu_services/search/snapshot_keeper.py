@@ -54,3 +54,5 @@ class SnapshotKeeper:
             self._index.save()
         except (OSError, SoutuError) as error:
             _logger.warning("the index's snapshot cannot be written; the next start makes the index anew: %s", error)
+        except Exception:  # neither the thread nor the service's end must fail over what can be made again
+            _logger.exception("the index's snapshot cannot be written; the next start makes the index anew")
