@@ -51,8 +51,9 @@ def models(new: ColourEncoder) -> Iterator[ColourServer]:
 
 
 @pytest.fixture
-def house(start_house: Callable[..., SearchHouse], models: ColourServer) -> SearchHouse:
+def house(start_house: Callable[..., SearchHouse], models: ColourServer, monkeypatch: pytest.MonkeyPatch) -> SearchHouse:
     """Return a house that sends one picture a request, so that some can be done while others are held."""
+    monkeypatch.setattr("soutu_services.search.embedder_watch._PROBE_SECONDS", 0.1)
     return start_house(embedding=models, ingest={"batch_photos": 1, "retry_first_seconds": 0.05, "retry_most_seconds": 0.3})
 
 
@@ -80,6 +81,10 @@ def test_the_old_model_serves_until_the_new_one_has_every_photo(
     assert house.client.status().index.vectors == 4
     assert {len(item.values) for batch in house.client.export_embeddings() for item in batch.embeddings} == {7}
     assert models.encoder.images_embedded == new.images_embedded == 4
+    last = house.upload("last.png", picture(RED, 100))
+    house.settled()
+    assert set(house.found(RED)) == {*red, late, last}
+    assert models.encoder.images_embedded == 4, "the old model gets nothing any more"
 
 
 def test_no_query_finds_less_while_the_model_changes(house: SearchHouse) -> None:
@@ -207,6 +212,10 @@ def test_a_photo_that_the_new_model_refuses_blocks_nothing_and_is_told_of(
     assert "refused 1 photo" in ended.message
     assert house.photo(white).state is PhotoState.UNREADABLE
     house.client.switch_space()
+    assert house.photo(white).state is PhotoState.READY
+    new.refuses_white = False
+    again = _ended(house, house.client.start_reindex())
+    assert (again.state, again.photos_unreadable) == (JobState.SUCCEEDED, 0), "it is asked for again"
     assert house.photo(white).state is PhotoState.READY
 
 

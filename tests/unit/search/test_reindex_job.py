@@ -122,11 +122,12 @@ def test_a_photo_that_comes_while_the_index_is_made_is_waited_for(setup: Setup, 
             late.append(setup.library.add("late.jpg", "late"))
         switch(space_id, commit)
 
+    def put_late() -> None:
+        assert (setup.serving, setup.state, len(setup.served)) == (SPACE, JobState.RUNNING, 1)
+        setup.put(*late)
+
     monkeypatch.setattr(setup.index, "switch", switch_late)
-    assert setup.run() == 1
-    assert (setup.serving, setup.state) == (SPACE, JobState.RUNNING)
-    assert len(setup.served) == 1
-    assert setup.run(lambda: setup.put(*late)) == 1
+    assert setup.run(put_late) == 1
     assert setup.serving == NEW
     assert len(setup.served[-1]) == 4
 
