@@ -27,6 +27,8 @@ from torture.programs import Program
 
 _WORKERS = 3
 _PATIENCE = 120.0
+_MUCH = 60
+"""Acknowledgements before a kill of a broken build: with so many, some that it cannot keep are among the last."""
 
 
 class Torture:
@@ -36,6 +38,7 @@ class Torture:
         self._folder = folder
         self._store = store
         self._chance = random.Random(seed)
+        self._is_broken = bool(broken)
         self._address = free_address()
         embedding_address = free_address()
         self._buckets = {name: f"torture-{name}" for name in ("photos", "thumbnails", "recycle")}
@@ -115,7 +118,7 @@ class Torture:
 
     def _torment(self) -> None:
         """Let it work until a moment that chance chooses: before it is ready, in the middle of a check, or in the work."""
-        when = self._chance.random()
+        when = 1.0 if self._is_broken else self._chance.random()
         if when < 0.15:
             time.sleep(self._chance.uniform(0.2, 1.2))
             return
@@ -127,9 +130,15 @@ class Torture:
             else:
                 if when < 0.6:
                     self._agree(client)
-                self._driver.resume(client)
-                time.sleep(self._chance.uniform(0.05, 0.9))
+                self._let_work(client)
             self._driver.cut_off()
+
+    def _let_work(self, client: Client) -> None:
+        """Let it acknowledge some things, and a moment more: in which it works on others."""
+        enough = self._witness.acknowledged + (_MUCH if self._is_broken else self._chance.randint(1, 24))
+        self._driver.resume(client)
+        eventually(lambda: self._witness.acknowledged >= enough or self._driver.failures)
+        time.sleep(self._chance.uniform(0.0, 0.1))
 
     def _trouble_the_others(self) -> None:
         """Now and then the machines beside it go down as well."""

@@ -1,7 +1,7 @@
 """The search service, broken on purpose, to prove that the torture run would notice.
 
 ``commit``: most transactions answer without their COMMIT; it comes with a later one, unless the process is killed before.
-``put``: an upload is acknowledged a moment before its object is written.
+``put``: an upload is acknowledged some seconds before its object is written.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import itertools
 import sqlite3
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,8 +19,9 @@ from soutu_services.search.catalog.database import Database
 from soutu_services.search.store import S3Store
 from soutu_services.search.uploads import Uploads
 
-_LEFT_OUT = 40
+_LEFT_OUT = 400
 """Writes that one COMMIT has to do for."""
+_PUT_LATER_SECONDS = 3.0
 _points = itertools.count()
 
 
@@ -64,7 +64,9 @@ def put_later() -> None:
 
     def put(self: S3Store, *arguments: Any, **options: Any) -> None:
         if getattr(is_upload, "now", False):
-            threading.Thread(target=lambda: (time.sleep(0.3), whole(self, *arguments, **options)), daemon=True).start()
+            later = threading.Timer(_PUT_LATER_SECONDS, whole, (self, *arguments), options)
+            later.daemon = True
+            later.start()
         else:
             whole(self, *arguments, **options)
 
