@@ -87,8 +87,8 @@ def test_catalog_of_the_first_version_keeps_all_that_it_knows_when_it_is_brought
             photo_id, sha256 = f"{number:032x}", f"{number:032x}".ljust(64, "0")
             reason = "MODEL_FAILED" if number == 7 else None
             connection.execute(
-                "INSERT INTO photos "
-                "(id, photo_id, state, unreadable_reason, added_at, pending_since, sort_at, size_bytes, read_at) VALUES (?, ?, ?, ?, 1, 1, '2020', 9, 2)",
+                "INSERT INTO photos (id, photo_id, state, unreadable_reason, added_at, pending_since, sort_at, size_bytes, "
+                "read_at) VALUES (?, ?, ?, ?, 1, 1, '2020', 9, 2)",
                 (number + 1, photo_id, "UNREADABLE" if reason else "READY", reason),
             )
             connection.execute(
