@@ -55,6 +55,7 @@ class Library:
     refused_name: str = ""
     is_pending: bool = False
     status: library.GetStatusResponse = field(default_factory=library.GetStatusResponse)
+    is_for_a_guest: bool = False
     is_endless: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -252,6 +253,10 @@ class LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
             version="9.9.9",
         )
         response.MergeFrom(self.kept.status)
+        if self.kept.is_for_a_guest:
+            for hidden in ("sources", "index", "embedder"):
+                response.ClearField(hidden)
+            response.embedder.available = not self.kept.is_pending
         return response
 
     def StartSync(self, request: library.StartSyncRequest, context: Context) -> library.StartSyncResponse:

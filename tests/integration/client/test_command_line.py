@@ -253,6 +253,24 @@ def test_what_is_wrong_with_a_service_that_answers_is_shown(
     assert "sends vectors that are not valid" in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_guest_is_not_told_that_what_is_hidden_is_broken(
+    service: Any, soutu: Soutu, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soutu("add", str(make_photos("trip", ["a.png"])))
+    service.library.is_for_a_guest = True
+    capsys.readouterr()
+    assert soutu("status") == 0
+    out = capsys.readouterr().out
+    assert "1 searchable" in out
+    assert [line for line in out.splitlines() if line.startswith(("model", "index", "sources"))] == []
+    assert soutu("doctor") == 0
+    out = capsys.readouterr().out
+    assert "✓ embedding service: can be used" in out and "index" not in out
+    service.library.is_pending = True
+    assert soutu("doctor") == 1
+    assert "✗ embedding service: cannot be used now" in capsys.readouterr().out
+
+
 def test_doctor_tries_every_address_of_a_host(
     service: Any, soutu: Soutu, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,7 +317,8 @@ def test_ctrl_c_ends_at_once_with_130_and_no_traceback(service: Any, make_photos
     service.library.delay_seconds = 0.3
     service.library.is_endless = True
     arguments = ["add", str(folder)] if kind == "add" else ["sync"]
-    program = "from soutu_client.cli.main import main; main()"
+    heeds_ctrl_c = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # whatever the tests were started with
+    program = f"{heeds_ctrl_c}; from soutu_client.cli.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments, "--address", service.address, "--language", "en"],
         stdout=subprocess.PIPE,

@@ -78,7 +78,8 @@ def diagnose(session: Session) -> Iterator[Check]:
     if status.text_embedder is not None:
         yield _text_embedder(session, status.text_embedder)
     yield from _sources(session, status)
-    yield _index(session, status)
+    if not _is_for_a_guest(status):
+        yield _index(session, status)
     yield _pending(session, status)
     if status.photos_unreadable:
         finding = session.text("doctor.unreadable_some", n=f"{status.photos_unreadable:,}")
@@ -171,6 +172,11 @@ def _sleeps(status: LibraryStatus) -> bool:
     return status.embedder.unavailable_since is not None and status.text_embedder is not None and status.text_embedder.available
 
 
+def _is_for_a_guest(status: LibraryStatus) -> bool:
+    """Whether the service keeps to itself what a guest has no part in: where the embedding service runs, and the index."""
+    return not status.embedder.address
+
+
 def _text_embedder(session: Session, embedder: EmbedderStatus) -> Check:
     name = session.text("doctor.text_embedder")
     if embedder.available and not embedder.problem:
@@ -184,6 +190,9 @@ def _embedder(session: Session, status: LibraryStatus) -> Check:
     from soutu_client.cli.cells import moment  # noqa: PLC0415 - rich is slow to load
 
     name, embedder = session.text("doctor.embedder"), status.embedder
+    if _is_for_a_guest(status):
+        finding = session.text("doctor.embedder_usable" if embedder.available else "doctor.embedder_unusable")
+        return Check(name, is_ok=embedder.available, finding=finding)
     if embedder.available and embedder.problem:
         finding = session.text("doctor.embedder_faulty", address=embedder.address, model=embedder.model, problem=embedder.problem)
         return Check(name, is_ok=False, finding=finding)

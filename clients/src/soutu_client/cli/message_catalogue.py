@@ -341,6 +341,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "doctor.embedder": ("向量服务", "embedding service"),
     "doctor.embedder_ok": ("{address}，模型 {model}（{variant}）", "{address}, model {model} ({variant})"),
+    "doctor.embedder_usable": ("可以使用", "can be used"),
+    "doctor.embedder_unusable": (
+        "现在不能使用，只能按名称、标签和说明搜索；请告诉管理员",
+        "cannot be used now, so only names, tags and captions are searched; tell the administrator",
+    ),
     "doctor.embedder_bad": (
         "{problem}。此时只能按名称、标签和说明搜索；请启动 {address} 上的向量服务",
         "{problem}. Only names, tags and captions are searched meanwhile; start the embedding service at {address}",

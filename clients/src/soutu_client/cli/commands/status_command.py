@@ -71,12 +71,14 @@ def _facts(session: Session, status: LibraryStatus) -> Iterator[tuple[str, str]]
         yield "ignored", ", ".join(f"{extension or '-'} {objects:,}" for extension, objects in most)
     for source in status.sources:
         yield "sources", _source_text(session, source)
-    yield "model", _embedder_text(session, status.embedder)
+    if model := _embedder_text(session, status.embedder):  # a guest is not told what runs where
+        yield "model", model
     if status.text_embedder is not None:
         yield "text_model", _embedder_text(session, status.text_embedder)
     for space in status.spaces:
         yield "spaces", _space_text(session, space)
-    yield "index", text("status.index_value", kind=status.index.kind, vectors=f"{status.index.vectors:,}")
+    if status.index.kind:
+        yield "index", text("status.index_value", kind=status.index.kind, vectors=f"{status.index.vectors:,}")
     for job in status.jobs:
         state = text(f"job_state.{job.state.value.lower()}")
         yield "jobs", f"{text(f'job.{job.kind.value.lower()}')} {state} {job.photos_done:,}/{job.photos_total:,} {job.message}"
