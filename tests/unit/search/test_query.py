@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from soutu_services.runtime.access import FolderAccess
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
+from soutu_services.runtime.language import Text
 from soutu_services.search.catalog import AnnotationChange
+from soutu_services.search.embedding_errors import EmbedderUntrusted
 from soutu_services.search.index import FlatIndex
 from soutu_services.search.model import Filter, FloatArray, UnreadableReason
 from soutu_services.search.query import NoticeReason, Query, QueryEngine, Term
-from soutu_services.search.visibility import EVERYTHING
+from soutu_services.search.visibility import EVERYTHING, Visibility
 
 SPACE = "5" * 32
 THINGS = ("狗", "雪", "猫", "海", "奶奶", "车", "花", "山")
@@ -230,6 +233,22 @@ def test_names_answer_while_the_model_is_away(setup: Setup) -> None:
         with pytest.raises(Unavailable):  # what is found without the picture is not what was asked for
             setup.engine.search(query, EVERYTHING)
     assert len(setup.find()) == 6
+
+
+def test_a_guest_is_not_told_where_the_model_runs(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> FloatArray:
+        raise EmbedderUntrusted(Text(zh="gpu.local:8402 的证书已过期", en="the certificate of gpu.local:8402 has ended"))
+
+    monkeypatch.setattr(setup.model, "embed_text", refuse)
+    monkeypatch.setattr(setup.model, "embed_image", refuse)
+    for visibility, is_told in ((EVERYTHING, True), (Visibility((FolderAccess("", "家"),)), False)):
+        page = setup.engine.search(ask("奶奶"), visibility)
+        assert len(page.hits) > 0
+        assert ("gpu.local" in page.notices[0].text.zh + page.notices[0].text.en) is is_told
+        with pytest.raises(Unavailable) as caught:
+            setup.engine.search(ask(Term(image=b"x" * 32)), visibility)
+        assert ("gpu.local" in str(caught.value)) is is_told
+        assert caught.value.__suppress_context__ or is_told
 
 
 def test_names_answer_where_the_model_has_no_half_for_texts(setup: Setup) -> None:

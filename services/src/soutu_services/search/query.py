@@ -21,6 +21,7 @@ from soutu_services.runtime.errors import (
     Unavailable,
 )
 from soutu_services.search.catalog import Catalog
+from soutu_services.search.embedding_errors import EmbedderUntrusted
 from soutu_services.search.fusion import Fused, fuse
 from soutu_services.search.index import VectorIndex
 from soutu_services.search.metrics import QUERY_STAGE_SECONDS
@@ -120,8 +121,13 @@ class QueryEngine:
         start, was_seen = position if position else (0, None)
         known = self._known_photos(query.terms, visibility)
         texts = [term.text for term in query.terms if term.text is not None and term.weight > 0]
-        with QUERY_STAGE_SECONDS.labels("embed").time():
-            vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
+        try:
+            with QUERY_STAGE_SECONDS.labels("embed").time():
+                vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
+        except EmbedderUntrusted as error:
+            raise _told(error, visibility) from None
+        if problem is not None:
+            problem = _told(problem, visibility)
         if problem is not None and vector is None and not texts:
             raise problem
         if was_seen is not None and was_seen != (problem is None):
@@ -276,6 +282,11 @@ class QueryEngine:
         if problem is not None:
             return (embedding_unavailable(problem.text),)
         return (PHOTOS_PENDING,) if texts and self._catalog.photos.any_pending(query.filter, visibility) else ()
+
+
+def _told(problem: SoutuError, visibility: Visibility) -> SoutuError:
+    """Return what a caller is told of a problem: where the embedding service runs is not for one who is confined."""
+    return _no_model() if isinstance(problem, EmbedderUntrusted) and not visibility.is_everything else problem
 
 
 def _no_model() -> Unavailable:
