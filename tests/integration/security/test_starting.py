@@ -58,6 +58,23 @@ def test_the_search_service_does_not_open_itself_to_strangers(tmp_path: Path) ->
     assert not (tmp_path / "data").exists()
 
 
+def test_a_search_service_that_asks_others_for_no_token_says_so_loudly(
+    certificates: HomeCertificates, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_library(_: object) -> Any:
+        raise AssertionError("the library is opened")
+
+    monkeypatch.setattr(search, "SearchService", open_library)
+    for listen, is_told in ((EVERYWHERE, True), ("127.0.0.1:0", False)):
+        settings = SearchSettings(
+            listen=listen, metrics_listen="", tls=certificates.machine(), tokens="off", data_folder=tmp_path / "data"
+        )
+        caplog.clear()
+        with caplog.at_level(logging.WARNING), pytest.raises(AssertionError, match="library"):
+            search.serve(settings)
+        assert ("anyone in the network" in caplog.text) is is_told
+
+
 @pytest.mark.parametrize(
     ("tokens", "listen", "has_tls", "needed"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.program import RestartNeeded, run_program
 from soutu_services.runtime.server import check_listening, serve_until_signal, start_server
 from soutu_services.search.service import SearchService
@@ -24,6 +25,8 @@ def serve(settings: SearchSettings) -> None:
         RestartNeeded: a backup was restored, and takes over at the next start.
     """
     check_listening(settings.server)  # before the library, which may take long to open
+    if not settings.needs_tokens and not Address.parse(settings.listen).is_loopback:
+        _logger.warning("WARNING: SOUTU_SEARCH_TOKENS=off: anyone in the network can see, change and delete every photo")
     service = SearchService(settings)
     try:
         service.start()
