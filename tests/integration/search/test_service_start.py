@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,15 @@ def test_service_that_cannot_be_made_gives_its_folder_back(tmp_path: Path) -> No
         SearchService(SearchSettings(data_folder=tmp_path, store=store))
     DataFolder.open(tmp_path).close()
     assert refused.value.reason == "STORE_REFUSED"
+
+
+def test_no_other_user_of_the_machine_reads_the_data_folder(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        DataFolder.open(tmp_path / "data").close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
 
 
 def test_service_that_cannot_be_started_says_why_and_is_closed(house: SearchHouse) -> None:

@@ -48,7 +48,7 @@ class DataFolder:
             FailedPrecondition: it cannot be written, or another service has it.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in it is the family's alone
             lock = (folder / "lock").open("w")
         except OSError as error:
             raise FailedPrecondition(
