@@ -317,7 +317,7 @@ def test_ctrl_c_ends_at_once_with_130_and_no_traceback(service: Any, make_photos
     service.library.delay_seconds = 0.3
     service.library.is_endless = True
     arguments = ["add", str(folder)] if kind == "add" else ["sync"]
-    heeds_ctrl_c = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # whatever the tests were started with
+    heeds_ctrl_c = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also in the background
     program = f"{heeds_ctrl_c}; from soutu_client.cli.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments, "--address", service.address, "--language", "en"],
