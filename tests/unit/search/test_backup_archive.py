@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from search_house import picture
+from soutu_services.runtime.access import Scope
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, InvalidInput, Overloaded
 from soutu_services.search.backup_archive import Manifest, archive_parts, file_digest
 from soutu_services.search.backups import Backups
@@ -286,6 +287,21 @@ def test_a_crash_while_it_takes_over_is_gone_on_from(
     assert len(aside.jobs.synced_times()) == 2001
     aside.close()
     assert not list(folder.glob("catalog-before-restore-2*"))
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_backup_in_the_data_folder_brings_no_revoked_token_back_to_life(kept: Kept, tmp_path: Path, is_damaged: bool) -> None:
+    lost = kept.catalog.tokens.create("secret of the lost one", name="lost", scope=Scope.READ)
+    (tmp_path / "made").write_bytes(kept.backup())
+    kept.catalog.tokens.revoke(lost.token_id)
+    kept.catalog.tokens.create("secret of the new one", name="new", scope=Scope.ADMIN)
+    (tmp_path / "made").rename(kept.folder.backup)
+    if is_damaged:
+        kept.catalog.close()
+        kept.folder.catalog.write_bytes(b"no catalog any more")
+    kept.reopen()
+    names = {access.name for _, access in kept.catalog.tokens.valid()}
+    assert names == ({"lost"} if is_damaged else {"new"}), "a catalog that cannot be read says of no token that it was revoked"
 
 
 def test_a_backup_that_a_person_puts_into_the_data_folder_is_restored_at_the_start(kept: Kept, backup: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.search.aside_file import sync_folder
 from soutu_services.search.backup_archive import disk_full, unpack
-from soutu_services.search.catalog.catalog_file import inspect_catalog, prepare_catalog
+from soutu_services.search.catalog.catalog_file import inspect_catalog, prepare_catalog, token_rows
 from soutu_services.search.data_folder import DataFolder
 
 __all__ = ["stage", "take_over_restored"]
@@ -74,7 +74,7 @@ def _stage_backup(folder: DataFolder) -> None:
     try:
         unpack(_parts(folder.backup), catalog)
         inspect_catalog(catalog)
-        prepare_catalog(catalog)
+        prepare_catalog(catalog, tokens=token_rows(folder.catalog))  # no token that was revoked since comes back to life
     except SoutuError as error:
         text = error.text
         raise type(error)(error.reason, zh=f"数据文件夹里的 restore.tar：{text.zh}", en=f"restore.tar: {text.en}") from error

@@ -15,7 +15,7 @@ from soutu_services.runtime.errors import DataLoss, FailedPrecondition, InvalidI
 from soutu_services.search.catalog.database import Database, statements_of
 from soutu_services.search.catalog.schema import APPLICATION_ID, MIGRATIONS
 
-__all__ = ["CatalogFacts", "copy_catalog", "inspect_catalog", "prepare_catalog"]
+__all__ = ["CatalogFacts", "copy_catalog", "inspect_catalog", "prepare_catalog", "token_rows"]
 
 _STEP_PAGES = 1024
 _LONGEST_REST_SECONDS = 0.2
@@ -119,6 +119,16 @@ def prepare_catalog(path: Path, *, tokens: Sequence[Mapping[str, Any]] = ()) -> 
         database.close()
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def token_rows(path: Path) -> list[dict[str, Any]]:
+    """Read the tokens, revoked ones too, of a catalog that nobody uses; none if it is not there, has none, or is damaged."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:  # its log may hold the last
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute("SELECT * FROM tokens ORDER BY id")]
+    except sqlite3.DatabaseError:
+        return []
 
 
 def _facts(connection: sqlite3.Connection) -> CatalogFacts:
