@@ -22,7 +22,7 @@ from soutu_client._errors import (
 )
 from soutu_client._language import Language, Text
 
-__all__ = ["closed_error", "error_from_call"]
+__all__ = ["closed_error", "error_from_call", "timeout_error"]
 
 _REASON_METADATA_KEY = "soutu-reason"
 """Trailing metadata key under which the services give the error's reason."""
@@ -117,3 +117,9 @@ def closed_error(language: Language) -> CallCancelledError:
     """Return the error of a call on a client that was closed."""
     reason, text = _OWN_TEXTS[CallCancelledError]
     return CallCancelledError(text.to(language), reason=reason)
+
+
+def timeout_error(*, endpoint: Endpoint, language: Language) -> CallTimeoutError:
+    """Return the error of calls that together took longer than they may."""
+    reason, text = _OWN_TEXTS[CallTimeoutError]
+    return CallTimeoutError(text.to(language).format(address=endpoint.target), reason=reason)

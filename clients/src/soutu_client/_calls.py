@@ -10,8 +10,9 @@ from typing import TypeVar
 import grpc
 from soutu.search.v1 import access_service_pb2_grpc, library_service_pb2_grpc, photo_service_pb2_grpc, search_service_pb2_grpc
 
-from soutu_client._call_errors import closed_error, error_from_call
+from soutu_client._call_errors import closed_error, error_from_call, timeout_error
 from soutu_client._channel import endpoint_of, open_channel
+from soutu_client._errors import CallTimeoutError
 from soutu_client._language import Language
 from soutu_client._login import Login
 
@@ -63,6 +64,10 @@ class Calls:
                 yield from call
             finally:
                 call.cancel()
+
+    def timed_out(self) -> CallTimeoutError:
+        """Return the error of calls that together took longer than they may."""
+        return timeout_error(endpoint=self.endpoint, language=self.language)
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         """Make a call's metadata, with an id of its own."""

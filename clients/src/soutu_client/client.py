@@ -462,9 +462,10 @@ class Client:
                     if job.state.is_over:
                         return
             except CallTimeoutError:
-                if give_up is not None and time.monotonic() >= give_up:
-                    raise
+                pass
             time.sleep(0.2)
+            if give_up is not None and time.monotonic() >= give_up:
+                raise self._calls.timed_out()
 
     def pause_job(self, job_id: str) -> Job:
         """Pause a job; what is done stays done."""

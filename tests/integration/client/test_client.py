@@ -205,6 +205,7 @@ def test_watching_a_job_ends_at_its_time_limit(service: Any, client: Client) -> 
     client.start_sync()
     with pytest.raises(CallTimeoutError):
         list(islice(client.watch_job("job-1", timeout_seconds=0.5), 1000))
+    assert len(service.library.asked(library_service_pb2.WatchJobRequest)) <= 3, "it pauses after each, and does not go on"
 
 
 def test_embeddings_go_in_in_parts_and_come_out(service: Any, client: Client) -> None:
