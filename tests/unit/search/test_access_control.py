@@ -107,6 +107,8 @@ def test_folders_are_written_as_names_are_compared(catalog: Catalog) -> None:
         ("x", Scope.ADMIN, [FolderAccess("", "a")], "ONLY_READ_IS_CONFINED"),
         ("x", Scope.READ, [FolderAccess("nowhere", "a")], "NO_SUCH_SOURCE"),
         ("x", Scope.READ, [FolderAccess("", "a" * 1025)], "BAD_FOLDER"),
+        ("x", Scope.READ, [FolderAccess("", "")], "BAD_FOLDER"),
+        ("x", Scope.READ, [FolderAccess("", "旅行"), FolderAccess("", "//")], "BAD_FOLDER"),
         ("x", Scope.READ, [FolderAccess("", str(n)) for n in range(101)], "TOO_MANY_FOLDERS"),
     ],
 )

@@ -180,6 +180,12 @@ class AccessControl:
         path = folder_path(folder.folder)
         if len(path) > _MOST_FOLDER_CHARACTERS or "\0" in path:
             raise InvalidInput("BAD_FOLDER", zh="文件夹的名字太长或无效", en="the folder's name is too long or not valid")
+        if not path and not folder.source:  # what a variable that is empty makes of --folder "$FOLDER"
+            raise InvalidInput(
+                "BAD_FOLDER",
+                zh="文件夹是空的，这样的令牌能看到一切；请写出文件夹的名字，要给整个图库就不写文件夹",
+                en="the folder is empty, and such a token would see everything; name one, or none at all for the whole library",
+            )
         return FolderAccess(folder.source, path)
 
 
