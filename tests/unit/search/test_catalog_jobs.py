@@ -80,4 +80,3 @@ def test_counts_tell_how_the_library_is(library: Any) -> None:
     assert (counts.objects, counts.unread_objects, counts.ignored) == (8, 1, {".txt": 1})
     assert counts.size_bytes == 4 + 4 + 2 + 1 + 1 + len("deleted") + len("new")
     assert counts.pending_since is not None
-    assert counts.spaces[0].photos == 3

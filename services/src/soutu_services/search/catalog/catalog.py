@@ -135,7 +135,6 @@ class Catalog:
                 "WHERE present = 1 AND state = 'UNREAD' AND (content IS NULL OR content_outdated = 1)"
             ).fetchone()
             pending = reader.execute(f"SELECT min(pending_since) FROM photos WHERE {shown} AND state = 'PENDING'").fetchone()[0]
-            spaces = tuple(self.embeddings.spaces())
         waiting = [moment for moment in (unread["since"], pending) if moment is not None]
         return LibraryCounts(
             photos=sum(states.values()),
@@ -150,5 +149,4 @@ class Catalog:
             ignored={row["extension"]: row["objects"] for row in ignored},
             size_bytes=sum(row["size_bytes"] for row in objects),
             pending_since=from_milliseconds(min(waiting)) if waiting else None,
-            spaces=spaces,
         )

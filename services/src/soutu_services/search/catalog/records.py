@@ -383,7 +383,6 @@ class LibraryCounts:
         ignored: Present objects that are no photos, by lower-case extension with its dot.
         size_bytes: Bytes of all present objects that are not ignored.
         pending_since: Since when the oldest of ``pending`` and ``unread_objects`` waits.
-        spaces: Spaces, in the order they were registered.
     """
 
     photos: int
@@ -398,4 +397,3 @@ class LibraryCounts:
     ignored: Mapping[str, int]
     size_bytes: int
     pending_since: datetime | None
-    spaces: tuple[Space, ...]

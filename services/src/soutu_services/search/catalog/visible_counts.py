@@ -58,5 +58,4 @@ def count_visible(database: Database, visibility: Visibility) -> LibraryCounts:
         ignored=dict(sorted(ignored.items(), key=lambda item: (-item[1], item[0]))),
         size_bytes=sum(row["size_bytes"] for row in objects if row["state"] != "IGNORED"),
         pending_since=from_milliseconds(min(waiting)) if waiting else None,
-        spaces=(),
     )
