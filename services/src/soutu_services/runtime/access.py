@@ -18,8 +18,9 @@ class Scope(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FolderAccess:
-    """A folder that a guest may see, and those below it. An empty source means any, an empty folder the whole source; no
-    token is made with both empty.
+    """A folder that a guest may see, and those below it.
+
+    An empty source means any, an empty folder the whole source; no token is made with both empty.
     """
 
     source: str
