@@ -113,14 +113,17 @@ class LibraryModel:
             known = self.objects.get(place)
             if known is None:
                 self.objects[place] = Object(etag(content))
-            elif known.etag == etag(content):
-                known.present = True
-            else:
+            elif known.etag != etag(content):
                 kept = known.content if known.present else None
                 self.objects[place] = Object(etag(content), content=kept)
+                self._name(place)
+            elif not known.present:
+                known.present = True
+                self._name(place)
         for place, known in self.objects.items():
-            if place[0] == source and place not in self.files:
+            if place[0] == source and place not in self.files and known.present:
                 known.present = False
+                self._name(place)
 
     def unread(self) -> Iterator[Place]:
         return (place for place, known in self.objects.items() if known.present and not known.is_read)
@@ -169,6 +172,12 @@ class LibraryModel:
         self.spaces.remove(space)
         for photo in self.photos.values():
             photo.embedded.discard(space)
+
+    def _name(self, place: Place) -> None:
+        """Give the photo that an object is known to hold the object's name."""
+        content = self.objects[place].content
+        if content in self.photos:
+            self.photos[content].names.add(place)
 
     def _photo(self, content: str) -> Photo:
         if content not in self.photos:

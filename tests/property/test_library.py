@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from library_model import (
     CONTENTS,
@@ -51,9 +51,9 @@ READING = SimpleNamespace(
 )
 
 contents = st.sampled_from(CONTENTS)
+how_far = st.sampled_from(["embedded", "read", "listed", "unseen"])
 keys = st.sampled_from(KEYS)
 sources = st.sampled_from(SOURCES)
-spaces = st.sampled_from(SPACES)
 places = st.tuples(sources, keys)
 
 
@@ -110,41 +110,63 @@ class Library(RuleBasedStateMachine):
         self.catalog.close()
         self._temporary.cleanup()
 
-    # Files come and go, unseen
+    @initialize(files=st.dictionaries(places, contents, min_size=3), progress=how_far)
+    def find_some_photos(self, files: dict[Place, str], progress: str) -> None:
+        self.model.files.update(files)
+        self._go_on(progress)
 
-    @rule(place=places, content=contents)
-    def write_file(self, place: Place, content: str) -> None:
+    # Files come and go, and the service notices at some time
+
+    @rule(place=places, content=contents, progress=how_far)
+    def write_file(self, place: Place, content: str, progress: str) -> None:
         self.model.files[place] = content
+        self._go_on(progress)
+
+    @precondition(lambda self: self.model.objects)
+    @rule(data=st.data(), content=contents, progress=how_far)
+    def write_where_something_is_known(self, data, content: str, progress: str) -> None:
+        self.model.files[data.draw(st.sampled_from(sorted(self.model.objects)))] = content
+        self._go_on(progress)
 
     @precondition(lambda self: self.model.files)
-    @rule(data=st.data(), place=places, keeps=st.booleans())
-    def move_or_copy_file(self, data, place: Place, keeps: bool) -> None:
+    @rule(data=st.data(), place=places, keeps=st.booleans(), progress=how_far)
+    def move_or_copy_file(self, data, place: Place, keeps: bool, progress: str) -> None:
         source = data.draw(st.sampled_from(sorted(self.model.files)))
         content = self.model.files[source] if keeps else self.model.files.pop(source)
         self.model.files[place] = content
+        self._go_on(progress)
 
     @precondition(lambda self: self.model.files)
-    @rule(data=st.data())
-    def remove_file(self, data) -> None:
+    @rule(data=st.data(), progress=how_far)
+    def remove_file(self, data, progress: str) -> None:
         del self.model.files[data.draw(st.sampled_from(sorted(self.model.files)))]
+        self._go_on(progress)
 
-    @rule(source=sources)
-    def lose_a_disk(self, source: str) -> None:
-        self.model.files = {place: content for place, content in self.model.files.items() if place[0] != source}
-
-    # The service notices, reads and embeds
+    @precondition(lambda self: self.model.files)
+    @rule(source=sources, progress=how_far)
+    def unplug_a_disk(self, source: str, progress: str) -> None:
+        away = {place: content for place, content in self.model.files.items() if place[0] == source}
+        self.model.files = {place: content for place, content in self.model.files.items() if place not in away}
+        self._go_on(progress)
+        self.model.files.update(away)
 
     @rule(source=sources)
     def sync(self, source: str) -> None:
         self._sync(source)
 
-    @rule()
-    def catch_up(self) -> None:
-        """Do all that a service does that is left alone, so that what is rare comes after what is usual."""
-        for source in SOURCES:
-            self._sync(source)
-        self._read(most=1000)
-        self._embed(self.model.serving, most=1000)
+    @rule(progress=how_far)
+    def go_on(self, progress: str) -> None:
+        self._go_on(progress)
+
+    def _go_on(self, progress: str) -> None:
+        """Let the service do what it does if it is left alone, up to some point."""
+        if progress in ("listed", "read", "embedded"):
+            for source in SOURCES:
+                self._sync(source)
+        if progress in ("read", "embedded"):
+            self._read(most=1000)
+        if progress == "embedded":
+            self._embed(self.model.serving, most=1000)
 
     def _sync(self, source: str) -> None:
         listed = {key: content for (of, key), content in self.model.files.items() if of == source}
@@ -178,8 +200,17 @@ class Library(RuleBasedStateMachine):
             self.catalog.ingest.record([item])
             self.model.read(place)
 
-    @rule(place=st.tuples(st.just(UPLOADS), keys), content=contents)
-    def upload(self, place: Place, content: str) -> None:
+    @rule(place=st.tuples(st.just(UPLOADS), keys), content=contents, progress=how_far)
+    def upload(self, place: Place, content: str, progress: str) -> None:
+        self._upload(place, content)
+        self._go_on(progress)
+
+    @precondition(lambda self: self.model.purged)
+    @rule(data=st.data(), place=st.tuples(st.just(UPLOADS), keys))
+    def upload_what_was_purged(self, data, place: Place) -> None:
+        self._upload(place, data.draw(st.sampled_from(sorted(self.model.purged))))
+
+    def _upload(self, place: Place, content: str) -> None:
         source, key = place
         size, digest = len(content), sha256(content)
         self.catalog.objects.put(source, key, etag=etag(content), size_bytes=size, modified_at=MODIFIED, sha256=digest)
@@ -217,7 +248,16 @@ class Library(RuleBasedStateMachine):
     @precondition(lambda self: self.model.photos)
     @rule(data=st.data())
     def delete(self, data) -> None:
+        self._delete(data.draw(st.sampled_from(sorted(self.model.photos))))
+
+    @precondition(lambda self: self.model.photos)
+    @rule(data=st.data())
+    def delete_for_good(self, data) -> None:
         content = data.draw(st.sampled_from(sorted(self.model.photos)))
+        self._delete(content)
+        self._purge([content], [photo_id(content)])
+
+    def _delete(self, content: str) -> None:
         self.catalog.photos.delete([photo_id(content)])
         for stored in self.catalog.objects.of_photo(photo_id(content)):
             if stored.source == UPLOADS:
@@ -245,7 +285,10 @@ class Library(RuleBasedStateMachine):
     @rule(data=st.data(), everything=st.booleans())
     def purge(self, data, everything: bool) -> None:
         some = self._deleted() if everything else [data.draw(st.sampled_from(self._deleted()))]
-        purged = self.catalog.photos.purge(None if everything else [photo_id(some[0])])
+        self._purge(some, None if everything else [photo_id(some[0])])
+
+    def _purge(self, some: list[str], photo_ids: list[str] | None) -> None:
+        purged = self.catalog.photos.purge(photo_ids)
         assert contents_of(purged.photo_ids) == set(some)
         self.index.remove(purged.embedding_ids)
         for content in some:
@@ -253,11 +296,12 @@ class Library(RuleBasedStateMachine):
 
     # Another model
 
-    @rule(space=spaces)
-    def register_space(self, space: str) -> None:
+    @precondition(lambda self: len(self.model.spaces) < len(SPACES))
+    @rule()
+    def register_space(self) -> None:
+        space = next(space for space in SPACES if space not in self.model.spaces)
         self.catalog.embeddings.register_space(space, model="other", variant="onnx", dimension=DIMENSION)
-        if space not in self.model.spaces:
-            self.model.spaces.append(space)
+        self.model.spaces.append(space)
 
     @precondition(lambda self: len(self.model.spaces) > 1)
     @rule(data=st.data())
