@@ -16,6 +16,7 @@ from PIL import Image
 from patience import PATIENCE, eventually
 from soutu_client import Client
 from soutu_client.cli.main import run
+from soutu_client.cli.version import client_version
 
 MakePhotos = Callable[..., Path]
 Soutu = Callable[..., int]
@@ -221,6 +222,7 @@ def test_a_machine_that_sleeps_by_design_is_no_fault(service: Any, soutu: Soutu,
     status.text_embedder.available = status.text_embedder.embeds_texts = True
     status.text_embedder.model, status.text_embedder.address = "lite", "127.0.0.1:8403"
     capsys.readouterr()
+    status.version = client_version()
     assert soutu("doctor") == 0
     out = capsys.readouterr().out
     assert "✓ embedding service" in out and "Words are searched as ever" in " ".join(out.split())
@@ -263,6 +265,7 @@ def test_a_guest_is_not_told_that_what_is_hidden_is_broken(
     out = capsys.readouterr().out
     assert "1 searchable" in out
     assert [line for line in out.splitlines() if line.startswith(("model", "index", "sources"))] == []
+    service.library.status.version = client_version()
     assert soutu("doctor") == 0
     out = capsys.readouterr().out
     assert "✓ embedding service: can be used" in out and "index" not in out

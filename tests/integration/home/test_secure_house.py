@@ -30,7 +30,7 @@ def command_lines(process: int) -> Iterator[str]:
 def soutu(environment: dict[str, str], *arguments: str) -> str:
     ended = subprocess.run(
         [sys.executable, "-c", "from soutu_client.cli.main import main; main()", *arguments],
-        env=environment,
+        env=environment | {"COLUMNS": "200"},  # a narrow table shortens what is looked for
         capture_output=True,
         text=True,
         timeout=120,

@@ -107,7 +107,7 @@ def test_listing_that_fails_marks_nothing_as_gone(start_house: Callable[..., Sea
 
 
 def test_unreadable_files_cost_only_themselves_and_say_why(start_house: Callable[..., SearchHouse]) -> None:
-    house = start_house(limits={"max_object_bytes": 20_000, "max_pixels": 10_000})
+    house = start_house(limits={"max_object_bytes": 20_000, "max_pixels": 10_000}, decoders=None)  # of its own limits
     good = picture("红")
     files = {
         "good.png": good,
