@@ -163,7 +163,8 @@ def _table(session: Session, tokens: Iterable[Token]) -> Table:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for key in ("token", "name", "scope", "sees", "made", "used", "state"):
-        table.add_column(session.text(f"column.{key}"), no_wrap=key not in ("name", "sees"), overflow="fold")
+        is_whole = key in ("token", "scope")  # in a narrow terminal the others take more lines, but lose nothing
+        table.add_column(session.text(f"column.{key}"), no_wrap=is_whole, min_width=None if is_whole else 8, overflow="fold")
     for token in tokens:
         state = session.text("tokens.valid")
         if token.revoked_at is not None:
