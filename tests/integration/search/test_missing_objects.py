@@ -156,8 +156,9 @@ def test_a_word_about_a_source_that_cannot_be_listed_is_forgotten(
     start_house: Callable[..., SearchHouse],
 ) -> None:
     disk = Disk(start_house(sync=_FEW), "photos")
+    store = disk.house.bucket("photos")
     disk.folder.rename(disk.folder.with_name("away"))
-    eventually(lambda: not _is_there(disk.house.bucket("photos")))  # the store remembers its folders for a moment
+    eventually(lambda: not _is_there(store))  # the store remembers its folders for a moment
     eventually(lambda: disk.house.client.start_sync(["photos"]) and disk.problem)
     job = disk.house.client.start_sync(["photos"], confirm_gone=True)
     ended = list(disk.house.client.watch_job(job.job_id, timeout_seconds=120))[-1]
