@@ -202,6 +202,7 @@ def test_a_problem_is_over_when_what_was_asked_for_is_gone(
     start_house: Callable[..., SearchHouse], own_store: ObjectServer
 ) -> None:
     house = start_house(object_server=own_store)
+    house.bucket("photos")  # where a library has had files, the service makes no new one
     own_store.stop()
     seen = SeenObject("a.png", "tag", 5, datetime(2024, 5, 1, tzinfo=UTC))  # listed just before it and the store went
     house.service.catalog.objects.record_seen("photos", [seen])

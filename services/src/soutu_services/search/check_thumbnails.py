@@ -30,18 +30,21 @@ def check_thumbnails(
     """
     there = thumbnails.photo_ids()
     wanted, known = catalog.verification.rendered_photos()  # after the listing: a photo is made after its thumbnail
-    missing = sorted(wanted - there)
+    missing: list[str] = []
     broken: list[str] = []
-    to_read = sorted(wanted & there)
+    to_read = sorted(wanted)  # those that were not listed as well: their thumbnail may have come since
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="check") as readers:
         for start in range(0, len(to_read), _BATCH):
             batch = to_read[start : start + _BATCH]
-            broken += [photo_id for photo_id, image in zip(batch, readers.map(thumbnails.get, batch), strict=True) if not image]
+            for photo_id, image in zip(batch, readers.map(thumbnails.get, batch), strict=True):
+                if not image:
+                    (broken if photo_id in there else missing).append(photo_id)
             control.checkpoint()
             control.report(photos_total=len(to_read), photos_done=start + len(batch))
     for kind, photo_ids in ((FindingKind.THUMBNAIL_MISSING, missing), (FindingKind.THUMBNAIL_BROKEN, broken)):
         findings.add(kind, photo_ids, repaired=_render(photo_ids, thumbnails, originals, control.checkpoint) if repair else 0)
-    orphans = sorted(there - known)
+    _, known_now = catalog.verification.rendered_photos()  # a photo is recorded a moment after its thumbnail is there
+    orphans = sorted(there - known - known_now)
     if repair:
         for photo_id in orphans:
             thumbnails.remove(photo_id)
