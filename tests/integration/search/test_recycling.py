@@ -8,7 +8,7 @@ import pytest
 
 from colour_encoder import ColourEncoder
 from patience import eventually
-from search_house import SearchHouse, picture
+from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import JobState, NotFoundError, SoutuError
 from soutu_services.search.objects import KeyConflict
 
@@ -80,6 +80,19 @@ def test_object_that_cannot_be_moved_holds_up_no_other(house: SearchHouse) -> No
         house.client.purge_all()
     assert house.listed(deleted=True) == {photos[0]}
     assert house.listed() == {photos[3]}
+
+
+def test_file_that_was_put_in_the_place_of_a_photo_outlives_it(house: SearchHouse) -> None:
+    photo, other = house.upload("夏天/海.png", picture("红")), picture("蓝", size=(50, 30))
+    house.sync()
+    house.settled()
+    house.bucket("photos").put("夏天/海.png", other)  # and no sync has seen it yet
+    house.client.delete([photo])
+    assert house.bucket("photos").read("夏天/海.png", max_bytes=1 << 20) == other
+    house.client.purge([photo])
+    house.sync()
+    house.settled()
+    assert house.listed() == {photo_id_of(other)}
 
 
 def test_sync_does_not_bring_a_deleted_photo_back(house: SearchHouse) -> None:

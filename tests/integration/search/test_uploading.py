@@ -172,6 +172,22 @@ def test_content_whose_objects_are_all_gone_counts_as_absent(house: SearchHouse)
     assert house.listed() == {photo}
 
 
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_content_that_the_store_lost_is_taken_again_before_any_sync(house: SearchHouse, is_listed: bool) -> None:
+    data = picture("红")
+    photo = house.upload("a.png", data)
+    house.settled()
+    if is_listed:
+        house.sync()
+    house.bucket("photos").remove("a.png")
+    (answer,) = house.client.find_contents([(hashlib.sha256(data).hexdigest(), "")])
+    assert answer.photo_id is None
+    assert house.upload("b.png", data) == photo
+    assert house.keys("photos") == {"b.png"}
+    house.sync()
+    assert house.listed() == {photo}
+
+
 def test_non_photos_are_refused_and_odd_names_are_looked_into(
     house: SearchHouse, send: Callable[..., pb.UploadPhotoResponse]
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, IdArray, RecycledObject, StoredObject
+from soutu_services.search.held_content import still_holds
 from soutu_services.search.model import Filter, Photo
 from soutu_services.search.object_digest import digest_of
 from soutu_services.search.objects import ObjectMissing, StoreUnavailable
@@ -167,8 +168,12 @@ class Recycling:
         self._journal.require_settled()
         recycle_key = f"{stored.source}/{photo_id}/{stored.key}"
         try:
-            source.store.copy_to(source.object_key(stored.key), self._buckets.recycle, recycle_key)
+            is_its_own = still_holds(source, stored)
+            if is_its_own:
+                source.store.copy_to(source.object_key(stored.key), self._buckets.recycle, recycle_key)
         except ObjectMissing:
+            is_its_own = False
+        if not is_its_own:  # what a person put in its place since the last sync is another photo, and stays
             self._catalog.objects.mark_gone(stored.source, [stored.key])
             return
         self._catalog.objects.recycle(stored.object_id, recycle_key)

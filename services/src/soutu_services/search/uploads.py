@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from soutu_services.runtime.errors import InvalidInput, Overloaded
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, ContentState, PutResult
 from soutu_services.search.catalog.clock import now
+from soutu_services.search.held_content import still_holds
 from soutu_services.search.imaging import is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.group_commit import GroupCommit
@@ -39,6 +41,7 @@ _SNIFF_BYTES = 64
 _GROUP = 64
 _COMMIT_SECONDS = 60.0
 _RENAMES = 8
+_ASKING_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Uploads:
     ) -> None:
         self._catalog = catalog
         self._source = buckets.uploads
+        self._sources = buckets.sources
         self._ensure_buckets = buckets.ensure
         self._recycling = recycling
         self._journal = journal
@@ -138,13 +142,19 @@ class Uploads:
 
         Returns:
             For each content what is known of it; None if no object of it is there and it is not deleted either: upload it.
+
+        Raises:
+            SoutuError: the store cannot be asked whether it still has them.
         """
         known = self._catalog.objects.find_contents([content.sha256 for content in contents])
         states = [known.get(content.sha256) for content in contents]
         states = [state if state is not None and (state.present or state.deleted) else None for state in states]
         if not visibility.is_everything:
             visible = self._catalog.photos.visible([state.photo_id for state in states if state is not None], visibility)
-            return [state if state is not None and state.photo_id in visible else None for state in states]
+            states = [state if state is not None and state.photo_id in visible else None for state in states]
+        states = self._really_there(contents, states)
+        if not visibility.is_everything:
+            return states
         names = [
             (state.photo_id, name)
             for content, state in zip(contents, states, strict=True)
@@ -227,10 +237,35 @@ class Uploads:
         if state is not None and state.deleted:
             self._recycling.undelete([state.photo_id])
             state = self._catalog.objects.find_contents([upload.sha256]).get(upload.sha256)
-        if state is None or not state.present:
+        if state is None or not state.present or not self._is_there(state.photo_id, upload.sha256):
             return None
         self._catalog.ingest.add_names(UPLOAD_SOURCE, [(state.photo_id, name)])
         return Uploaded(state.photo_id, created=False, name=name)
+
+    def _really_there(
+        self, contents: Sequence[KnownContent], states: Sequence[ContentState | None]
+    ) -> list[ContentState | None]:
+        """Leave out what the catalog believes to be there and the store lost: its sender may hold the last copy."""
+
+        def ask(content: KnownContent, state: ContentState | None) -> ContentState | None:
+            if state is None or state.deleted or self._is_there(state.photo_id, content.sha256):
+                return state
+            return None
+
+        with ThreadPoolExecutor(_ASKING_THREADS, thread_name_prefix="find") as asking:
+            return list(asking.map(ask, contents, states))
+
+    def _is_there(self, photo_id: str, sha256: str) -> bool:
+        for stored in self._catalog.objects.of_photo(photo_id):
+            source = self._sources.get(stored.source)
+            if source is None or stored.sha256 != sha256:
+                continue
+            try:
+                if still_holds(source, stored):
+                    return True
+            except ObjectMissing:
+                continue
+        return False
 
     def _store(self, upload: NewUpload, name: str, data: BinaryIO) -> Uploaded:
         for _ in range(_RENAMES):
