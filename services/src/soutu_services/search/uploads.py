@@ -242,9 +242,7 @@ class Uploads:
         self._catalog.ingest.add_names(UPLOAD_SOURCE, [(state.photo_id, name)])
         return Uploaded(state.photo_id, created=False, name=name)
 
-    def _really_there(
-        self, contents: Sequence[KnownContent], states: Sequence[ContentState | None]
-    ) -> list[ContentState | None]:
+    def _really_there(self, contents: Sequence[KnownContent], states: Sequence[ContentState | None]) -> list[ContentState | None]:
         """Leave out what the catalog believes to be there and the store lost: its sender may hold the last copy."""
 
         def ask(content: KnownContent, state: ContentState | None) -> ContentState | None:
