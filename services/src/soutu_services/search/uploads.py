@@ -24,6 +24,7 @@ from soutu_services.search.imaging import is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.group_commit import GroupCommit
 from soutu_services.search.journal_records import WritePlace, pieces_of
+from soutu_services.search.object_digest import digest_of
 from soutu_services.search.objects import BucketMissing, KeyConflict, ObjectMissing, StoredObject
 from soutu_services.search.recycling import Recycling
 from soutu_services.search.settings import UPLOAD_SOURCE
@@ -153,15 +154,14 @@ class Uploads:
             visible = self._catalog.photos.visible([state.photo_id for state in states if state is not None], visibility)
             states = [state if state is not None and state.photo_id in visible else None for state in states]
         states = self._really_there(contents, states)
-        if not visibility.is_everything:
-            return states
-        names = [
-            (state.photo_id, name)
-            for content, state in zip(contents, states, strict=True)
-            if state is not None and not state.deleted and (name := _name_or_none(content.name)) is not None
-        ]
-        if names:
-            self._catalog.ingest.add_names(UPLOAD_SOURCE, names)
+        if visibility.is_everything:
+            names = [
+                (state.photo_id, name)
+                for content, state in zip(contents, states, strict=True)
+                if state is not None and not state.deleted and (name := _name_or_none(content.name)) is not None
+            ]
+            if names:
+                self._catalog.ingest.add_names(UPLOAD_SOURCE, names)
         return states
 
     def receive(self, upload: NewUpload, chunks: Iterator[bytes]) -> Uploaded:
@@ -244,14 +244,14 @@ class Uploads:
 
     def _really_there(self, contents: Sequence[KnownContent], states: Sequence[ContentState | None]) -> list[ContentState | None]:
         """Leave out what the catalog believes to be there and the store lost: its sender may hold the last copy."""
-
-        def ask(content: KnownContent, state: ContentState | None) -> ContentState | None:
-            if state is None or state.deleted or self._is_there(state.photo_id, content.sha256):
-                return state
-            return None
-
+        believed = {
+            content.sha256: state.photo_id
+            for content, state in zip(contents, states, strict=True)
+            if state is not None and not state.deleted
+        }
         with ThreadPoolExecutor(_ASKING_THREADS, thread_name_prefix="find") as asking:
-            return list(asking.map(ask, contents, states))
+            there = dict(zip(believed, asking.map(self._is_there, believed.values(), believed), strict=True))
+        return [state if there.get(content.sha256, True) else None for content, state in zip(contents, states, strict=True)]
 
     def _is_there(self, photo_id: str, sha256: str) -> bool:
         for stored in self._catalog.objects.of_photo(photo_id):
@@ -285,7 +285,10 @@ class Uploads:
                     self._source.store.put(self._source.object_key(key), content, size_bytes=upload.size_bytes)
                     if isinstance(content, bytes):
                         self._fresh.put(upload.sha256, content)
-                elif found.size_bytes != upload.size_bytes or self._digest(key) != upload.sha256:
+                elif (
+                    found.size_bytes != upload.size_bytes
+                    or digest_of(self._source.store, self._source.object_key(key)) != upload.sha256
+                ):
                     continue  # taken by another content
                 result = self._commits.submit(_Written(key, upload, content)).result(_COMMIT_SECONDS)
                 self._on_stored()
@@ -305,12 +308,6 @@ class Uploads:
             return self._source.store.stat(self._source.object_key(key))
         except ObjectMissing:
             return None
-
-    def _digest(self, key: str) -> str:
-        digest = hashlib.sha256()
-        for chunk in self._source.store.stream(self._source.object_key(key)):
-            digest.update(chunk)
-        return digest.hexdigest()
 
     def _commit(self, group: Sequence[_Written]) -> list[PutResult]:
         places = [WritePlace(UPLOAD_SOURCE, one.key, one.upload.sha256, one.upload.size_bytes) for one in group]
