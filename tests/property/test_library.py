@@ -225,7 +225,7 @@ class Library(RuleBasedStateMachine):
         assert contents_of(pending) == self.model.pending(space)
         if some := sorted(contents_of(pending))[:most]:
             vectors = np.array([vector(content, space) for content in some], dtype=np.float32)
-            self.index.store(space, self.catalog.embeddings.put(space, [photo_id(content) for content in some], vectors))
+            self.index.put(space, [photo_id(content) for content in some], vectors)
             for content in some:
                 self.model.embed(space, content)
 

@@ -41,19 +41,21 @@ UNKNOWN_ID = "0123456789abcdef" * 2
 COLOURS = {"红": (200, 20, 20), "绿": (20, 200, 20), "蓝": (20, 20, 200)}
 
 
-def photo(colour: str, number: int, *, quality: int = 90, camera: str = "Lumix") -> bytes:
-    """A photo whose pixels follow from colour and number, taken on the day of that number."""
+def photo(colour: str, number: int, *, quality: int = 90, camera: str = "Lumix", is_dated: bool = True) -> bytes:
+    """A photo whose pixels follow from colour and number, taken on the day of that number if it tells."""
     pattern = np.random.default_rng(number).integers(-60, 60, (6, 8, 1)).repeat(8, axis=0).repeat(8, axis=1)
     pixels = np.clip(np.array(COLOURS[colour]) + pattern, 0, 255).astype(np.uint8)
     exif = Image.Exif()
     exif[0x0110] = camera
-    exif.get_ifd(0x8769)[0x9003] = f"2019:05:{number:02} 12:00:00"
+    if is_dated:
+        exif.get_ifd(0x8769)[0x9003] = f"2019:05:{number:02} 12:00:00"
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=quality, exif=exif)
     return out.getvalue()
 
 
 LAKE, TWIN, PAIR, BOTH, MOVED_IN = photo("红", 1), photo("绿", 2), photo("蓝", 3), photo("红", 4), photo("蓝", 5)
+NAMED = photo("绿", 11, is_dated=False)
 OTHER_OF_PAIR, BROKEN = photo("蓝", 3, quality=91), b"\xff\xd8\xff no picture"
 INSIDE = {
     f"{FOLDER}/湖/湖边的狗.jpg": LAKE,
@@ -63,6 +65,7 @@ INSIDE = {
     f"{FOLDER}/共有.jpg": BOTH,
     f"{FOLDER}/狗/搬来.jpg": MOVED_IN,
     f"{FOLDER}/坏.jpg": BROKEN,
+    f"{FOLDER}/2020-01-02 元旦后.jpg": NAMED,
     f"{FOLDER}/说明.txt": b"text",
 }
 OUT, SECRET_TWIN, NEIGHBOUR = photo("红", 6, camera="Hiddencam"), photo("绿", 2, quality=91), photo("红", 7)
@@ -73,6 +76,7 @@ OUTSIDE = {
     f"{FOLDER}2/邻居的狗.jpg": NEIGHBOUR,
     "密室/不可告人的狗.jpg": BOTH,
     "密室/损坏.jpg": SECRET_BROKEN,
+    "密室/2011-11-11 密会.jpg": NAMED,
     "密室/影片.mkv": b"film",
     f"{FOLDER}/抛弃的狗.jpg": DELETED,
 }
@@ -81,7 +85,7 @@ AFTER = {"密室/离开.jpg": MOVED_OUT}
 IN_SECRET_SOURCE = {f"{FOLDER}/藏金阁.jpg": ELSEWHERE, "阁楼.jpg": BOTH}
 SECRETS = (
     *("密室", "绝密", "孪生", "邻居", f"{FOLDER}2", "不可告人", "损坏", "mkv", "抛弃", "昔日", "曾经", "离开", "藏金阁", "阁楼"),
-    *("化名", "隐藏标签", "无人知晓", "地下相册", "Hiddencam", SECRET_SOURCE),
+    *("化名", "隐藏标签", "无人知晓", "地下相册", "Hiddencam", SECRET_SOURCE, "2011-11-11", "密会"),
     *(photo_id_of(content) for content in (OUT, SECRET_TWIN, NEIGHBOUR, MOVED_OUT, DELETED, ELSEWHERE, SECRET_BROKEN)),
 )
 INSIDE_IDS = [photo_id_of(content) for name, content in INSIDE.items() if name.endswith(".jpg")]
@@ -131,7 +135,7 @@ class Door:
             f"{service.name}.{method.name}": method for service in services for method in service.methods
         }
 
-    def call(self, name: str, request: Message, *, secret: str = "guest") -> Answer:
+    def call(self, name: str, request: Message, *, secret: str = "guest", keep_times: bool = False) -> Answer:
         method = self.methods[name]
         kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
         call = getattr(self._channel, kind)(
@@ -148,7 +152,8 @@ class Door:
             error: Any = raised
             trailing = tuple((key, value) for key, value in error.trailing_metadata() or () if key != "soutu-request-id")
             return Answer((), error.code().name, error.details() or "", trailing)
-        return Answer(tuple(_without_times(message).SerializeToString(deterministic=True) for message in messages), "OK")
+        compared = messages if keep_times else [_without_times(message) for message in messages]
+        return Answer(tuple(message.SerializeToString(deterministic=True) for message in compared), "OK")
 
 
 def _without_times(message: Any) -> Any:
@@ -243,6 +248,8 @@ FILTERS = (
     photo_pb2.Filter(albums=["地下相册"]),
     photo_pb2.Filter(favourite=False),
     photo_pb2.Filter(taken_from="2019-05-06"),
+    photo_pb2.Filter(taken_from="2020-01-02", taken_until="2020-01-02"),
+    photo_pb2.Filter(taken_until="2012"),
 )
 
 
@@ -398,6 +405,20 @@ def test_a_photo_that_lies_inside_and_outside_shows_its_inside_alone(doors: tupl
     parts = [photo_service_pb2.ReadOriginalResponse.FromString(message) for message in original.messages]
     assert parts[0].file_name == "共有.jpg"
     assert b"".join(part.chunk for part in parts) == BOTH
+
+
+def test_no_guest_is_told_when_soutu_first_saw_a_photo(doors: tuple[Door, Door]) -> None:
+    """A copy elsewhere may have been there long before."""
+    whole, _ = doors
+    name, request = "PhotoService.BatchGetPhotos", photo_service_pb2.BatchGetPhotosRequest(photo_ids=ALL_IDS)
+    told = {
+        secret: [photo.HasField("added_time") for photo in photo_service_pb2.BatchGetPhotosResponse.FromString(answer).photos]
+        for secret in ("guest", "owner")
+        for answer in whole.call(name, request, secret=secret, keep_times=True).messages
+    }
+    assert told["guest"]
+    assert not any(told["guest"])
+    assert all(told["owner"])
 
 
 def test_a_page_token_of_another_caller_is_refused(doors: tuple[Door, Door]) -> None:

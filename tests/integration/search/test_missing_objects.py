@@ -168,6 +168,19 @@ def test_a_word_about_a_source_that_cannot_be_listed_is_forgotten(
     assert "8 files are missing" in sync(disk)
 
 
+def test_a_source_that_lists_nothing_at_all_waits_however_few_it_held(start_house: Callable[..., SearchHouse]) -> None:
+    """The settings are the default ones: up to 20 files may go by themselves, while others are there."""
+    disk = Disk(start_house(sync={"interval_seconds": 0}), "photos", photos=3)
+    disk.take()
+    assert "3 files are missing" in sync(disk)
+    assert len(disk.house.listed()) == 3
+    disk.put_back()
+    assert sync(disk) == ""
+    disk.take("old", "new/1.png")
+    assert sync(disk) == ""
+    assert len(disk.house.listed()) == 1
+
+
 def test_half_of_a_bucket_waits_too(start_house: Callable[..., SearchHouse]) -> None:
     disk = Disk(start_house(sync={"interval_seconds": 0, "gone_objects": 2}), "photos")  # the share is the default one
     disk.take("old")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +15,7 @@ import pytest
 from soutu.search.v1 import photo_service_pb2 as pb
 from soutu.search.v1 import photo_service_pb2_grpc
 
+from object_store import ObjectServer
 from patience import PATIENCE
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import NotFoundError, PhotoState
@@ -117,6 +119,29 @@ def test_file_that_was_dropped_and_not_yet_synced_is_not_overwritten(
     assert house.bucket("photos").read("a.png", max_bytes=1 << 20) == picture("绿")
 
 
+def test_file_copied_into_the_stores_folder_is_not_overwritten_before_the_store_shows_it(
+    house: SearchHouse, object_server: ObjectServer
+) -> None:
+    house.restart(store=object_server.settings.model_copy(update={"folder": object_server.folder}))
+    house.upload("年/first.png", picture("蓝"))  # from here on, the server believes for a while to know what is there
+    dropped = house.store.folder / house.bucket("photos").bucket / "年" / "a.png"
+    dropped.write_bytes(picture("绿"))
+    assert not house.bucket("photos").exists("年/a.png")
+    photo = house.upload("年/a.png", picture("红"))
+    assert dropped.read_bytes() == picture("绿")
+    assert [name.name for name in house.photo(photo).names] == ["年/a (2).png"]
+
+
+def test_another_file_of_the_same_size_is_noticed_by_the_first_sync_after_an_upload(house: SearchHouse) -> None:
+    first, second = picture("红").ljust(4096, b"\0"), picture("绿").ljust(4096, b"\0")
+    house.upload("a.png", first)
+    time.sleep(1.1)  # the store tells whole seconds
+    house.bucket("photos").put("a.png", second)
+    house.sync()
+    house.settled()
+    assert house.listed() == {photo_id_of(second)}
+
+
 def test_object_left_by_a_crash_before_the_commit_is_taken_over(
     house: SearchHouse, send: Callable[..., pb.UploadPhotoResponse]
 ) -> None:
@@ -163,13 +188,14 @@ def test_find_contents_tells_what_is_there_and_learns_names(house: SearchHouse) 
 def test_content_whose_objects_are_all_gone_counts_as_absent(house: SearchHouse) -> None:
     data = picture("红")
     photo = house.upload("a.png", data)
+    other = house.upload("b.png", picture("绿"))
     house.settled()
     house.bucket("photos").remove("a.png")
     house.sync()
     (answer,) = house.client.find_contents([(hashlib.sha256(data).hexdigest(), "")])
     assert answer.photo_id is None
     assert house.upload("a.png", data) == photo
-    assert house.listed() == {photo}
+    assert house.listed() == {photo, other}
 
 
 @pytest.mark.parametrize("is_listed", [True, False])

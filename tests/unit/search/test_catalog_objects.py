@@ -52,6 +52,15 @@ def test_without_entity_tags_the_modification_time_decides(library: Any) -> None
     ).changed
 
 
+def test_another_file_of_the_same_size_is_noticed_before_any_listing(library: Any) -> None:
+    objects = library.catalog.objects
+    ours = library.seen("a.jpg", "a", etag="ours")
+    sha256 = "a" * 64
+    objects.put("photos", "a.jpg", etag="ours", size_bytes=ours.size_bytes, modified_at=ours.modified_at, sha256=sha256)
+    assert objects.record_seen("photos", [ours]).unchanged == 1
+    assert objects.record_seen("photos", [replace(ours, etag="theirs")]).changed == 1
+
+
 def test_a_rename_costs_no_embedding_and_keeps_the_old_name_searchable(library: Any) -> None:
     photo_id = library.add("奶奶生日.jpg", "same")
     library.catalog.objects.mark_gone("photos", ["奶奶生日.jpg"])

@@ -80,7 +80,7 @@ class Setup:
 
     def put(self, *photo_ids: str) -> None:
         """Embed photos into the new space, as the pump does."""
-        self.index.store(NEW, self.catalog.embeddings.put(NEW, photo_ids, np.ones((len(photo_ids), 4), np.float32)))
+        self.index.put(NEW, photo_ids, np.ones((len(photo_ids), 4), np.float32))
 
     def run(self, *steps: Callable[[], object]) -> int:
         """Run the job; return how often it waited."""

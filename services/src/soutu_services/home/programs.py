@@ -108,6 +108,7 @@ def search_service(library: Library, settings: HomeSettings, environment: Mappin
             "SOUTU_SEARCH_STORE__URL": f"http://{settings.store_listen}",
             "SOUTU_SEARCH_STORE__ACCESS_KEY": key.access,
             "SOUTU_SEARCH_STORE__SECRET_KEY": key.secret,
+            "SOUTU_SEARCH_STORE__FOLDER": str(library.store),
         }
     return Program(
         name="search",

@@ -74,8 +74,7 @@ class EmbeddingTransfer:
         for batch in batches:
             if not batch.photo_ids:
                 continue
-            result = self._catalog.embeddings.put(space_id, batch.photo_ids, self._vectors(batch, dimension))
-            self._index.store(space_id, result)
+            result = self._index.put(space_id, batch.photo_ids, self._vectors(batch, dimension))
             stored += len(result.ids)
             unknown += len(result.unknown)
         return Imported(stored, unknown)

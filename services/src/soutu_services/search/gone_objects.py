@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from soutu_services.runtime.errors import Unavailable
@@ -40,11 +40,11 @@ class GoneObjects:
         self._catalog = catalog
         self._settings = settings
 
-    def judge(self, source: Source, missing: set[str], *, known: int, came: Iterable[SeenObject], has_word: bool) -> Verdict:
+    def judge(self, source: Source, missing: set[str], *, known: int, came: Sequence[SeenObject], has_word: bool) -> Verdict:
         """Mark as gone what is, and note what waits for a person's word.
 
         What moved within the source is gone from its old place, however much it is. Of the rest, what a person said is gone is;
-        and all of it, if it is no more than is believed.
+        and all of it, if it is no more than is believed. Of a listing without any object nothing is.
 
         Args:
             source: The source that was listed.
@@ -58,12 +58,13 @@ class GoneObjects:
             SoutuError: the store does not answer.
         """
         kept: set[str] = set()
-        if not has_word and len(missing) > self._believed(known):
+        is_empty = len(missing) == known and not came
+        if not has_word and missing and (is_empty or len(missing) > self._believed(known)):
             confirmed = missing & self._catalog.missing.confirmed(source.name)
             kept = missing - confirmed
             moved = self._moved(source, kept, came)
             kept -= moved
-            if len(kept) <= self._believed(known - len(confirmed) - len(moved)):
+            if not is_empty and len(kept) <= self._believed(known - len(confirmed) - len(moved)):
                 kept = set()
         gone = self._really_gone(source, missing - kept)
         self._catalog.missing.note(source.name, kept)

@@ -13,6 +13,7 @@ import numpy as np
 from soutu_services.search.catalog import Catalog, IdArray, StoredEmbeddings
 from soutu_services.search.index import FlatIndex, VectorIndex
 from soutu_services.search.index_snapshot import BadSnapshot, SnapshotHead, read_snapshot, write_snapshot
+from soutu_services.search.model import FloatArray
 
 __all__ = ["LibraryIndex"]
 
@@ -90,14 +91,28 @@ class LibraryIndex:
         with self._lock:
             self._prepared = None
 
-    def store(self, space_id: str, stored: StoredEmbeddings) -> None:
-        """Take over embeddings that the catalog has stored; those of spaces that have no index are left out."""
+    def put(self, space_id: str, photo_ids: Sequence[str], vectors: FloatArray) -> StoredEmbeddings:
+        """Store embeddings in the catalog, and in the index if the space has one: whoever sees that a photo is READY finds it.
+
+        See ``Embeddings.put``, whose errors it raises; nothing is stored then.
+        """
         with self._lock:
-            for index in (self._load(), self._prepared):
-                if index is not None and index.space_id == space_id:
-                    index.remove(stored.replaced)
-                    index.add(stored.ids, stored.vectors)
-                    self._unsaved += len(stored.ids)
+            indexes = [index for index in (self._load(), self._prepared) if index is not None and index.space_id == space_id]
+            added: IdArray = np.empty(0, dtype=np.int64)
+            try:
+                with self._catalog.transaction():
+                    stored = self._catalog.embeddings.put(space_id, photo_ids, vectors)
+                    added = stored.ids
+                    for index in indexes:
+                        index.add(stored.ids, stored.vectors)
+            except BaseException:
+                for index in indexes:
+                    self._bring_in_step(index, added)
+                raise
+            for index in indexes:
+                index.remove(stored.replaced)
+                self._unsaved += len(stored.ids)
+            return stored
 
     def remove(self, ids: IdArray) -> None:
         """Forget embeddings that the catalog has removed."""
@@ -123,7 +138,8 @@ class LibraryIndex:
             if index is None:
                 return
             began = time.perf_counter()
-            ids, unsaved = index.ids(), self._unsaved
+            with self._lock:  # an id that the catalog does not keep is given again, to another vector
+                ids, unsaved = index.ids(), self._unsaved
             mark = self._catalog.snapshot_marks.make()  # after the ids: wherever the mark is known, they are given
             blocks = (index.vectors(ids[start : start + _BLOCK]) for start in range(0, len(ids), _BLOCK))
             write_snapshot(self._snapshot, SnapshotHead(index.space_id, index.dimension, mark), blocks)
@@ -151,10 +167,12 @@ class LibraryIndex:
         with self._lock:
             index = self._load()
             if index is not None:
-                wrong = np.array(ids, dtype=np.int64)
-                index.remove(wrong)
-                index.add(*self._catalog.embeddings.by_ids(index.space_id, wrong))
+                self._bring_in_step(index, np.array(ids, dtype=np.int64))
                 self._unsaved += len(ids)
+
+    def _bring_in_step(self, index: VectorIndex, ids: IdArray) -> None:
+        index.remove(ids)
+        index.add(*self._catalog.embeddings.by_ids(index.space_id, ids))
 
     def _prepare(self, space_id: str) -> VectorIndex:
         if self._prepared is None or self._prepared.space_id != space_id:

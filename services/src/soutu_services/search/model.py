@@ -155,7 +155,7 @@ class Photo:
     camera: str
     location: Location | None
     annotations: Annotations
-    added_at: datetime
+    added_at: datetime | None
     deleted_at: datetime | None
 
 

@@ -14,7 +14,7 @@ from soutu_services.runtime.server import ServedService, ServerSettings
 from soutu_services.search.access_control import AccessControl
 from soutu_services.search.backups import Backups
 from soutu_services.search.buckets import Buckets
-from soutu_services.search.catalog import Catalog, StoredEmbeddings
+from soutu_services.search.catalog import Catalog
 from soutu_services.search.check_job import CheckJob, CheckParts
 from soutu_services.search.data_folder import DataFolder
 from soutu_services.search.decoding.pool import DecoderPool
@@ -146,7 +146,7 @@ class SearchService:
             ingest,
             spaces=reindex_job.spaces,
             rendered=rendered,
-            on_stored=self._stored,
+            put=self._index.put,
         )
         self._reading = ReadingPump(
             self.catalog, self._buckets, self._decoders, ingest, fresh=fresh, rendered=rendered, on_photos=self._embedding.wake
@@ -341,9 +341,6 @@ class SearchService:
     def _wake_embedding(self) -> None:
         self._index.load()
         self._embedding.wake()
-
-    def _stored(self, space_id: str, stored: StoredEmbeddings) -> None:
-        self._index.store(space_id, stored)
 
     def _problems(self) -> dict[str, Text]:
         problems = self._listing.problems()

@@ -49,6 +49,8 @@ class StoreSettings(BaseModel):
         region: Region that requests are signed for; plain S3 servers accept any.
         timeout_seconds: How long an answer may take to begin, or stand still.
         authority: Certificate (PEM) of an authority that the server is known by, besides the system's; unset: the one of ``tls``.
+        folder: Folder on this machine whose sub-folders a file server serves as buckets. It remembers for seconds what it listed;
+            with this set, a file that was copied in just now is never written over. Unset: the server is believed.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
@@ -59,6 +61,7 @@ class StoreSettings(BaseModel):
     region: str = "us-east-1"
     timeout_seconds: float = Field(default=60.0, gt=0)
     authority: Path | None = None
+    folder: Path | None = None
 
 
 class SourceSettings(BaseModel):
@@ -190,7 +193,7 @@ class SyncSettings(BaseModel):
     Attributes:
         interval_seconds: Time between two periodic syncs; 0: only when asked.
         gone_share: Largest share of a source's objects that one sync may mark as gone without a person's word.
-        gone_objects: Up to this many may go whatever their share.
+        gone_objects: Up to this many may go whatever their share; a source that lists nothing at all always waits for the word.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)

@@ -47,6 +47,9 @@ _PART_BYTES = 16 * 1024 * 1024
 """Larger objects are uploaded in parts of this size, one after the other."""
 _CONFUSED_SECONDS = 1.2
 """How long rclone believes that it put a file where a folder is, after it failed to: its ``--dir-cache-time`` and a little."""
+_SHOWN_SECONDS = 15.0
+"""How long a file that is there may stay unknown to the server that serves its folder: more than its ``--dir-cache-time``."""
+_ASK_AGAIN_SECONDS = 0.25
 _REPLACEMENT = "\ufffd"
 _SHORTEST_ACCESS_KEY = 3
 """A shorter access key is refused by MinIO's servers, with an error that does not say so."""
@@ -143,10 +146,30 @@ class S3Store:
             folders.extend(reversed(below))
 
     def stat(self, key: str) -> StoredObject:
-        """Describe one object."""
-        with _translated(key):
-            found = self._client.stat_object(self._bucket, key)
-        return _stored(key, found.etag, found.size, found.last_modified)
+        """Describe one object. One that a person copied into the server's folder, and it does not show yet, is waited for."""
+        until = time.monotonic() + _SHOWN_SECONDS
+        while True:
+            try:
+                with _translated(key):
+                    found = self._client.stat_object(self._bucket, key)
+            except ObjectMissing:
+                if not self._is_in_folder(key):
+                    raise
+                if time.monotonic() > until:
+                    raise StoreUnavailable from None
+                time.sleep(_ASK_AGAIN_SECONDS)
+                continue
+            return _stored(key, found.etag, found.size, found.last_modified)
+
+    def _is_in_folder(self, key: str) -> bool:
+        folder = self._connection.settings.folder
+        if folder is None:
+            return False
+        path = folder / self._bucket / key
+        try:
+            return path.is_file() and not path.is_symlink()  # links are not served
+        except OSError:  # a name that no folder can hold
+            return False
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""

@@ -82,6 +82,7 @@ class KnownContent:
 @dataclass(frozen=True, slots=True)
 class _Written:
     key: str
+    etag: str
     upload: NewUpload
     data: bytes | BinaryIO
 
@@ -283,6 +284,8 @@ class Uploads:
                 content = data.read() if upload.size_bytes <= _IN_MEMORY_BYTES else data
                 if found is None:
                     self._source.store.put(self._source.object_key(key), content, size_bytes=upload.size_bytes)
+                    # Some servers answer another tag than they list; what a person puts in its place is known by it.
+                    found = self._source.store.stat(self._source.object_key(key))
                     if isinstance(content, bytes):
                         self._fresh.put(upload.sha256, content)
                 elif (
@@ -290,7 +293,7 @@ class Uploads:
                     or digest_of(self._source.store, self._source.object_key(key)) != upload.sha256
                 ):
                     continue  # taken by another content
-                result = self._commits.submit(_Written(key, upload, content)).result(_COMMIT_SECONDS)
+                result = self._commits.submit(_Written(key, found.etag, upload, content)).result(_COMMIT_SECONDS)
                 self._on_stored()
                 return Uploaded(result.photo_id, created=result.created, name=key)
         raise KeyConflict
@@ -319,7 +322,7 @@ class Uploads:
         result = self._catalog.objects.put(
             UPLOAD_SOURCE,
             written.key,
-            etag="",  # the next listing tells it, without a request more
+            etag=written.etag,
             size_bytes=written.upload.size_bytes,
             modified_at=written.upload.modified_at or now(),
             sha256=written.upload.sha256,

@@ -214,10 +214,11 @@ class WriteKeeper:
             return False
         with data:
             source.store.put(source.object_key(key), data, size_bytes=write.place.size_bytes)
+        found = source.store.stat(source.object_key(key))
         self._catalog.objects.put(
             source.name,
             key,
-            etag="",
+            etag=found.etag,
             size_bytes=write.place.size_bytes,
             modified_at=now(),
             sha256=write.place.sha256,

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded, SoutuError
 from soutu_services.search.aside_file import ASIDE_SUFFIX, sync_folder
+from soutu_services.search.catalog.clock import from_milliseconds
 from soutu_services.search.catalog.schema import APPLICATION_ID, MIGRATIONS
+from soutu_services.search.imaging.name_time import local_time, time_in_name
 from soutu_services.search.metrics import DISK_REFUSALS
 
 __all__ = ["Database", "statements_of"]
@@ -135,6 +137,8 @@ class Database:
         )
         try:
             connection.row_factory = sqlite3.Row
+            connection.create_function("time_in_name", 1, _time_in_name)
+            connection.create_function("local_time", 1, _local_time)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA temp_store = MEMORY")
@@ -209,6 +213,15 @@ def statements_of(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement.strip()
             statement = ""
+
+
+def _time_in_name(name: str) -> str | None:
+    found = time_in_name(name)
+    return found.isoformat() if found is not None else None
+
+
+def _local_time(milliseconds: int | None) -> str | None:
+    return local_time(from_milliseconds(milliseconds)).isoformat() if milliseconds is not None else None
 
 
 @contextmanager

@@ -13,7 +13,15 @@ from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.model import BoundingBox, Filter
 from soutu_services.search.visibility import Visibility, folder_path
 
-__all__ = ["Parameters", "filter_condition", "name_visible", "photo_visible", "taken_bounds"]
+__all__ = [
+    "Parameters",
+    "filter_condition",
+    "name_visible",
+    "order_seen",
+    "photo_visible",
+    "taken_bounds",
+    "taken_seen",
+]
 
 Parameters = dict[str, str | int | float]
 """Named parameters of a statement."""
@@ -41,11 +49,12 @@ def filter_condition(
     conditions = [visible] if visible != "1" else []
     _check_counts(photo_filter)
     first, last = taken_bounds(photo_filter.taken_from, photo_filter.taken_until)
+    taken = taken_seen(visibility)
     if first:
-        conditions.append("p.taken_local >= :taken_first")
+        conditions.append(f"{taken} >= :taken_first")
         parameters["taken_first"] = first
     if last:
-        conditions.append("p.taken_local <= :taken_last")
+        conditions.append(f"{taken} <= :taken_last")
         parameters["taken_last"] = last
     if photo_filter.folders or photo_filter.sources:
         conditions.append(_places(photo_filter, visibility, parameters, deleted=deleted))
@@ -107,6 +116,35 @@ def name_visible(visibility: Visibility, row: str) -> tuple[str, Parameters]:
             parameters[f"place{at}_end"] = f"{path}0"
         places.append(" AND ".join(conditions) or "1")
     return f"({' OR '.join(places) or '0'})", parameters
+
+
+def taken_seen(visibility: Visibility) -> str:
+    """Write as an expression when a photo, called ``p``, was taken as far as the caller may know; see ``photo_visible``.
+
+    Confined callers know what the picture tells, or else what the names and the files that they see do: a copy elsewhere may have
+    another name, and that one may have been read. The parameters are those of ``photo_visible``.
+    """
+    if visibility.is_everything:
+        return "p.taken_local"
+    return (
+        f"(CASE WHEN p.taken_origin = 'EXIF' THEN p.taken_local WHEN p.taken_local IS NOT NULL THEN {_of_files(visibility)} END)"
+    )
+
+
+def order_seen(visibility: Visibility) -> str:
+    """Write as an expression the time that a photo, called ``p``, is listed by; see ``taken_seen``."""
+    if visibility.is_everything:
+        return "p.sort_at"
+    return f"(CASE WHEN p.taken_origin = 'EXIF' THEN p.taken_local ELSE coalesce({_of_files(visibility)}, '') END)"
+
+
+def _of_files(visibility: Visibility) -> str:
+    visible, _ = name_visible(visibility, "t")
+    return (
+        "(SELECT coalesce(min(time_in_name(t.name)), local_time(min(o.modified_at))) FROM names t "
+        "LEFT JOIN objects o ON o.source = t.source AND o.key = t.name AND o.present = 1 "
+        f"WHERE t.photo = p.id AND t.present = 1 AND {visible})"
+    )
 
 
 def taken_bounds(taken_from: str, taken_until: str) -> tuple[str, str]:

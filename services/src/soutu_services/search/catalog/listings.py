@@ -13,9 +13,6 @@ from soutu_services.search.catalog.records import SeenObject, SeenResult
 
 __all__ = ["compare_listing", "judge_listing", "write_object"]
 
-_WRITTEN_MILLISECONDS = 600_000
-"""How far the store's clock may be from ours for an object of ours to be recognised; else it is read once more."""
-
 
 def compare_listing(database: Database, source: str, seen: Sequence[SeenObject]) -> SeenResult:
     """Take over what a listing shows; ``Objects.record_seen`` says how."""
@@ -33,7 +30,7 @@ def compare_listing(database: Database, source: str, seen: Sequence[SeenObject])
                     writer.execute(_SEEN_STATEMENTS[verdict], _seen_values(source, item))
             index_new_names(writer)
     for item, verdict in verdicts:
-        counts["ignored" if item.ignored else "unchanged" if verdict == "adopted" else verdict] += 1
+        counts["ignored" if item.ignored else verdict] += 1
     return SeenResult(**counts)
 
 
@@ -60,7 +57,6 @@ _SEEN_STATEMENTS = {
     "changed": "UPDATE objects SET etag = :etag, size_bytes = :size_bytes, modified_at = :modified_at, state = :state, "
     "seen_at = :now, content = CASE WHEN present = 1 AND :state = 'UNREAD' THEN content END, content_outdated = 1, present = 1 "
     "WHERE source = :source AND key = :key",
-    "adopted": "UPDATE objects SET etag = :etag, present = 1 WHERE source = :source AND key = :key",
     "returned": "UPDATE objects SET present = 1 WHERE source = :source AND key = :key",
     "ignored": "UPDATE objects SET etag = :etag, size_bytes = :size_bytes, modified_at = :modified_at, state = 'IGNORED', "
     "content = NULL, present = 1 WHERE source = :source AND key = :key",
@@ -79,19 +75,11 @@ def _known(connection: sqlite3.Connection, source: str, seen: Sequence[SeenObjec
 def _verdict(item: SeenObject, row: sqlite3.Row | None) -> str:
     if row is None:
         return "new"
-    if _is_our_own(item, row):
-        return "adopted"
     if not _is_unchanged(item, row):
         return "changed"
     if item.ignored and row["state"] != "IGNORED":
         return "ignored"
     return "unchanged" if row["present"] else "returned"
-
-
-def _is_our_own(item: SeenObject, row: sqlite3.Row) -> bool:
-    """Whether an object that soutu wrote, and whose tag it has not seen yet, is the one that is listed."""
-    age = to_milliseconds(item.modified_at) - int(row["seen_at"])
-    return bool(not row["etag"] and item.etag and item.size_bytes == row["size_bytes"] and abs(age) <= _WRITTEN_MILLISECONDS)
 
 
 def _is_unchanged(item: SeenObject, row: sqlite3.Row) -> bool:

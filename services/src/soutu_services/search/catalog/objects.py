@@ -129,8 +129,7 @@ class Objects:
     def put(self, source: str, key: str, *, etag: str, size_bytes: int, modified_at: datetime, sha256: str) -> PutResult:
         """Note an object that soutu itself wrote, with its content known. It awaits reading unless the content has been read.
 
-        A purged content becomes a new photo: a person brought it. A deleted photo stays deleted. An empty entity tag is taken
-        over from the first listing that shows an object of this size, written at about this time.
+        A purged content becomes a new photo: a person brought it. A deleted photo stays deleted.
         """
         with self._database.write() as writer:
             content = content_row(writer, sha256, size_bytes)

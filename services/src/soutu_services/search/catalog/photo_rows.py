@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from soutu_services.search.catalog.clock import from_milliseconds
-from soutu_services.search.catalog.filters import Parameters, name_visible, photo_visible
+from soutu_services.search.catalog.filters import Parameters, name_visible, photo_visible, taken_seen
+from soutu_services.search.imaging.name_time import time_in_name
 from soutu_services.search.model import (
     Annotations,
     Location,
@@ -32,7 +33,8 @@ def load_photos(reader: sqlite3.Connection, photo_ids: Sequence[str], visibility
     """
     visible, within = photo_visible(visibility, few=True)
     rows = reader.execute(
-        "SELECT p.*, a.favourite, a.caption FROM photos p LEFT JOIN annotations a ON a.photo = p.id "
+        f"SELECT p.*, {taken_seen(visibility)} AS taken_seen, a.favourite, a.caption "
+        "FROM photos p LEFT JOIN annotations a ON a.photo = p.id "
         f"WHERE p.photo_id IN (SELECT value FROM json_each(:photo_ids)) AND {visible}",
         {"photo_ids": json.dumps(list(photo_ids)), **within},
     ).fetchall()
@@ -53,6 +55,7 @@ def load_photos(reader: sqlite3.Connection, photo_ids: Sequence[str], visibility
             tuple(PhotoName(name["source"], name["name"], bool(name["present"])) for name in names.get(row["id"], ())),
             tuple(tag["tag"] for tag in tags.get(row["id"], ())),
             tuple(album["album"] for album in albums.get(row["id"], ())),
+            visibility,
         )
         for row in rows
     }
@@ -69,10 +72,19 @@ def _grouped(
     return groups
 
 
-def _photo(row: sqlite3.Row, names: tuple[PhotoName, ...], tags: tuple[str, ...], albums: tuple[str, ...]) -> Photo:
-    taken = None
-    if row["taken_local"] is not None:
-        taken = Taken(datetime.fromisoformat(row["taken_local"]), row["taken_offset_minutes"], TakenOrigin(row["taken_origin"]))
+def _taken(row: sqlite3.Row, names: tuple[PhotoName, ...], visibility: Visibility) -> Taken | None:
+    if row["taken_seen"] is None:
+        return None
+    local = datetime.fromisoformat(row["taken_seen"])
+    if visibility.is_everything or row["taken_origin"] == TakenOrigin.EXIF.value:
+        return Taken(local, row["taken_offset_minutes"], TakenOrigin(row["taken_origin"]))
+    is_named = any(name.present and time_in_name(name.name) is not None for name in names)
+    return Taken(local, None, TakenOrigin.NAME if is_named else TakenOrigin.MODIFIED)
+
+
+def _photo(
+    row: sqlite3.Row, names: tuple[PhotoName, ...], tags: tuple[str, ...], albums: tuple[str, ...], visibility: Visibility
+) -> Photo:
     return Photo(
         photo_id=row["photo_id"],
         state=PhotoState(row["state"]),
@@ -83,10 +95,10 @@ def _photo(row: sqlite3.Row, names: tuple[PhotoName, ...], tags: tuple[str, ...]
         size_bytes=row["size_bytes"],
         media_type=row["media_type"],
         kind=PhotoKind(row["kind"]) if row["kind"] else None,
-        taken=taken,
+        taken=_taken(row, names, visibility),
         camera=row["camera"],
         location=Location(row["latitude"], row["longitude"]) if row["latitude"] is not None else None,
         annotations=Annotations(favourite=bool(row["favourite"]), tags=tags, caption=row["caption"] or "", albums=albums),
-        added_at=from_milliseconds(row["added_at"]),
+        added_at=from_milliseconds(row["added_at"]) if visibility.is_everything else None,  # a copy elsewhere may be older
         deleted_at=from_milliseconds(row["deleted_at"]) if row["deleted_at"] is not None else None,
     )

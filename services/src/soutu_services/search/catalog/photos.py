@@ -12,7 +12,7 @@ import numpy as np
 from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog.clock import now_milliseconds
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.filters import filter_condition, photo_visible
+from soutu_services.search.catalog.filters import Parameters, filter_condition, order_seen, photo_visible
 from soutu_services.search.catalog.photo_rows import load_photos
 from soutu_services.search.catalog.records import IdArray, PhotoPage, Purged
 from soutu_services.search.model import Filter, Photo, PhotoState
@@ -117,7 +117,7 @@ class Photos:
             parameters["states"] = json.dumps(names)
         with self._database.read() as reader:
             total = int(reader.execute(f"SELECT count(*) FROM photos p WHERE {where}", parameters).fetchone()[0])
-            rows = _newest(reader, where, parameters, limit, position)
+            rows = _newest(reader, (where, parameters), visibility, limit, position)
             photos = load_photos(reader, [row["photo_id"] for row in rows[:limit]], visibility)
         token = page_token(digest, [rows[limit - 1]["sort_at"], rows[limit - 1]["photo_id"]]) if len(rows) > limit else ""
         return PhotoPage(tuple(photos), token, total)
@@ -135,7 +135,9 @@ class Photos:
         """
         condition, parameters = filter_condition(photo_filter, visibility)
         with self._database.read() as reader:
-            rows = _newest(reader, f"{_SEARCHABLE} AND {condition}", parameters, limit, list(after) if after else None)
+            rows = _newest(
+                reader, (f"{_SEARCHABLE} AND {condition}", parameters), visibility, limit, list(after) if after else None
+            )
             photos = load_photos(reader, [row["photo_id"] for row in rows[:limit]], visibility)
         return photos, ((rows[limit - 1]["sort_at"], rows[limit - 1]["photo_id"]) if len(rows) > limit else None)
 
@@ -220,14 +222,17 @@ class Photos:
 
 def _newest(
     reader: sqlite3.Connection,
-    where: str,
-    parameters: dict[str, str | int | float],
+    condition: tuple[str, Parameters],
+    visibility: Visibility,
     limit: int,
     position: list[str] | None,
 ) -> list[sqlite3.Row]:
     """Read one row more than asked for, to tell whether there is more."""
+    where, parameters = condition
+    sort_at = order_seen(visibility)
     if position is not None:
-        where += " AND (p.sort_at, p.photo_id) < (:sort_at, :photo_id)"
+        where += f" AND ({sort_at}, p.photo_id) < (:sort_at, :photo_id)"
         parameters = {**parameters, "sort_at": position[0], "photo_id": position[1]}
-    sql = f"SELECT p.photo_id, p.sort_at FROM photos p WHERE {where} ORDER BY p.sort_at DESC, p.photo_id DESC LIMIT :limit"
+    order = f"{sort_at} DESC, p.photo_id DESC"
+    sql = f"SELECT p.photo_id, {sort_at} AS sort_at FROM photos p WHERE {where} ORDER BY {order} LIMIT :limit"
     return reader.execute(sql, {**parameters, "limit": limit + 1}).fetchall()

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from pathlib import PurePosixPath
 
-__all__ = ["time_in_name"]
+__all__ = ["local_time", "time_in_name"]
 
 _YEARS = range(1990, 2100)
 
@@ -60,6 +60,11 @@ def time_in_name(name: str) -> datetime | None:
             if day is not None:
                 return day
     return None
+
+
+def local_time(moment: datetime) -> datetime:
+    """Tell what the home's own clock showed at an aware moment, the best guess of where a file was written; in whole seconds."""
+    return moment.astimezone().replace(tzinfo=None, microsecond=0)
 
 
 def _day(found: re.Match[str]) -> datetime | None:

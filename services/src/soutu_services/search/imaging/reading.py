@@ -12,7 +12,7 @@ from soutu_services.search.imaging.colour import resizable, to_srgb
 from soutu_services.search.imaging.exif import CameraFacts, camera_facts
 from soutu_services.search.imaging.formats import SNIFF_BYTES, Format, format_of, has_unsupported_name
 from soutu_services.search.imaging.limits import PictureLimits, Unreadable
-from soutu_services.search.imaging.name_time import time_in_name
+from soutu_services.search.imaging.name_time import local_time, time_in_name
 from soutu_services.search.imaging.opening import DECODED_SIDES, open_picture
 from soutu_services.search.imaging.perceptual_hash import perceptual_hash
 from soutu_services.search.model import Location, PhotoKind, Taken, TakenOrigin, UnreadableReason
@@ -157,6 +157,5 @@ def _taken(facts: CameraFacts, name: str, modified_at: datetime | None) -> Taken
     if named is not None:
         return Taken(named, None, TakenOrigin.NAME)
     if modified_at is not None:
-        local = modified_at.astimezone().replace(tzinfo=None, microsecond=0)  # the home's own clock is the best guess
-        return Taken(local, None, TakenOrigin.MODIFIED)
+        return Taken(local_time(modified_at), None, TakenOrigin.MODIFIED)
     return None

@@ -14,7 +14,7 @@ from soutu_services.runtime.errors import NotFound, SoutuError
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.request_ids import new_request_id, working_on
 from soutu_services.search.buckets import Buckets
-from soutu_services.search.catalog import Catalog, StoredEmbeddings
+from soutu_services.search.catalog import Catalog
 from soutu_services.search.decoding.answers import DecoderFault
 from soutu_services.search.embedding_link import EmbeddingLink
 from soutu_services.search.embedding_model import Embedded, Malformed, NotEmbedded
@@ -23,6 +23,7 @@ from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.fill_lane import FillLane, SpaceToFill
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.metrics import STAGE_SECONDS
+from soutu_services.search.model import FloatArray
 from soutu_services.search.originals import Originals
 from soutu_services.search.settings import IngestSettings
 
@@ -53,7 +54,7 @@ class EmbeddingPump:
         settings: Width of the pump.
         spaces: Tells which spaces are to be filled now, the most urgent first.
         rendered: Thumbnails that were made just now, by photo id.
-        on_stored: Called with what was stored, on the thread that stored it, for the index.
+        put: Stores embeddings of photos, by the name of their space, where they are searched.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class EmbeddingPump:
         *,
         spaces: Callable[[], Sequence[SpaceToFill]],
         rendered: ByteCache,
-        on_stored: Callable[[str, StoredEmbeddings], None],
+        put: Callable[[str, Sequence[str], FloatArray], object],
     ) -> None:
         self._catalog = catalog
         self._buckets = buckets
@@ -75,7 +76,7 @@ class EmbeddingPump:
         self._settings = settings
         self._spaces = spaces
         self._rendered = rendered
-        self._on_stored = on_stored
+        self._put = put
         self._lanes: dict[str, FillLane] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -240,7 +241,7 @@ class EmbeddingPump:
         with STAGE_SECONDS.labels("store").time():
             if embedded:
                 vectors = np.stack([outcome.vector for outcome in embedded.values()])
-                self._on_stored(lane.space_id, self._catalog.embeddings.put(lane.space_id, list(embedded), vectors))
+                self._put(lane.space_id, list(embedded), vectors)
                 lane.settle(embedded)
             for photo_id, outcome in outcomes.items():
                 if isinstance(outcome, NotEmbedded):
