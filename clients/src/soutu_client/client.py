@@ -371,9 +371,13 @@ class Client:
 
     # The library
 
-    def status(self) -> LibraryStatus:
-        """Say how the library is."""
-        request = convert_library.status_request()
+    def status(self, *, ask_stores: bool = False) -> LibraryStatus:
+        """Say how the library is.
+
+        Args:
+            ask_stores: Ask the sources' stores first whether they answer, for some seconds; else what was seen last is told.
+        """
+        request = convert_library.status_request(ask_stores=ask_stores)
         return convert_library.status(self._calls.unary(self._calls.library.GetStatus, request))
 
     def start_sync(self, sources: Sequence[str] = (), *, confirm_gone: bool = False) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -107,6 +108,22 @@ def test_store_that_is_away_loses_nothing(start_house: Callable[..., SearchHouse
     second = house.upload("b.png", picture("红", 2))
     house.settled()
     assert set(house.found("红")) == {first, second}
+
+
+@pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGTERM])
+def test_whoever_looks_for_a_fault_is_told_of_a_store_that_went_silent_since_the_last_sync(
+    start_house: Callable[..., SearchHouse], own_store: ObjectServer, fault: signal.Signals
+) -> None:
+    house = start_house(object_server=own_store)
+    house.sync()
+    assert not house.client.status(ask_stores=True).sources[0].problem
+    own_store.process.send_signal(fault)
+    if fault == signal.SIGTERM:
+        own_store.process.wait(PATIENCE)
+    try:
+        assert "does not answer" in house.client.status(ask_stores=True).sources[0].problem
+    finally:
+        own_store.process.send_signal(signal.SIGCONT)
 
 
 def test_service_starts_without_store_and_embedding_service_and_goes_on_when_they_come(

@@ -186,9 +186,9 @@ def _job(message: library_service_pb2.Job) -> Job:
     )
 
 
-def status_request() -> library_service_pb2.GetStatusRequest:
+def status_request(*, ask_stores: bool = False) -> library_service_pb2.GetStatusRequest:
     """Return a request for the status."""
-    return library_service_pb2.GetStatusRequest()
+    return library_service_pb2.GetStatusRequest(ask_stores=ask_stores)
 
 
 def status(message: library_service_pb2.GetStatusResponse) -> LibraryStatus:

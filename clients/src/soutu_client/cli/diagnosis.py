@@ -145,7 +145,7 @@ def _ask(session: Session) -> tuple[LibraryStatus | None, Check]:
     name = session.text("doctor.service")
     began = time.monotonic()
     try:
-        status = session.client.status()
+        status = session.client.status(ask_stores=True)
     except (UnavailableError, NotSupportedError) as error:
         is_own = error.reason in ("UNREACHABLE", "NOT_SUPPORTED")  # gRPC's, not the service's words
         finding = session.text("doctor.not_soutu") if is_own else error.message

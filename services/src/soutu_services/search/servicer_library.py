@@ -179,7 +179,8 @@ class _LibraryServicer(BackupServicer):
     def GetStatus(  # noqa: N802
         self, request: library_service_pb2.GetStatusRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.GetStatusResponse:
-        message = _status_message(self._parts.status.gather(Visibility.of(access_of(context))), language_of(context))
+        state = self._parts.status.gather(Visibility.of(access_of(context)), ask_stores=request.ask_stores)
+        message = _status_message(state, language_of(context))
         message.run_id = self._parts.run_id
         return message
 
