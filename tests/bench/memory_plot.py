@@ -18,7 +18,7 @@ _INK, _GRID = (40, 40, 40), (220, 220, 220)
 
 
 def plot_memory(samples: Sequence[Sample], marks: Sequence[tuple[float, str]], path: Path) -> None:
-    """Draw the groups' resident memory over minutes into a PNG.
+    """Draw the groups' resident memory (``Sample.mib``) over minutes into a PNG.
 
     Args:
         samples: In the order of time, at least one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -21,30 +22,46 @@ GROUPS = ("search", "decoders", "embedding", "store")
 
 @dataclass(frozen=True)
 class Sample:
-    """Resident memory at one moment.
+    """Memory at one moment.
 
     Attributes:
         seconds: On the monotonic clock.
-        mib: MiB by group; the decoders' is the sum of theirs, in which pages that they share count for each.
-        decoders: How many there are.
+        mib: Resident MiB by group, as the proportional set size (proc(5), smaps_rollup): a page that is mapped several times, by
+            one process or by several, counts once. The catalog's connections all map the same file.
+        anonymous_mib: The part of it that belongs to no file: what cannot be dropped and read again.
+        decoders: How many decoders there are.
     """
 
     seconds: float
     mib: dict[str, float]
+    anonymous_mib: dict[str, float]
     decoders: int
 
 
 def sample_memory() -> Sample:
     """Sample the descendants of this process."""
     resident: dict[str, float] = dict.fromkeys(GROUPS, 0.0)
+    anonymous: dict[str, float] = dict.fromkeys(GROUPS, 0.0)
     count: Counter[str] = Counter()
     for process in psutil.Process().children(recursive=True):
         try:
             command = " ".join(process.cmdline())
             group = next((group for word, group in _WORDS.items() if word in command), None)
             if group is not None:
-                resident[group] += process.memory_info().rss / 2**20
+                told = _rollup(process.pid)
+                resident[group] += told["Pss"] / 1024
+                anonymous[group] += told["Anonymous"] / 1024
                 count[group] += 1
-        except psutil.Error:  # it has just ended
+        except (psutil.Error, OSError, KeyError):  # it has just ended
             continue
-    return Sample(time.monotonic(), {group: round(mib, 1) for group, mib in resident.items()}, count["decoders"])
+    return Sample(time.monotonic(), _rounded(resident), _rounded(anonymous), count["decoders"])
+
+
+def _rollup(pid: int) -> dict[str, int]:
+    """Read a process's memory in KiB, by kind."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    return {name.removesuffix(":"): int(size) for name, size, *_ in map(str.split, lines)}
+
+
+def _rounded(given: dict[str, float]) -> dict[str, float]:
+    return {group: round(mib, 1) for group, mib in given.items()}

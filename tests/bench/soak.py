@@ -111,11 +111,19 @@ class _Soak:
         """Write the report and the curve, print the figures, and return how many errors there were."""
         folder.mkdir(parents=True, exist_ok=True)
         began = self._samples[0].seconds
-        curve = [{"seconds": round(one.seconds - began, 1), **one.mib, "decoders_count": one.decoders} for one in self._samples]
+        curve = [
+            {
+                "seconds": round(one.seconds - began, 1),
+                **one.mib,
+                "anonymous": one.anonymous_mib,
+                "decoders_count": one.decoders,
+            }
+            for one in self._samples
+        ]
         (folder / "soak.json").write_text(json.dumps({**self._report, "samples": curve}, ensure_ascii=False, indent=1) + "\n")
         plot_memory(self._samples, self._marks, folder / "soak.png")
         for when in ("idle", "after_fill", "after_load"):
-            sys.stderr.write(f"{when}: {self._report[f'{when}_mib']}\n")
+            sys.stderr.write(f"{when}: {self._report[f'{when}_mib']}, anonymous: {self._report[f'{when}_anonymous_mib']}\n")
         sys.stdout.write(json.dumps(self._report, ensure_ascii=False) + "\n")
         return sum(self._errors.values())
 
@@ -184,6 +192,8 @@ class _Soak:
         """Note the memory as it is now: the median of the last samples."""
         last = self._samples[-3:]
         self._report[f"{when}_mib"] = {group: statistics.median(one.mib[group] for one in last) for group in GROUPS}
+        anonymous = {group: statistics.median(one.anonymous_mib[group] for one in last) for group in GROUPS}
+        self._report[f"{when}_anonymous_mib"] = anonymous
 
     def _growth(self) -> dict[str, float]:
         """Tell by how much each group grew an hour, by least squares over the second half of the load."""

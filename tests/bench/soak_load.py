@@ -17,8 +17,9 @@ from soutu_client.models import ImageTerm, TextTerm
 
 __all__ = ["Load"]
 
-_RACES = frozenset({"PHOTO_NOT_FOUND", "PHOTO_DELETED", "PHOTO_NOT_EMBEDDED", "NOT_READ_YET", "ORIGINAL_GONE"})
-"""Reasons that say no more than that another worker has just deleted what this one asks for, or that it is not embedded yet."""
+_RACES = frozenset({"PHOTO_NOT_FOUND", "PHOTO_DELETED", "PHOTO_NOT_EMBEDDED", "NOT_READ_YET", "ORIGINAL_GONE", "BACKUP_RUNNING"})
+"""Reasons that say no more than that another worker has just deleted what this one asks for, or backs up, or that it is not
+embedded yet."""
 
 _WORDS = (
     "雪地里的狗",
