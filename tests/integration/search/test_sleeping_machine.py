@@ -61,7 +61,7 @@ def test_everything_that_needs_no_picture_embedded_goes_on_while_the_machine_sle
     assert (awake.text_embedder.embeds_texts, awake.text_embedder.embeds_images) == (True, False)
     machine.stop()
     waiting = [house.upload(f"奶奶/{number}.png", picture("绿", number)) for number in range(3)]
-    eventually(lambda: house.photo(waiting[2]).width)
+    eventually(lambda: all(house.photo(photo).width for photo in waiting))
     status = eventually(lambda: (found := house.client.status()).embedder.unavailable_since and found)
     assert (status.photos_ready, status.photos_pending) == (2, 3)
     assert not status.embedder.available and not status.embedder.embeds_images and "does not answer" in status.embedder.problem
