@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import http.client
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
+
+import urllib3
 
 from object_store import ObjectServer
 from patience import PATIENCE
@@ -41,10 +46,7 @@ _ERRORS = {
 
 
 class FaultyStore:
-    """The proxy. ``fails`` says which requests (method, path) ``fault`` is for; ``faults`` counts how often it happened.
-
-    ``pools`` tells the pools of those who wait for it.
-    """
+    """The proxy. ``fails`` says which requests (method, path) ``fault`` is for; ``faults`` counts how often it happened."""
 
     def __init__(self, store: ObjectServer) -> None:
         self.folder = store.folder
@@ -52,7 +54,6 @@ class FaultyStore:
         self.fails: Callable[[str, str], bool] = lambda method, path: True
         self.faults = 0
         self.released = threading.Event()
-        self.pools: Callable[[], Iterable[StorePool]] = lambda: ()
         self._store = store
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, urlsplit(store.url).netloc))
         self._server.daemon_threads = True
@@ -61,28 +62,25 @@ class FaultyStore:
         self._thread.start()
 
     @property
-    def settings(self) -> StoreSettings:
-        url = f"http://127.0.0.1:{self._server.server_port}"
-        return self._store.settings.model_copy(update={"url": url, "timeout_seconds": self._patience})
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
-    def _patience(self) -> float:
-        """How long clients wait: shortly for what will not come, and else for a machine that stands still."""
-        return _SHORT_SECONDS if self.fault in (Fault.HANG, Fault.TRICKLE) else PATIENCE
+    def settings(self) -> StoreSettings:
+        return self._store.settings.model_copy(update={"url": self.url})
 
-    def _tell_patience(self) -> None:
-        for pool in self.pools():
-            pool.seconds = self._patience
+    def patience(self, method: str, url: str) -> float:
+        """How long to wait for an answer: shortly for what will not come, and else for a machine that stands still."""
+        is_hopeless = self.fault in (Fault.HANG, Fault.TRICKLE) and url.startswith(self.url)
+        return _SHORT_SECONDS if is_hopeless and self.fails(method, urllib3.util.parse_url(url).request_uri) else PATIENCE
 
     def break_down(self, fault: Fault, fails: Callable[[str, str], bool] = lambda method, path: True) -> None:
         self.fails = fails
         self.fault = fault
         self.faults = 0
-        self._tell_patience()
 
     def mend(self) -> None:
         self.fault = None
-        self._tell_patience()
         self.released.set()
         self.released = threading.Event()
 
@@ -93,11 +91,34 @@ class FaultyStore:
         self._thread.join(PATIENCE)
 
 
+class _KnowingPool(StorePool):
+    """Waits for each answer as long as the proxy says that it is worth it; each thread asks one thing at a time."""
+
+    def __init__(self, proxy: FaultyStore, **given: Any) -> None:
+        self._proxy = proxy
+        self._asked = threading.local()
+        super().__init__(**given)
+
+    def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> urllib3.BaseHTTPResponse:
+        self._asked.seconds = self._proxy.patience(method, url)
+        return super().urlopen(method, url, *args, **kwargs)
+
+    @property
+    def seconds(self) -> float:
+        return getattr(self._asked, "seconds", PATIENCE)
+
+    @seconds.setter
+    def seconds(self, seconds: float) -> None:
+        pass
+
+
 @contextmanager
 def faulty_store(store: ObjectServer) -> Iterator[FaultyStore]:
+    """Stand in front of a store until the block ends. What is connected to it in the block knows which answers will not come."""
     proxy = FaultyStore(store)
     try:
-        yield proxy
+        with patch("soutu_services.search.store.StorePool", functools.partial(_KnowingPool, proxy)):
+            yield proxy
     finally:
         proxy.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import numpy as np
@@ -23,7 +24,7 @@ from soutu_services.search.embedding_model import Embedded
 from soutu_services.search.ingest.gate import Gate
 
 SPACE = "space-a"
-QUICK_TO_DOUBT = EmbedderTimeouts(models_seconds=0.3, interactive_seconds=10 * PATIENCE, bulk_seconds=10 * PATIENCE)
+QUICK_TO_DOUBT = 0.3
 INTERNAL = (grpc.StatusCode.INTERNAL, "")
 BUSY = (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
 
@@ -148,12 +149,15 @@ def test_a_service_that_never_answers_a_batch_is_said_to_be_slow(home: Home, ser
 
 
 def test_a_machine_that_falls_asleep_is_noticed_and_nobody_waits_for_it(home: Home, service: FaultyEmbedder) -> None:
-    link = home.link(home.serve(service)[0], timeouts=QUICK_TO_DOUBT)
+    timeouts = SimpleNamespace(models_seconds=PATIENCE, interactive_seconds=10 * PATIENCE, bulk_seconds=10 * PATIENCE)
+    link = home.link(home.serve(service)[0], timeouts=timeouts)  # type: ignore[arg-type]
     eventually(lambda: link.model(SPACE))
     with ThreadPoolExecutor(1) as thread:
         service.may_answer.clear()
         waiting = thread.submit(link.embed_bulk, [b"a"], space_id=SPACE)
         eventually(lambda: service.batches)
+        timeouts.models_seconds = QUICK_TO_DOUBT  # only now, or a slow machine would pass for one that sleeps
+        eventually(lambda: (service.seconds_left[-1] or PATIENCE) <= QUICK_TO_DOUBT)
         service.may_list.clear()
         assert isinstance(waiting.exception(PATIENCE), Unavailable), "it does not wait for its own, long deadline"
     eventually(lambda: link.away_since)
@@ -163,6 +167,7 @@ def test_a_machine_that_falls_asleep_is_noticed_and_nobody_waits_for_it(home: Ho
             ask()
     assert len(service.batches) == asked, "what is known to sleep is not asked"
     assert "does not answer" in link.problem.en
+    timeouts.models_seconds = PATIENCE
     service.may_list.set()
     service.may_answer.set()
     eventually(lambda: is_embedded(link))
@@ -189,10 +194,20 @@ def test_a_service_that_is_killed_in_a_batch_is_used_again_when_it_is_back(home:
 
 def test_a_query_that_finds_the_service_gone_tells_the_ingest(home: Home, service: FaultyEmbedder) -> None:
     link = home.connected(service)
+    service.may_list.clear()  # or it would be found again at once
+    asked = service.models_asked
+    eventually(lambda: service.models_asked > asked)
     service.failures = [(grpc.StatusCode.UNAVAILABLE, "")] * 3
     with pytest.raises(Unavailable):
         link.embed_text("狗", space_id=SPACE)
-    assert link.problem.en or link.model(SPACE) is not None  # it may have been found again
+    assert link.model(SPACE) is None
+    assert link.away_since is not None
+    assert "does not answer" in link.problem.en
+    with pytest.raises(Unavailable):
+        link.embed_bulk([b"a"], space_id=SPACE)
+    assert [b"a"] not in service.batches, "the ingest does not ask it"
+    service.may_list.set()
+    eventually(lambda: is_embedded(link))
 
 
 def test_remembers_texts_even_while_the_service_is_away(home: Home, service: FaultyEmbedder) -> None:

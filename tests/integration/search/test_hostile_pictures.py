@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hostile_reader import HOSTILE, hostile
-from patience import eventually
+from patience import PATIENCE, eventually
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_client import ImageTerm, InvalidInputError, JobState, PhotoState
 from soutu_services.search.decoding.pool import DecoderPool
@@ -18,7 +18,9 @@ ORDERS = ("crash", "spin", "devour")
 
 
 @pytest.fixture
-def decoders() -> Iterator[DecoderPool]:
+def decoders(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderPool]:
+    """Return decoders that are measured by the processor's time alone: by the clock, a good one may wait long for its turn."""
+    monkeypatch.setattr("soutu_services.search.decoding.process._CLOCK_SECONDS_A_PROCESSOR_SECOND", PATIENCE)
     with DecoderPool(Confinement(PictureLimits(), seconds=1.5, memory_bytes=1 << 30), processes=2, reader=HOSTILE) as pool:
         yield pool
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from colour_encoder import ColourEncoder, ColourServer
-from patience import eventually
+from patience import PATIENCE, eventually
 from search_house import SearchHouse, picture
 from soutu_client import Client, Filter, NoticeReason, PhotoState, UnavailableError
 from soutu_services.embedding.encoder import Tower
@@ -61,7 +61,7 @@ def test_everything_that_needs_no_picture_embedded_goes_on_while_the_machine_sle
     assert (awake.text_embedder.embeds_texts, awake.text_embedder.embeds_images) == (True, False)
     machine.stop()
     waiting = [house.upload(f"奶奶/{number}.png", picture("绿", number)) for number in range(3)]
-    eventually(lambda: house.photo(waiting[2]).width)
+    eventually(lambda: all(house.photo(photo).width for photo in waiting))
     status = eventually(lambda: (found := house.client.status()).embedder.unavailable_since and found)
     assert (status.photos_ready, status.photos_pending) == (2, 3)
     assert not status.embedder.available and not status.embedder.embeds_images and "does not answer" in status.embedder.problem
@@ -76,7 +76,10 @@ def test_everything_that_needs_no_picture_embedded_goes_on_while_the_machine_sle
     assert blue in [hit.photo.photo_id for hit in house.client.similar(red).hits], "by a known photo"
     assert house.client.thumbnail(waiting[0]).image
     for language in ("en", "zh"):
-        with Client(house.address, language=language) as client, pytest.raises(UnavailableError) as caught:
+        with (
+            Client(house.address, timeout_seconds=PATIENCE, language=language) as client,
+            pytest.raises(UnavailableError) as caught,
+        ):
             client.similar(picture("红"))
         assert ("asleep" if language == "en" else "休眠") in caught.value.message and "\n" not in caught.value.message
     machine.start()

@@ -27,15 +27,12 @@ def house(start_house: Callable[..., SearchHouse], store: FaultyStore, monkeypat
     monkeypatch.setattr("soutu_services.search.sync_job._FIRST_RETRY_SECONDS", 0.01)
     monkeypatch.setattr("soutu_services.search.sync_job._LIST_TRIES", 2)
     monkeypatch.setattr("soutu_services.search.store._CONFUSED_SECONDS", 0.01)
-    house = start_house(object_server=store)
-    store.pools = lambda: [connection.pool for connection in house.service._buckets._connections]
-    return house
+    return start_house(object_server=store)
 
 
 @pytest.fixture
 def bucket(store: FaultyStore, object_server: ObjectServer) -> Iterator[S3Store]:
     connection = S3Connection(store.settings)
-    store.pools = lambda: [connection.pool]
     made = connection.bucket("faulty-bucket")
     made.ensure_bucket()
     yield made
@@ -121,7 +118,6 @@ def test_the_service_starts_beside_a_store_that_hangs_and_stops_too(house: Searc
     house.restart(store=store.settings)
     assert house.found("红") == [photo]
     house.stop()
-    store.pools = lambda: ()
     store.mend()
     house.start(store=store.settings)
     assert house.found("红") == [photo]

@@ -86,8 +86,9 @@ def test_a_refusal_keeps_its_reason(start_pool: Callable[..., DecoderPool]) -> N
 
 @pytest.mark.parametrize(("order", "how"), [("crash", "crash"), ("spin", "time"), ("devour", "memory"), ("lie", "nonsense")])
 def test_a_picture_that_breaks_its_decoder_is_tried_twice_and_costs_itself_alone(
-    start_pool: Callable[..., DecoderPool], order: str, how: str
+    start_pool: Callable[..., DecoderPool], order: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("soutu_services.search.decoding.process._CLOCK_SECONDS_A_PROCESSOR_SECOND", PATIENCE)
     pool = start_pool(seconds=1 if order == "spin" else PATIENCE)
     before = deaths(how)
     with pytest.raises(Unreadable) as caught:
