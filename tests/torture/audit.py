@@ -51,10 +51,21 @@ class Place:
 def audit(photos: dict[str, Allowed], place: Place) -> dict[str, Any]:
     """Say what was acknowledged and is not so, and what does not agree.
 
+    While something goes on, what does not agree is looked at again a moment later: a file that somebody moved is in neither
+    place while a sync finds that out.
+
     Returns:
         ``lost`` and ``twice``, photo ids; ``problems``, a line each; ``looks``, how many photos each thing was looked at of.
     """
-    return _Audit(photos, place).result()
+    result = _Audit(photos, place).result()
+    for again in range(1, _TRIES):
+        if place.is_at_rest or not result["problems"]:
+            break
+        time.sleep(again)
+        before, result = result, _Audit(photos, place).result()
+        for kind in ("lost", "twice", "problems"):
+            result[kind] = [one for one in result[kind] if one in before[kind]]
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +158,9 @@ class _Audit:
         missing = [photo_id for photo_id in self._some if photo_id not in self._lost]
         missing = [one for one in missing if GONE not in self._photos[one].states and self._photos[one].uploads]
         self._looks["bytes"] += len(missing)
-        for again in range(_TRIES):  # what is on its way from one bucket to the other is seen in one of them the next time
-            time.sleep(again)
-            catalog, buckets = read_catalog(Path(self._place.catalog)), _Buckets.of(self._place)
-            missing = [photo_id for photo_id in missing if not _has_bytes(photo_id, catalog, buckets)]
-            if not missing:
-                return
         for photo_id in missing:
-            self._lose(photo_id, "was acknowledged, and no bucket has its bytes")
+            if not _has_bytes(photo_id, self._catalog, self._buckets):
+                self._lose(photo_id, "was acknowledged, and no bucket has its bytes")
 
     def _judge_copies(self) -> None:
         copies: Counter[str] = Counter()
