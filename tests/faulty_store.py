@@ -34,6 +34,7 @@ class Fault(enum.Enum):
     TOO_LONG = "says that the body is longer than it is"
     HALF_REQUEST = "breaks off in the middle of a request's body"
     TRICKLE = "sends a byte now and then"
+    LOST_ANSWER = "does what it is asked to and hangs up before it answers"
 
 
 _SHORT_SECONDS = 0.3
@@ -147,6 +148,9 @@ def _handler(proxy: FaultyStore, upstream: str) -> type[BaseHTTPRequestHandler]:
                 self._answer(status, [("Content-Type", "application/xml")], f"<Error><Code>{code}</Code></Error>".encode())
                 return
             status, headers, data = self._ask(body)
+            if fault is Fault.LOST_ANSWER:
+                self._hang_up()
+                return
             if fault is None or self.command == "HEAD" or not data:
                 self._answer(status, headers, data)
             else:

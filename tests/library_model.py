@@ -125,6 +125,15 @@ class LibraryModel:
                 known.present = False
                 self._name(place)
 
+    def read_uploads(self) -> list[tuple[Place, str]]:
+        """Places that soutu writes to, and the photo that it knows to be in each."""
+        known = ((place, known) for place, known in sorted(self.objects.items()) if place[0] == UPLOADS)
+        return [
+            (place, one.content)
+            for place, one in known
+            if one.present and one.is_read and one.content in self.photos and not self.photos[one.content].deleted
+        ]
+
     def unread(self) -> Iterator[Place]:
         return (place for place, known in self.objects.items() if known.present and not known.is_read)
 
@@ -150,8 +159,9 @@ class LibraryModel:
         for place, known in self.objects.items():
             if place[0] == UPLOADS and known.present and known.content == content:
                 known.present = False
-                self.files.pop(place, None)
-                self.recycled.append((content, place))
+                if self.files.get(place) == content:  # else a person put another file there, which is nobody's yet and stays
+                    del self.files[place]
+                    self.recycled.append((content, place))
 
     def undelete(self, content: str, back_to: Callable[[Place], Place]) -> None:
         self.photos[content].deleted = False

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 from patience import PATIENCE
 
@@ -15,14 +16,14 @@ __all__ = ["SearchProcess"]
 
 
 class SearchProcess:
-    """``python -m soutu_services.search`` with its standard error gathered."""
+    """``python -m soutu_services.search`` with its standard error gathered. ``within`` are words of a command that runs it."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *, within: Sequence[str] = ()) -> None:
         self._lines: list[str] = []
         self._ready = threading.Event()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SOUTU_")}
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "soutu_services.search"],
+            [*within, sys.executable, "-m", "soutu_services.search"],
             env={**clean, "SOUTU_LANGUAGE": "en", **environment},
             stderr=subprocess.PIPE,
             text=True,

@@ -5,18 +5,26 @@ Inputs that once were findings lie beside them, named ``found-…``, and stay.
 
 from __future__ import annotations
 
+import struct
 import sys
+import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from soutu.embedding.v1 import embedding_pb2 as embedding_pb
+from soutu.search.v1 import access_service_pb2 as access_pb
 from soutu.search.v1 import library_service_pb2 as library_pb
 from soutu.search.v1 import photo_service_pb2 as photo_pb
 from soutu.search.v1 import search_service_pb2 as search_pb
 
-from fuzz.targets import _calls
+from fuzz.calls import DIMENSION, SPACE, all_calls
 from picture_files import FORMATS, encoded, gif_bomb, ico_with, png_of_size, scene, webp_of_size
+from soutu_services.search.backups import Backups
+from soutu_services.search.catalog import Catalog
+from soutu_services.search.data_folder import DataFolder
 
 SEEDS = Path(__file__).parent / "seeds"
 
@@ -53,8 +61,19 @@ def images() -> None:
 
 
 def request(kind: Any, message: Any, *, guest: int = 0) -> bytes:
-    at = [each for each, _ in _calls()].index(kind)
+    at = [each for each, _ in all_calls()].index(kind)
     return bytes((at, guest)) + message.SerializeToString()
+
+
+def backup_head() -> bytes:
+    """The manifest of a backup and the beginning of a catalog."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Catalog.open(Path(folder) / "catalog.sqlite3") as catalog,
+        closing(DataFolder.open(Path(folder) / "data")) as data,
+        Backups(catalog, data, on_staged=lambda: None).make(is_wanted=lambda: True) as backup,
+    ):
+        return b"".join(backup.parts)[:1800]
 
 
 def requests() -> None:
@@ -104,6 +123,38 @@ def requests() -> None:
             library_pb.ListNearDuplicatesRequest, library_pb.ListNearDuplicatesRequest(max_distance=6, min_cosine=0.9)
         ),
         "job": request(library_pb.GetJobRequest, library_pb.GetJobRequest(job_id="1")),
+        "token": request(
+            access_pb.CreateTokenRequest,
+            access_pb.CreateTokenRequest(name="奶奶", scope="SCOPE_READ", folders=[{"source": "photos", "folder": "旅行/2019"}]),
+        ),
+        "tokens": request(access_pb.ListTokensRequest, access_pb.ListTokensRequest(page_size=3, page_token="W10")),
+        "revoke": request(access_pb.RevokeTokenRequest, access_pb.RevokeTokenRequest(token_id="1")),
+        "delete": request(photo_pb.DeletePhotosRequest, photo_pb.DeletePhotosRequest(photo_ids=[photo_id])),
+        "undelete": request(photo_pb.UndeletePhotosRequest, photo_pb.UndeletePhotosRequest(photo_ids=[photo_id] * 2)),
+        "purge": request(photo_pb.PurgePhotosRequest, photo_pb.PurgePhotosRequest(photo_ids=[photo_id])),
+        "purge-all": request(photo_pb.PurgePhotosRequest, photo_pb.PurgePhotosRequest()),
+        "original": request(photo_pb.ReadOriginalRequest, photo_pb.ReadOriginalRequest(photo_id=photo_id), guest=1),
+        "thumbnail": request(photo_pb.GetThumbnailRequest, photo_pb.GetThumbnailRequest(photo_id=photo_id)),
+        "import": request(
+            library_pb.ImportEmbeddingsRequest,
+            library_pb.ImportEmbeddingsRequest(
+                space_id=SPACE, embeddings=[{"photo_id": photo_id, "embedding": struct.pack(f"<{DIMENSION}f", 1, 2, 3, 4)}]
+            ),
+        ),
+        "export": request(library_pb.ExportEmbeddingsRequest, library_pb.ExportEmbeddingsRequest(space_id=SPACE)),
+        "reindex": request(library_pb.StartReindexRequest, library_pb.StartReindexRequest(space_id=SPACE)),
+        "switch": request(library_pb.SwitchSpaceRequest, library_pb.SwitchSpaceRequest(space_id=SPACE)),
+        "forget": request(library_pb.DeleteSpaceRequest, library_pb.DeleteSpaceRequest(space_id="x")),
+        "restore": request(library_pb.RestoreBackupRequest, library_pb.RestoreBackupRequest(data=backup_head())),
+        "embed-texts": request(
+            embedding_pb.EmbedTextsRequest,
+            embedding_pb.EmbedTextsRequest(space_id=SPACE, texts=["红", "", "雪地里的狗"], priority="PRIORITY_BULK"),
+        ),
+        "embed-images": request(
+            embedding_pb.EmbedImagesRequest,
+            embedding_pb.EmbedImagesRequest(space_id=SPACE, images=[encoded("PNG", scene(8, 8)), b"no"]),
+        ),
+        "models": request(embedding_pb.ListModelsRequest, embedding_pb.ListModelsRequest()),
     }.items():
         write("requests", name, seed)
 

@@ -257,18 +257,38 @@ class Library(RuleBasedStateMachine):
         self._delete(content)
         self._purge([content], [photo_id(content)])
 
+    @precondition(lambda self: self.model.read_uploads())
+    @rule(data=st.data(), content=contents, then=st.sampled_from(["undelete", "purge", "nothing"]))
+    def delete_what_was_written_over(self, data, content: str, then: str) -> None:
+        """Somebody puts another file in a photo's place, and the photo is deleted before a sync has seen that."""
+        place, photo = data.draw(st.sampled_from(self.model.read_uploads()))
+        self.model.files[place] = content
+        self._delete(photo)
+        if content != photo:
+            assert self.model.files[place] == content
+        if then == "undelete":
+            self._undelete(photo)
+        elif then == "purge":
+            self._purge([photo], [photo_id(photo)])
+
     def _delete(self, content: str) -> None:
+        """Delete a photo as the service does: what the store holds in its place by now is moved only if it is its own."""
         self.catalog.photos.delete([photo_id(content)])
-        for stored in self.catalog.objects.of_photo(photo_id(content)):
-            if stored.source == UPLOADS:
+        for _, stored in self.catalog.objects.of_deleted_photos([UPLOADS], photo_id(content)):
+            if stored.present and self.model.files.get((UPLOADS, stored.key)) != content:
+                self.catalog.objects.mark_gone(UPLOADS, [stored.key])
+            elif stored.present:
                 self.recycled += 1
                 self.catalog.objects.recycle(stored.object_id, f"recycled-{self.recycled}")
+                self.catalog.objects.moved(f"recycled-{self.recycled}")
         self.model.delete(content)
 
     @precondition(lambda self: any(photo.deleted for photo in self.model.photos.values()))
     @rule(data=st.data())
     def undelete(self, data) -> None:
-        content = data.draw(st.sampled_from(self._deleted()))
+        self._undelete(data.draw(st.sampled_from(self._deleted())))
+
+    def _undelete(self, content: str) -> None:
         self.catalog.photos.undelete([photo_id(content)])
         back: dict[Place, Place] = {}
         for one in self.catalog.objects.recycled([photo_id(content)]):

@@ -2,6 +2,9 @@
 
 ``commit``: most transactions answer without their COMMIT; it comes with a later one, unless the process is killed before.
 ``put``: an upload is acknowledged some seconds before its object is written.
+``index``: after a start the index is what its snapshot says, not what the catalog does.
+``thumbnail``: every third thumbnail is not written.
+``deleted``: a search by look passes over no photo that was deleted.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from soutu_services.search.__main__ import main
+from soutu_services.search.buckets import Thumbnails
 from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.embeddings import Embeddings
+from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.store import S3Store
 from soutu_services.search.uploads import Uploads
 
@@ -81,6 +87,39 @@ def put_later() -> None:
     Uploads._store_as = store  # type: ignore[method-assign]
 
 
+def trust_the_snapshot() -> None:
+    LibraryIndex._catch_up = lambda self, index: None  # type: ignore[method-assign]
+
+
+def leave_out_thumbnails() -> None:
+    whole = Thumbnails.put
+    numbers = itertools.count()
+
+    def put(self: Thumbnails, photo_id: str, image: bytes) -> None:
+        if next(numbers) % 3:
+            whole(self, photo_id, image)
+
+    Thumbnails.put = put  # type: ignore[method-assign]
+
+
+def find_deleted() -> None:
+    def photos_of(self: Embeddings, ids: Any) -> dict[int, str]:
+        with self._database.read() as reader:
+            rows = reader.execute("SELECT e.id, p.photo_id FROM embeddings e JOIN photos p ON p.id = e.photo")
+            wanted = {int(value) for value in ids}
+            return {row[0]: row[1] for row in rows if row[0] in wanted}
+
+    Embeddings.photos_of = photos_of  # type: ignore[method-assign]
+
+
+_BROKEN = {
+    "commit": leave_out_commits,
+    "put": put_later,
+    "index": trust_the_snapshot,
+    "thumbnail": leave_out_thumbnails,
+    "deleted": find_deleted,
+}
+
 if __name__ == "__main__":
-    {"commit": leave_out_commits, "put": put_later}[sys.argv.pop(1)]()
+    _BROKEN[sys.argv.pop(1)]()
     sys.exit(main())

@@ -8,18 +8,24 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from search_house import picture
 from soutu_client import Client, JobState, NotFoundError, SoutuError
 from soutu_services.search.objects import StoreUnavailable
 from soutu_services.search.store import S3Store
-from torture.ledger import DELETED, OUTCOMES, PRESENT
+from torture.ledger import DELETED, MOVED, OUTCOMES, PRESENT
 
 _PATIENCE = 60.0
 _COLOURS = "红绿蓝"
+_ENOUGH = 3
+"""Photos that each worker has, before it does anything else with them."""
+CHANGES = ("delete", "undelete", "purge")
+"""What is done to a photo that is there."""
 
 
 class Witness:
@@ -38,8 +44,8 @@ class Witness:
         self.acknowledged += is_done
         self._ask(json.dumps({"photo": photo_id, "operation": operation, "is_done": is_done, "value": value}))
 
-    def audit(self, place: dict[str, str]) -> dict[str, object]:
-        result: dict[str, object] = json.loads(self._ask(f"audit {json.dumps(place)}"))
+    def audit(self, place: dict[str, object]) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(self._ask(f"audit {json.dumps(place)}"))
         return result
 
     def close(self) -> None:
@@ -73,7 +79,10 @@ class _Own:
 
 
 class Driver:
-    """Some workers, each with photos of its own. They work while the service is up and nobody paused them."""
+    """Some workers, each with photos of its own. They work while the service is up and nobody paused them.
+
+    ``wish`` is an operation that they should come to soon; ``under_way`` lists those that the service has not answered yet.
+    """
 
     def __init__(self, folder: Path, bucket: S3Store, witness: Witness, *, workers: int, seed: int) -> None:
         self._folder = folder
@@ -84,6 +93,8 @@ class Driver:
         self._idle = threading.Semaphore(0)
         self._workers = workers
         self.client: Client | None = None
+        self.wish = ""
+        self._at: dict[int, str] = {}
         self._locks = [threading.Lock() for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._work, args=(number, random.Random(seed * 1000 + number)), daemon=True)
@@ -96,6 +107,10 @@ class Driver:
     def resume(self, client: Client) -> None:
         self.client = client
         self._may_work.set()
+
+    @property
+    def under_way(self) -> set[str]:
+        return set(self._at.copy().values())
 
     def pause(self) -> None:
         """Let no worker begin anything, and wait until none does anything."""
@@ -134,14 +149,14 @@ class Driver:
     def _one(self, number: int, chance: random.Random, photos: list[_Own]) -> None:
         assert self.client is not None
         client = self.client
-        work = chance.random()
-        if work < 0.40 or not photos:
+        work = {"upload": 0.0, "ingest": 0.0, **dict.fromkeys(CHANGES, 1.0)}.get(self.wish, chance.random())
+        if work < 0.40 or len(photos) < _ENOUGH:
             self._send(client, self._new(number, chance, photos), "upload")
         elif work < 0.46:
             self._drop(self._new(number, chance, photos))
-        elif work < 0.50:
+        elif work < 0.50 or (self.wish == "sync" and work < 0.75):
             client.start_sync()
-        elif work < 0.52:
+        elif work < 0.52 or (self.wish == "reindex" and work < 0.75):
             client.start_reindex()
         else:
             self._change(client, chance, chance.choice(photos))
@@ -156,10 +171,12 @@ class Driver:
         if own.left_at or own.is_moved:
             self._finish_move(client, own)
             return
+        is_wished = self.wish in CHANGES
         if own.states == {PRESENT}:
-            change = chance.choice(("delete", "delete", "caption", "rename", "upload"))
+            change = "delete" if is_wished else chance.choice(("delete", "delete", "caption", "rename", "upload"))
         elif own.states == {DELETED}:
-            change = chance.choice(("undelete", "undelete", "purge", "upload"))
+            wished = "purge" if self.wish == "purge" else "undelete"
+            change = wished if is_wished else chance.choice(("undelete", "undelete", "purge", "upload"))
         else:
             change = "upload"  # which settles what a kill left open
         if change == "upload":
@@ -194,9 +211,20 @@ class Driver:
     def _tell(self, own: _Own, operation: str, call: Callable[[], bool]) -> None:
         own.states.add(OUTCOMES[operation])
         self._witness.say(own.photo_id, operation, is_done=False)
-        if call():
+        with self._doing(operation):
+            is_done = call()
+        if is_done:
             own.states = {OUTCOMES[operation]}
             self._witness.say(own.photo_id, operation, is_done=True)
+
+    @contextmanager
+    def _doing(self, operation: str) -> Iterator[None]:
+        me = threading.get_ident()
+        self._at[me] = operation
+        try:
+            yield
+        finally:
+            del self._at[me]
 
     def _rename(self, client: Client, own: _Own, number: int) -> None:
         """Move a photo's file within the bucket, as any S3 tool does."""
@@ -208,7 +236,7 @@ class Driver:
             if name.present and self._bucket.exists(name.name):
                 own.left_at = name.name
                 own.is_moved = True
-                self._bucket.copy_to(name.name, self._bucket, f"搬走/{number}/{own.photo_id}.png")
+                self._bucket.copy_to(name.name, self._bucket, f"{MOVED}/{number}/{own.photo_id}.png")
                 self._finish_move(client, own)
                 return
 

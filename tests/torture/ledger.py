@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 PRESENT, DELETED, GONE = "present", "deleted", "gone"
+MOVED = "搬走"
+"""The folder that photos are moved to within their bucket."""
 OUTCOMES = {"upload": PRESENT, "drop": PRESENT, "delete": DELETED, "undelete": PRESENT, "purge": GONE}
 
 

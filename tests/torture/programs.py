@@ -28,6 +28,7 @@ class Program:
 
     def start(self) -> None:
         self._is_ready = threading.Event()
+        self._is_frozen = False
         self._popen = subprocess.Popen(
             [sys.executable, *self._command], env=self._environment, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
@@ -48,6 +49,28 @@ class Program:
         assert self._popen is not None
         if not self._is_ready.wait(PATIENCE) or self._popen.poll() is not None:
             raise RuntimeError(f"it did not start:\n{''.join(self._log.read_text(encoding='utf-8').splitlines(True)[-40:])}")
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has said so."""
+        return self._is_ready.is_set()
+
+    def freeze(self) -> None:
+        """Let it stand still, at whatever it is doing, until it is thawed or killed."""
+        assert self._popen is not None
+        if self._is_frozen:
+            return
+        self._is_frozen = True
+        self._popen.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(self._popen.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            raise RuntimeError(f"it ended by itself: {status}")
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._popen is not None
+        self._is_frozen = False
+        self._popen.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Send SIGKILL and wait until it is gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from soutu_client import _language
-from soutu_services.runtime.language import Text, language_of_environment, preferred_language
+from soutu_services.runtime.language import Text, language_of_environment, named, preferred_language
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_the_services_and_the_client_choose_the_same_language(environment):
 def test_a_text_is_in_both_languages():
     text = Text(zh="你好", en="hello")
     assert (text.to("zh"), text.to("en")) == ("你好", "hello")
+
+
+def test_what_a_caller_sent_stands_in_a_message_on_one_line_and_short() -> None:
+    assert named("相册\n\x1b[31m") == "相册??[31m"
+    assert named("x" * 1000) == "x" * 64

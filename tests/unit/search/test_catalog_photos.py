@@ -98,6 +98,8 @@ def test_a_photo_goes_to_the_recycle_bucket_and_back_with_all_that_is_known_of_i
     for _ in range(2):  # a move that is finished after a crash is noted again
         library.catalog.objects.recycle(move[1].object_id, f"photos/{photo_id}/旅行/a.jpg")
     library.reopen()
+    assert [stored.key for _, stored in library.catalog.objects.of_deleted_photos(["photos"])] == ["旅行/a.jpg"]  # it may be left
+    library.catalog.objects.moved(f"photos/{photo_id}/旅行/a.jpg")
     assert library.catalog.objects.of_deleted_photos(["photos"]) == []
     library.catalog.objects.record_seen("photos", [library.seen("旅行/a.jpg", "another took the name")])
     library.read("旅行/a.jpg", "another took the name")

@@ -17,6 +17,7 @@ from soutu_services.embedding.encoder import Encoder, ItemProblem, ItemRefused, 
 from soutu_services.embedding.limits import RequestLimits
 from soutu_services.embedding.ticket import Outcome, Priority, Ticket
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Overloaded
+from soutu_services.runtime.language import named
 
 __all__ = ["Embedded", "EmbeddingService", "ServedModel"]
 
@@ -190,8 +191,8 @@ class EmbeddingService:
             served = ", ".join(f"{model.card.name} ({model.card.space_id})" for model in self._models)
             raise FailedPrecondition(
                 "SPACE_NOT_SERVED",
-                zh=f"这里没有向量空间 {space_id[:64]}，只有：{served}。",
-                en=f"The space {space_id[:64]} is not served here; these are: {served}.",
+                zh=f"这里没有向量空间 {named(space_id)}，只有：{served}。",
+                en=f"The space {named(space_id)} is not served here; these are: {served}.",
             )
         for model in of_space:
             if tower in model.batchers:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["METADATA_KEY", "Language", "Text", "language_of_environment", "preferred_language"]
+__all__ = ["METADATA_KEY", "Language", "Text", "language_of_environment", "named", "preferred_language"]
 
 Language = Literal["zh", "en"]
 
@@ -25,6 +25,14 @@ class Text:
     def to(self, language: Language) -> str:
         """Return the text in one language."""
         return self.zh if language == "zh" else self.en
+
+
+_MOST_NAMED_CHARACTERS = 64
+
+
+def named(sent: str) -> str:
+    """Return what a caller sent as it may stand in a message: the beginning of it, on one line and without control characters."""
+    return "".join(one if one.isprintable() else "?" for one in sent[:_MOST_NAMED_CHARACTERS])
 
 
 def preferred_language(accept_language: str | None) -> Language:

@@ -13,6 +13,7 @@ from pathlib import Path
 from soutu_services.runtime.access import FULL_ACCESS, Access, FolderAccess, Scope
 from soutu_services.runtime.authentication import secret_digest, token_invalid, token_missing
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, SoutuError
+from soutu_services.runtime.language import named
 from soutu_services.search.catalog.tokens import Token, Tokens, new_secret
 from soutu_services.search.visibility import folder_path
 
@@ -174,8 +175,8 @@ class AccessControl:
         if folder.source and self._sources and folder.source not in self._sources:
             raise InvalidInput(
                 "NO_SUCH_SOURCE",
-                zh=f"没有名为“{folder.source[:64]}”的来源，有的是：{'、'.join(self._sources)}",
-                en=f'there is no source "{folder.source[:64]}"; there are: {", ".join(self._sources)}',
+                zh=f"没有名为“{named(folder.source)}”的来源，有的是：{'、'.join(self._sources)}",
+                en=f'there is no source "{named(folder.source)}"; there are: {", ".join(self._sources)}',
             )
         path = folder_path(folder.folder)
         if len(path) > _MOST_FOLDER_CHARACTERS or "\0" in path:

@@ -131,15 +131,15 @@ class Recycling:
         return outcomes
 
     def _purge(self, photo_id: str) -> int:
-        for stored in self._catalog.objects.of_photo(photo_id):
-            self._move_away(photo_id, stored)
+        for _, stored in self._catalog.objects.of_deleted_photos(self._buckets.writable, photo_id):
+            self._move_away(photo_id, stored)  # what stays in its source would come back with the next sync
         gone = self._catalog.photos.purge([photo_id])
         self._on_purged(gone.embedding_ids)
         self._remove_purged()
         return len(gone.photo_ids)
 
     def _remove_purged(self) -> None:
-        """Remove what purges have left in the store: a crash in between must not leave half a photo."""
+        """Remove what purges, and photos that were brought back, have left in the store: nothing else would find it."""
         for bucket, key in self._catalog.objects.removals():
             if bucket == "thumbnails":
                 self._buckets.thumbnails.remove(key)
@@ -175,10 +175,12 @@ class Recycling:
             is_its_own = False
         if not is_its_own:  # what a person put in its place since the last sync is another photo, and stays
             self._catalog.objects.mark_gone(stored.source, [stored.key])
+            self._catalog.objects.moved(recycle_key)
             return
         self._catalog.objects.recycle(stored.object_id, recycle_key)
         self._journal.append_stream("", recycle_key, self._buckets.recycle.stream(recycle_key))
         source.store.remove(source.object_key(stored.key))
+        self._catalog.objects.moved(recycle_key)
 
     def _bring_back(self, photo: Photo) -> bool:
         """Bring one photo back; say whether it is there. It stays deleted if none of its objects is where it was moved to."""
@@ -201,11 +203,12 @@ class Recycling:
             _logger.warning("an object of photo %s is missing from the recycle bucket", recycled.photo_id)
             return False
         found = source.store.stat(source.object_key(key))
+        self._journal.append_stream(recycled.source, key, source.store.stream(source.object_key(key)))
         self._catalog.objects.restore(
             recycled.recycled_id, key, etag=found.etag, size_bytes=found.size_bytes, modified_at=recycled.modified_at
         )
-        self._journal.append_stream(recycled.source, key, source.store.stream(source.object_key(key)))
         self._buckets.recycle.remove(recycled.recycle_key)
+        self._catalog.objects.removed("recycle", recycled.recycle_key)
         return True
 
     def _free_key(self, source: Source, recycled: RecycledObject) -> str:

@@ -173,14 +173,21 @@ class Objects:
             ).fetchone()
             return row is not None
 
-    def of_deleted_photos(self, sources: Sequence[str]) -> list[tuple[str, StoredObject]]:
-        """List (photo id, object) for objects of deleted photos that are still present in these sources: a move to finish."""
+    def of_deleted_photos(self, sources: Sequence[str], photo_id: str | None = None) -> list[tuple[str, StoredObject]]:
+        """List (photo id, object) for objects of deleted photos that are, or may be, still in these sources: moves to finish.
+
+        Args:
+            sources: Names of sources.
+            photo_id: The objects of this photo alone; None: of all.
+        """
         with self._database.read() as reader:
             rows = reader.execute(
                 "SELECT p.photo_id, o.id, o.source, o.key, o.etag, o.size_bytes, o.modified_at, o.present, c.sha256 "
                 "FROM photos p JOIN contents c ON c.photo = p.id JOIN objects o ON o.content = c.id "
-                "WHERE p.deleted_at IS NOT NULL AND o.present = 1 AND o.source IN (SELECT value FROM json_each(?)) ORDER BY o.id",
-                (json.dumps(list(sources)),),
+                "WHERE p.deleted_at IS NOT NULL AND o.source IN (SELECT value FROM json_each(?)) AND (o.present = 1 "
+                "OR EXISTS (SELECT 1 FROM recycled r WHERE r.content = c.id AND r.in_source = 1 "
+                "AND r.source = o.source AND r.key = o.key)) AND (? IS NULL OR p.photo_id = ?) ORDER BY o.id",
+                (json.dumps(list(sources)), photo_id, photo_id),
             )
             return [(row["photo_id"], _stored(row)) for row in rows]
 
@@ -204,16 +211,16 @@ class Objects:
             }
 
     def recycle(self, object_id: int, recycle_key: str) -> None:
-        """Note that an object was moved to the recycle bucket under a key of its own. Repeating it changes nothing.
+        """Note that an object was copied to the recycle bucket under a key of its own; see ``moved``. Repeating it is right.
 
         Raises:
             NotFound: there is no such object with a known content.
         """
         with self._database.write() as writer:
             moved = writer.execute(
-                "INSERT INTO recycled (content, source, key, recycle_key, size_bytes, modified_at) "
-                "SELECT content, source, key, ?, size_bytes, modified_at FROM objects WHERE id = ? AND content IS NOT NULL "
-                "ON CONFLICT (recycle_key) DO UPDATE SET content = excluded.content",
+                "INSERT INTO recycled (content, source, key, recycle_key, size_bytes, modified_at, in_source) "
+                "SELECT content, source, key, ?, size_bytes, modified_at, 1 FROM objects WHERE id = ? AND content IS NOT NULL "
+                "ON CONFLICT (recycle_key) DO UPDATE SET content = excluded.content, in_source = 1",
                 (recycle_key, object_id),
             ).rowcount
             if not moved:
@@ -221,13 +228,18 @@ class Objects:
             writer.execute("DELETE FROM removals WHERE bucket = 'recycle' AND key = ?", (recycle_key,))  # it is needed again
             writer.execute("UPDATE objects SET present = 0 WHERE id = ?", (object_id,))
 
+    def moved(self, recycle_key: str) -> None:
+        """Note that an object which was copied to the recycle bucket is not in its source any more."""
+        with self._database.write() as writer:
+            writer.execute("UPDATE recycled SET in_source = 0 WHERE recycle_key = ?", (recycle_key,))
+
     def removals(self) -> list[tuple[str, str]]:
-        """List what a purge has yet to remove: (``recycle``, key) and (``thumbnails``, photo id)."""
+        """List what is yet to be removed since it was purged or moved back: (``recycle``, key) and (``thumbnails``, photo id)."""
         with self._database.read() as reader:
             return [(row["bucket"], row["key"]) for row in reader.execute("SELECT bucket, key FROM removals")]
 
     def removed(self, bucket: str, key: str) -> None:
-        """Note that a purge has removed something."""
+        """Note that something was removed."""
         with self._database.write() as writer:
             writer.execute("DELETE FROM removals WHERE bucket = ? AND key = ?", (bucket, key))
 
@@ -254,18 +266,20 @@ class Objects:
             ]
 
     def restore(self, recycled_id: int, key: str, *, etag: str, size_bytes: int, modified_at: datetime) -> PutResult:
-        """Note that a recycled object was moved back to its source, under its old key or another.
+        """Note that a recycled object was copied back to its source, under its old key or another; ``removals`` lists the other.
 
         Raises:
             NotFound: there is no such recycled object.
         """
         with self._database.write() as writer:
             row = writer.execute(
-                "SELECT r.source, c.sha256 FROM recycled r JOIN contents c ON c.id = r.content WHERE r.id = ?", (recycled_id,)
+                "SELECT r.source, r.recycle_key, c.sha256 FROM recycled r JOIN contents c ON c.id = r.content WHERE r.id = ?",
+                (recycled_id,),
             ).fetchone()
             if row is None:
                 raise NotFound("OBJECT_NOT_FOUND", zh="回收站里没有这个文件", en="there is no such file in the recycle bucket")
             writer.execute("DELETE FROM recycled WHERE id = ?", (recycled_id,))
+            writer.execute("INSERT INTO removals VALUES ('recycle', ?) ON CONFLICT DO NOTHING", (row["recycle_key"],))
             return self.put(row["source"], key, etag=etag, size_bytes=size_bytes, modified_at=modified_at, sha256=row["sha256"])
 
 

@@ -265,5 +265,11 @@ DROP INDEX names_current;
 CREATE INDEX names_current ON names (path, source, photo, present, alias) WHERE present = 1 OR alias = 1;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+# in_source: 1 until the object that was copied to the recycle bucket is known to be gone from where it was.
+_EIGHTH = """
+ALTER TABLE recycled ADD COLUMN in_source INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recycled_in_source ON recycled (id) WHERE in_source = 1;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 """Step n takes a catalog from version n to n + 1."""

@@ -157,6 +157,7 @@ class Verification:
                 "SELECT id, ?, ?, ?, size_bytes, 0 FROM contents WHERE sha256 = ? ON CONFLICT (recycle_key) DO NOTHING",
                 (source, key, recycle_key, sha256),
             )
+            writer.execute("DELETE FROM removals WHERE bucket = 'recycle' AND key = ?", (recycle_key,))  # it is needed again
 
     def _changed(self, watched: str, mend: Callable[[sqlite3.Connection], None], *, repair: bool) -> list[str]:
         """Mend, and tell which rows that changed; unless it is to be repaired, take it back."""
