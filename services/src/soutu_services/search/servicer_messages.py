@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from soutu.search.v1 import library_service_pb2, photo_pb2
+from soutu.search.v1 import library_service_pb2, photo_pb2, photo_service_pb2
 
 from soutu_services.runtime.language import Language
+from soutu_services.search.catalog import PhotoSummary
 from soutu_services.search.model import Job, JobKind, JobState, Photo, PhotoKind, PhotoState, TakenOrigin, UnreadableReason
 from soutu_services.search.status import EmbedderState
 
@@ -19,6 +20,7 @@ __all__ = [
     "job_message",
     "photo_message",
     "reason_value",
+    "summary_message",
     "timestamp",
 ]
 
@@ -107,6 +109,25 @@ def photo_message(photo: Photo, language: Language) -> photo_pb2.Photo:
         message.location.latitude = photo.location.latitude
         message.location.longitude = photo.location.longitude
     return message
+
+
+def summary_message(summary: PhotoSummary) -> photo_service_pb2.SummarizePhotosResponse:
+    """Write what there is to choose from among photos."""
+    label = photo_service_pb2.LabelCount
+    return photo_service_pb2.SummarizePhotosResponse(
+        total=summary.total,
+        favourites=summary.favourites,
+        months=[photo_service_pb2.MonthCount(month=each.value, photos=each.photos) for each in summary.months],
+        undated=summary.undated,
+        folders=[
+            photo_service_pb2.FolderCount(source=each.source, folder=each.folder, photos=each.photos) for each in summary.folders
+        ],
+        folders_left_out=summary.folders_left_out,
+        cameras=[photo_service_pb2.CameraCount(camera=each.value, photos=each.photos) for each in summary.cameras],
+        formats=[photo_service_pb2.FormatCount(media_type=each.value, photos=each.photos) for each in summary.formats],
+        tags=[label(name=each.value, photos=each.photos) for each in summary.tags],
+        albums=[label(name=each.value, photos=each.photos) for each in summary.albums],
+    )
 
 
 def job_message(job: Job, language: Language) -> library_service_pb2.Job:

@@ -16,7 +16,7 @@ from soutu_services.search.buckets import Thumbnails
 from soutu_services.search.catalog import AnnotationChange, Catalog
 from soutu_services.search.originals import Originals
 from soutu_services.search.recycling import Recycling
-from soutu_services.search.servicer_messages import PHOTO_STATES, photo_message
+from soutu_services.search.servicer_messages import PHOTO_STATES, photo_message, summary_message
 from soutu_services.search.servicer_requests import (
     filter_from,
     moment_from,
@@ -38,6 +38,7 @@ _SCOPES = {
     "GetPhoto": Scope.READ,
     "BatchGetPhotos": Scope.READ,
     "ListPhotos": Scope.READ,
+    "SummarizePhotos": Scope.READ,
     "AnnotatePhotos": Scope.WRITE,
     "DeletePhotos": Scope.WRITE,
     "UndeletePhotos": Scope.WRITE,
@@ -121,6 +122,12 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
             next_page_token=page.next_page_token,
             total=page.total,
         )
+
+    def SummarizePhotos(  # noqa: N802
+        self, request: photo_service_pb2.SummarizePhotosRequest, context: grpc.ServicerContext
+    ) -> photo_service_pb2.SummarizePhotosResponse:
+        summary = self._parts.catalog.summary(filter_from(request.filter), Visibility.of(access_of(context)))
+        return summary_message(summary)
 
     def AnnotatePhotos(  # noqa: N802
         self, request: photo_service_pb2.AnnotatePhotosRequest, context: grpc.ServicerContext

@@ -19,13 +19,14 @@ from soutu_services.search.catalog.jobs import Jobs
 from soutu_services.search.catalog.missing import MissingObjects
 from soutu_services.search.catalog.objects import Objects
 from soutu_services.search.catalog.photos import Photos
-from soutu_services.search.catalog.records import LibraryCounts
+from soutu_services.search.catalog.records import LibraryCounts, PhotoSummary
 from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
+from soutu_services.search.catalog.summary import summarize_photos
 from soutu_services.search.catalog.tokens import Tokens
 from soutu_services.search.catalog.verification import Verification
 from soutu_services.search.catalog.visible_counts import count_visible
 from soutu_services.search.catalog.word_search import WordSearch
-from soutu_services.search.model import PhotoState, UnreadableReason
+from soutu_services.search.model import Filter, PhotoState, UnreadableReason
 from soutu_services.search.visibility import Visibility
 
 __all__ = ["Catalog"]
@@ -107,6 +108,10 @@ class Catalog:
             row = reader.execute("SELECT coalesce((SELECT max(id) FROM objects), 0), coalesce((SELECT max(id) FROM photos), 0)")
             objects, photos = row.fetchone()
             return int(objects), int(photos)
+
+    def summary(self, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
+        """Count the shown photos that pass a filter by what they can be chosen by; see ``summarize_photos``."""
+        return summarize_photos(self._database, photo_filter, visibility)
 
     def counts_within(self, visibility: Visibility) -> LibraryCounts:
         """Tell how the part of the library is that a caller may see; a confined one is told nothing of the rest."""

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded, SoutuError
@@ -139,6 +140,8 @@ class Database:
             connection.row_factory = sqlite3.Row
             connection.create_function("time_in_name", 1, _time_in_name)
             connection.create_function("local_time", 1, _local_time)
+            connection.create_function("folder_of", 1, _folder_of, deterministic=True)
+            connection.create_function("folder_of_both", 2, _folder_of_both, deterministic=True)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA temp_store = MEMORY")
@@ -222,6 +225,16 @@ def _time_in_name(name: str) -> str | None:
 
 def _local_time(milliseconds: int | None) -> str | None:
     return local_time(from_milliseconds(milliseconds)).isoformat() if milliseconds is not None else None
+
+
+def _folder_of(path: str | None) -> str | None:
+    return path.rpartition("/")[0] if path is not None else None
+
+
+def _folder_of_both(folder: str, other: str) -> str:
+    """Tell the deepest folder that holds both; it is one of them if that holds the other."""
+    shared = takewhile(lambda parts: parts[0] == parts[1], zip(folder.split("/"), other.split("/"), strict=False))
+    return "/".join(part for part, _ in shared)
 
 
 @contextmanager

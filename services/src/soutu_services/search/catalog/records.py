@@ -27,11 +27,13 @@ __all__ = [
     "ContentState",
     "EmbeddingBatch",
     "Filling",
+    "FolderCount",
     "HeldObject",
     "IdArray",
     "Ingested",
     "LibraryCounts",
     "PhotoPage",
+    "PhotoSummary",
     "PictureReading",
     "Purged",
     "PutResult",
@@ -44,6 +46,7 @@ __all__ = [
     "StoredEmbeddings",
     "StoredObject",
     "UnreadObject",
+    "ValueCount",
     "WordHit",
 ]
 
@@ -397,3 +400,50 @@ class LibraryCounts:
     ignored: Mapping[str, int]
     size_bytes: int
     pending_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """A value, and how many photos have it."""
+
+    value: str
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCount:
+    """A folder of a source, "" for its top, and how many photos lie in it or below: each counts once."""
+
+    source: str
+    folder: str
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoSummary:
+    """What there is to choose from among some photos.
+
+    Attributes:
+        total: The photos.
+        favourites: Favourites among them.
+        months: Months in which they were taken, as "2019-05", the newest first.
+        undated: Photos without a taken time.
+        folders: Folders that they lie in, and those above, ordered by source and folder; if there are too many, those with most
+            photos.
+        folders_left_out: How many folders that leaves out.
+        cameras: Cameras, those with most photos first, as all that follow; if there are too many, those alone.
+        formats: Media types.
+        tags: Tags.
+        albums: Albums.
+    """
+
+    total: int
+    favourites: int
+    months: tuple[ValueCount, ...]
+    undated: int
+    folders: tuple[FolderCount, ...]
+    folders_left_out: int
+    cameras: tuple[ValueCount, ...]
+    formats: tuple[ValueCount, ...]
+    tags: tuple[ValueCount, ...]
+    albums: tuple[ValueCount, ...]
