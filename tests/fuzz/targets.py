@@ -204,6 +204,7 @@ def _calls() -> list[tuple[Any, Callable[[Any, Any], Any]]]:
         (library_pb.ListJobsRequest, library.ListJobs),
         (library_pb.ListNearDuplicatesRequest, library.ListNearDuplicates),
         (library_pb.GetJobRequest, library.GetJob),
+        (photo_pb.SummarizePhotosRequest, photos.SummarizePhotos),
     ]
 
 
