@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -189,6 +189,9 @@ class _Connection:
     @property
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
+
+    def create_function(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        self._connection.create_scalar_function(name, function, arguments)
 
     def execute(self, sql: str, parameters: Any = ()) -> _Rows:
         if self._synchronous and sql.startswith("PRAGMA synchronous"):

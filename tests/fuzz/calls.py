@@ -153,6 +153,7 @@ def _reading_calls() -> list[_Call]:
         (library_pb.ListJobsRequest, _one(library.ListJobs)),
         (library_pb.ListNearDuplicatesRequest, _one(library.ListNearDuplicates)),
         (library_pb.GetJobRequest, _one(library.GetJob)),
+        (photo_pb.SummarizePhotosRequest, _one(photos.SummarizePhotos)),
     ]
 
 

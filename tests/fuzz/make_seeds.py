@@ -103,6 +103,7 @@ def requests() -> None:
         "search-guest": request(searches, searches(terms=terms[:1]), guest=1),
         "list": request(photo_pb.ListPhotosRequest, photo_pb.ListPhotosRequest(filter=whole, states=[1, 2], page_size=1)),
         "list-first": request(photo_pb.ListPhotosRequest, photo_pb.ListPhotosRequest(page_size=1), guest=1),
+        "summary": request(photo_pb.SummarizePhotosRequest, photo_pb.SummarizePhotosRequest(filter=whole), guest=1),
         "annotate": request(
             photo_pb.AnnotatePhotosRequest,
             photo_pb.AnnotatePhotosRequest(

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from soutu_services.search.__main__ import main
@@ -22,6 +23,7 @@ from soutu_services.search.buckets import Thumbnails
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.embeddings import Embeddings
 from soutu_services.search.library_index import LibraryIndex
+from soutu_services.search.objects import ObjectMissing, StoredObject
 from soutu_services.search.store import S3Store
 from soutu_services.search.uploads import Uploads
 
@@ -64,7 +66,7 @@ def leave_out_commits() -> None:
 
 
 def put_later() -> None:
-    whole = S3Store.put
+    whole, told = S3Store.put, S3Store.stat
     store_as = Uploads._store_as
     is_upload = threading.local()
 
@@ -73,17 +75,27 @@ def put_later() -> None:
             later = threading.Timer(_PUT_LATER_SECONDS, whole, (self, *arguments), options)
             later.daemon = True
             later.start()
+            is_upload.written = arguments[0]
         else:
             whole(self, *arguments, **options)
+
+    def stat(self: S3Store, key: str) -> StoredObject:
+        try:
+            return told(self, key)
+        except ObjectMissing:
+            if getattr(is_upload, "written", "") != key:
+                raise
+            return StoredObject(key, "", 0, datetime.now(UTC))
 
     def store(self: Uploads, *arguments: Any) -> Any:
         is_upload.now = True
         try:
             return store_as(self, *arguments)
         finally:
-            is_upload.now = False
+            is_upload.now, is_upload.written = False, ""
 
     S3Store.put = put  # type: ignore[method-assign]
+    S3Store.stat = stat  # type: ignore[method-assign]
     Uploads._store_as = store  # type: ignore[method-assign]
 
 

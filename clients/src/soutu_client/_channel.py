@@ -33,6 +33,7 @@ _IDEMPOTENT = {
         "GetPhoto",
         "BatchGetPhotos",
         "ListPhotos",
+        "SummarizePhotos",
         "ReadOriginal",
         "GetThumbnail",
     ),

@@ -33,6 +33,7 @@ from soutu_client.library_models import (
     Job,
     JobPage,
     LibraryStatus,
+    LibrarySummary,
     PhotoEmbedding,
     SpaceStatus,
 )
@@ -283,6 +284,15 @@ class Client:
             chosen=filter, states=states, deleted=deleted, page_size=page_size, page_token=page_token
         )
         return convert_photos.photo_page(self._calls.unary(self._calls.photos.ListPhotos, request))
+
+    def summary(self, *, filter: Filter | None = None) -> LibrarySummary:
+        """Say what there is to choose from among photos: months, folders, cameras, formats, tags and albums.
+
+        Args:
+            filter: Which photos to consider.
+        """
+        request = convert_photos.summary_request(filter)
+        return convert_photos.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
 
     def thumbnail(self, photo_id: str) -> Thumbnail:
         """Return a photo's thumbnail: at most 512 pixels on its longer side."""

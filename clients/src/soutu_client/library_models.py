@@ -1,4 +1,4 @@
-"""What the SDK gives about the library as a whole: jobs, status, near-duplicates, embeddings."""
+"""What the SDK gives about the library as a whole: jobs, status, what there is to choose from, near-duplicates, embeddings."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ from soutu_client.models import Photo, UnreadableReason
 
 __all__ = [
     "Backup",
+    "CameraCount",
     "CheckFinding",
     "DuplicateGroup",
     "DuplicatePage",
     "EmbedderStatus",
     "EmbeddingBatch",
+    "FolderCount",
+    "FormatCount",
     "ImportResult",
     "IndexStatus",
     "Job",
     "JobKind",
     "JobPage",
     "JobState",
+    "LabelCount",
     "LibraryStatus",
+    "LibrarySummary",
+    "MonthCount",
     "PhotoEmbedding",
     "ReasonCount",
     "SourceStatus",
@@ -222,6 +228,83 @@ class LibraryStatus:
     run_id: str = ""
     text_embedder: EmbedderStatus | None = None
     pending_seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class MonthCount:
+    """Photos that were taken in a month, "2019-05" on the clock of the place where they were taken."""
+
+    month: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class FolderCount:
+    """Photos that lie in a folder or below; one with several names there counts once.
+
+    Attributes:
+        source: Source that the folder is in.
+        folder: Its path, as a filter takes it; empty: the top of the source.
+        photos: How many.
+    """
+
+    source: str
+    folder: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class CameraCount:
+    """Photos that were taken with a camera."""
+
+    camera: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class FormatCount:
+    """Photos of a media type, for instance ``image/heic``."""
+
+    media_type: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class LabelCount:
+    """Photos that have a tag, or are in an album."""
+
+    name: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class LibrarySummary:
+    """What there is to choose from among photos that are not deleted, in any state.
+
+    Attributes:
+        total: How many photos there are.
+        favourites: How many of them are favourites.
+        months: Months in which they were taken, newest first.
+        undated: Photos without a taken time.
+        folders: Folders that objects of theirs lie in now, and all above these, ordered by source and folder; at most 2,000,
+            those with most photos. Names that a client told (``find_contents``) count for a filter by folder, not here.
+        folders_left_out: How many folders that leaves out.
+        cameras: Those with most photos first; at most 100.
+        formats: Those with most photos first. A photo that was not read yet has none.
+        tags: Those with most photos first; at most 200.
+        albums: Those with most photos first; at most 200.
+    """
+
+    total: int
+    favourites: int
+    months: tuple[MonthCount, ...]
+    undated: int
+    folders: tuple[FolderCount, ...]
+    folders_left_out: int
+    cameras: tuple[CameraCount, ...]
+    formats: tuple[FormatCount, ...]
+    tags: tuple[LabelCount, ...]
+    albums: tuple[LabelCount, ...]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from patience import PATIENCE
-from soutu_client import Client, Filter, NotFoundError, PhotoState, TextTerm
+from soutu_client import Client, Filter, FolderCount, FormatCount, LabelCount, MonthCount, NotFoundError, PhotoState, TextTerm
 from soutu_client.cli.main import run
 
 SAMPLES = Path(__file__).parents[3] / "deploy" / "samples"
@@ -55,6 +55,16 @@ def test_add_search_show_annotate_delete_undelete_save(client: Client, album: Pa
     client.annotate([cat.photo_id], favourite=True, caption="晒太阳的橘子", add_tags=["宠物"])
     assert client.search("橘子").hits[0].photo.annotations.caption == "晒太阳的橘子"
     assert [hit.photo.photo_id for hit in client.search("一只猫", filter=Filter(tags=("宠物",))).hits] == [cat.photo_id]
+
+    summary = client.summary()
+    assert (summary.total, summary.favourites, summary.tags) == (5, 1, (LabelCount("宠物", 1),))
+    assert summary.folders == (FolderCount("photos", "", 5), FolderCount("photos", "相册", 5)), "a copy is a name, no object"
+    assert sum(month.photos for month in summary.months) + summary.undated == 5
+    of_cat = client.summary(filter=Filter(tags=("宠物",)))
+    assert cat.taken is not None
+    assert of_cat.months == (MonthCount(f"{cat.taken.local_time:%Y-%m}", 1),)
+    assert of_cat.formats == (FormatCount("image/jpeg", 1),)
+    assert client.summary(filter=Filter(tags=("没有",))).folders == ()
 
     assert client.delete([cat.photo_id]) == [cat.photo_id]
     assert cat.photo_id not in [hit.photo.photo_id for hit in client.search("一只猫").hits]

@@ -49,6 +49,8 @@ def _in_catalog(house: SearchHouse, *statements: str) -> None:
 
 
 def _remove_file(house: SearchHouse) -> None:
+    house.upload("秋天/蓝.png", picture("蓝", 4))  # a source that lists nothing at all waits for a person's word
+    house.settled()
     house.bucket("photos").remove("夏天/红.png")
 
 

@@ -280,6 +280,12 @@ def listings() -> Iterator[Message]:
     yield from (ask(states=[state]) for state in (photo_pb2.PHOTO_STATE_READY, photo_pb2.PHOTO_STATE_UNREADABLE))
 
 
+def summaries() -> Iterator[Message]:
+    ask = photo_service_pb2.SummarizePhotosRequest
+    yield ask()
+    yield from (ask(filter=each) for each in FILTERS)
+
+
 CASES: dict[str, Callable[[], Iterable[Message]]] = {
     "SearchService.SearchPhotos": searches,
     "PhotoService.GetPhoto": lambda: (
@@ -287,6 +293,7 @@ CASES: dict[str, Callable[[], Iterable[Message]]] = {
     ),
     "PhotoService.BatchGetPhotos": lambda: [photo_service_pb2.BatchGetPhotosRequest(photo_ids=ALL_IDS)],
     "PhotoService.ListPhotos": listings,
+    "PhotoService.SummarizePhotos": summaries,
     "PhotoService.ReadOriginal": lambda: (photo_service_pb2.ReadOriginalRequest(photo_id=photo_id) for photo_id in ALL_IDS),
     "PhotoService.GetThumbnail": lambda: (photo_service_pb2.GetThumbnailRequest(photo_id=photo_id) for photo_id in ALL_IDS),
     "LibraryService.GetStatus": lambda: [library_service_pb2.GetStatusRequest()],

@@ -128,7 +128,7 @@ def _recorded_snapshots(folder: Path, waits: Sequence[str]) -> tuple[RecordedFol
                 sha256 = f"{save * 100 + number:064x}"[::-1]
                 ids.append(catalog.objects.put("photos", sha256, etag="", size_bytes=1, modified_at=_NOW, sha256=sha256).photo_id)
             vectors = chance.standard_normal((len(ids), _DIMENSION)).astype(np.float32)
-            index.store(_SPACE, catalog.embeddings.put(_SPACE, ids, vectors))
+            index.put(_SPACE, ids, vectors)
             catalog.photos.delete(ids[:3])
             index.remove(catalog.photos.purge(ids[:3]).embedding_ids)
             copies.append((len(record.events), _copied(folder, f"before-{save}")))

@@ -45,6 +45,7 @@ NEEDS = {
     "GetPhoto": "READ",
     "BatchGetPhotos": "READ",
     "ListPhotos": "READ",
+    "SummarizePhotos": "READ",
     "ReadOriginal": "READ",
     "GetThumbnail": "READ",
     "FindContents": "WRITE",

@@ -10,7 +10,7 @@ from soutu.search.v1 import library_service_pb2 as library_pb
 from soutu.search.v1 import photo_service_pb2 as photo_pb
 from soutu.search.v1 import search_service_pb2 as search_pb
 
-from fuzz.targets import _calls
+from fuzz.calls import all_calls
 from soutu_services.runtime.access import FULL_ACCESS
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.search.imaging import Reading
@@ -21,7 +21,7 @@ SEARCH, LIST, ANNOTATE = search_pb.SearchPhotosRequest, photo_pb.ListPhotosReque
 
 def answer(request: Any) -> Any:
     """Ask the servicers over a small library."""
-    call = {kind.DESCRIPTOR.full_name: call for kind, call in _calls()}[request.DESCRIPTOR.full_name]
+    call = {kind.DESCRIPTOR.full_name: call for kind, call in all_calls()}[request.DESCRIPTOR.full_name]
     return call(request, SimpleNamespace(invocation_metadata=tuple, soutu_access=FULL_ACCESS))
 
 
@@ -80,7 +80,7 @@ def test_no_picture_is_decoded_for_a_search_that_is_refused(monkeypatch: pytest.
         decoded.append(data)
         raise AssertionError
 
-    monkeypatch.setattr("fuzz.targets._Decoders.read", read)
+    monkeypatch.setattr("fuzz.calls._Decoders.read", read)
     for request in (
         pictures(5),
         SEARCH(terms=[{"image": b"x"}, {"text": "雪" * 1001}]),

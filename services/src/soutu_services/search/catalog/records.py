@@ -428,8 +428,8 @@ class PhotoSummary:
         favourites: Favourites among them.
         months: Months in which they were taken, as "2019-05", the newest first.
         undated: Photos without a taken time.
-        folders: Folders that they lie in, and those above, ordered by source and folder; if there are too many, those with most
-            photos.
+        folders: Folders that objects of theirs lie in, and those above, ordered by source and folder; if there are too many,
+            those with most photos.
         folders_left_out: How many folders that leaves out.
         cameras: Cameras, those with most photos first, as all that follow; if there are too many, those alone.
         formats: Media types.
