@@ -190,8 +190,8 @@ class _Connection:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    def create_function(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
-        self._connection.create_scalar_function(name, function, arguments)
+    def create_function(self, name: str, arguments: int, function: Callable[..., Any], *, deterministic: bool = False) -> None:
+        self._connection.create_scalar_function(name, function, arguments, deterministic=deterministic)
 
     def execute(self, sql: str, parameters: Any = ()) -> _Rows:
         if self._synchronous and sql.startswith("PRAGMA synchronous"):
