@@ -72,6 +72,8 @@ def answer_errors(application: FastAPI) -> None:
     @application.exception_handler(SoutuError)
     def of_soutu(_request: Request, error: SoutuError) -> JSONResponse:
         status = next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 500)
+        if error.reason == "TOO_LARGE":
+            status = 413
         return problem_response(status, error.reason, error.message)
 
     @application.exception_handler(RequestValidationError)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from soutu_client.models import BoundingBox, Filter, ImageTerm, PhotoKind, PhotoTerm, SearchPage, Term, TextTerm
 from soutu_client.web.callers import CallerClient
@@ -68,8 +69,15 @@ class ImageBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    image: Base64Bytes
+    image: bytes
     weight: float = 1.0
+
+    @field_validator("image", mode="before")
+    @classmethod
+    def _decoded(cls, value: object) -> bytes:
+        if not isinstance(value, str):
+            raise ValueError("not Base64")
+        return base64.b64decode(value, validate=True)  # RFC 4648
 
     def term(self) -> Term:
         """Return it as the SDK has it."""

@@ -26,10 +26,6 @@ _NO_LENGTH = Text(zh="请求没有说明文件大小（Content-Length）", en="t
 _NO_ROOM = Text(zh="网页服务的磁盘写不进去，请检查剩余空间", en="the web server's disk does not take more; check its free space")
 
 
-class TooLargeError(InvalidInputError):
-    """The body is larger than the limit."""
-
-
 @router.put(
     "/uploads",
     openapi_extra={
@@ -51,7 +47,7 @@ async def upload(
         raise InvalidInputError(_NO_LENGTH.to(language), reason="NO_LENGTH")
     if int(said) > limit:
         message = _TOO_LARGE.to(language).format(size=-(-int(said) // (1 << 20)), limit=limit >> 20)
-        raise TooLargeError(message, reason="TOO_LARGE")
+        raise InvalidInputError(message, reason="TOO_LARGE")
     with tempfile.TemporaryDirectory(prefix="soutu-web-") as folder:
         path = Path(folder) / "upload"
         try:
