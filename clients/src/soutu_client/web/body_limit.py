@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,10 +16,6 @@ __all__ = ["BodyLimit"]
 _TOO_LARGE = Text(
     zh="请求超过 {limit} MiB 的上限，请用小一点的图片", en="the request is larger than {limit} MiB; use a smaller picture"
 )
-
-
-class _TooLargeError(Exception):
-    pass
 
 
 class BodyLimit:
@@ -40,29 +37,19 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"] == self._except_path:
             await self._application(scope, receive, send)
             return
+        limit = _TOO_LARGE.to(language_of(Request(scope))).format(limit=self._max_bytes >> 20)
         got = 0
-        begun = False
 
         async def receive_limited() -> Message:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
             if got > self._max_bytes:
-                raise _TooLargeError
+                raise HTTPException(413, limit)
             return message
 
-        async def send_noted(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
         said = Headers(scope=scope).get("content-length", "")
-        try:
-            if said.isdecimal() and int(said) > self._max_bytes:
-                raise _TooLargeError
-            await self._application(scope, receive_limited, send_noted)
-        except _TooLargeError:
-            if begun:
-                raise
-            message = _TOO_LARGE.to(language_of(Request(scope))).format(limit=self._max_bytes >> 20)
-            await problem_response(413, "TOO_LARGE", message)(scope, receive, send)
+        if said.isdecimal() and int(said) > self._max_bytes:
+            await problem_response(413, "TOO_LARGE", limit)(scope, receive, send)
+        else:
+            await self._application(scope, receive_limited, send)

@@ -84,6 +84,8 @@ def answer_errors(application: FastAPI) -> None:
 
     @application.exception_handler(HTTPException)
     def of_http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 413:
+            return problem_response(413, "TOO_LARGE", error.detail)
         text = _WRONG_METHOD if error.status_code == 405 else _NO_SUCH_PAGE if error.status_code == 404 else _BAD_REQUEST
         message = text.to(language_of(request)).format(where=error.status_code)
         answer = problem_response(error.status_code, f"HTTP_{error.status_code}", message)
