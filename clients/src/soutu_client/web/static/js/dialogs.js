@@ -22,7 +22,7 @@ function moveOverlay() {
  */
 export function openDialog(content, properties, { isFixed = false, onClose } = {}) {
   const before = document.activeElement;
-  const dialog = h("dialog", properties, content);
+  const dialog = h("dialog", { closedby: isFixed ? "none" : "closerequest", ...properties }, content);
   document.body.append(dialog);
   dialog.addEventListener("cancel", (event) => {
     if (isFixed) event.preventDefault();
@@ -34,7 +34,7 @@ export function openDialog(content, properties, { isFixed = false, onClose } = {
     open.splice(open.indexOf(dialog), 1);
     moveOverlay();
     dialog.remove();
-    if (before instanceof HTMLElement && before.isConnected) before.focus();
+    if (document.activeElement === document.body && before?.isConnected) before.focus();
     onClose?.();
   });
   dialog.showModal();
