@@ -16,10 +16,10 @@ __all__ = ["main"]
 
 _BAD_SETTING = Text(zh="{name} 不对，请改正：{why}", en="{name} is not right, correct it: {why}")
 _PLAINTEXT = Text(
-    zh="{listen} 不加密，别的机器也能连到，因此没有启动：请给证书（SOUTU_WEB_CERTIFICATE、SOUTU_WEB_KEY），"
+    zh="{listen} 不加密，别的机器也能连到，因此没有启动：请给证书（SOUTU_WEB_TLS__CERTIFICATE、SOUTU_WEB_TLS__KEY），"
     "或者，若确实信任这个网络，设 SOUTU_WEB_ALLOW_PLAINTEXT=1",
     en="{listen} would be reached by other machines without encryption, so nothing was started: give a certificate "
-    "(SOUTU_WEB_CERTIFICATE, SOUTU_WEB_KEY) or, in a network that you trust, set SOUTU_WEB_ALLOW_PLAINTEXT=1",
+    "(SOUTU_WEB_TLS__CERTIFICATE, SOUTU_WEB_TLS__KEY) or, in a network that you trust, set SOUTU_WEB_ALLOW_PLAINTEXT=1",
 )
 _LOUD = Text(
     zh="注意：网页不加密，家里网络上的人能看到照片和令牌（SOUTU_WEB_ALLOW_PLAINTEXT=1）",
@@ -35,7 +35,8 @@ def main() -> int:
         settings = WebSettings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "SOUTU_WEB_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        name = name if name.startswith("SOUTU_") else f"SOUTU_WEB_{name}".rstrip("_")
         sys.stderr.write(_BAD_SETTING.to(language).format(name=name, why=first["msg"]) + "\n")
         return 2
     if not (settings.is_tls or settings.is_loopback):

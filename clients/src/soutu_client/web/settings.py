@@ -35,8 +35,8 @@ class WebSettings(BaseSettings):
     listen: str = Field(default="127.0.0.1:8400", pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):\d{1,5}$")
     address: str = Field(default="", validation_alias=AliasChoices("SOUTU_ADDRESS"))
     authority: Path | None = Field(default=None, validation_alias=AliasChoices("SOUTU_AUTHORITY"))
-    certificate: Path | None = None
-    key: Path | None = None
+    certificate: Path | None = Field(default=None, validation_alias=AliasChoices("SOUTU_WEB_TLS__CERTIFICATE"))
+    key: Path | None = Field(default=None, validation_alias=AliasChoices("SOUTU_WEB_TLS__KEY"))
     allow_plaintext: bool = False
     hosts: str = ""
     max_upload_bytes: int = Field(default=256 << 20, gt=0)
