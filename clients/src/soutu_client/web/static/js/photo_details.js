@@ -65,7 +65,7 @@ function nameLine(name) {
   const file = parts.pop();
   const folders = parts.map((part, at) => {
     const folder = parts.slice(0, at + 1).join("/");
-    return [filterLink(part, { folders: [folder], sources: [name.source] }), "/"];
+    return filterLink(`${part}/`, { folders: [folder] });
   });
   return h("div", { class: "file-name" }, icon("folder"), h("span", {}, ...folders, file));
 }

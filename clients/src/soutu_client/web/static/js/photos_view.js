@@ -78,14 +78,15 @@ async function count(query) {
   headline.textContent = "";
   if (!isAtHome) return;
   const { signal } = counting;
+  let found = 0;
   const parameters = filterParameters(query.filter);
   try {
     const path = parameters.size ? `/api/summary?${parameters}` : "/api/photos?page_size=1";
-    const { total } = await ask(path, { signal });
-    if (!signal.aborted && results.photos.length) headline.textContent = t("photosCount", { n: amount(total) });
+    found = (await ask(path, { signal })).total;
   } catch {
     // The photos themselves are there; how many is not worth a word.
   }
+  if (!signal.aborted && found) headline.textContent = t("photosCount", { n: amount(found) });
 }
 
 function monthOf(photo) {

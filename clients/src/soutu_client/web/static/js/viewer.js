@@ -17,6 +17,7 @@ import { photoText } from "./wording.js";
 const SHOWN_BY_BROWSERS = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);
 const SWIPE_PIXELS = 50;
 const NEAR_END = 5;
+const MOST_ENLARGED = 2; // small pictures do not gain from more
 
 let dialog = null;
 let photo = null;
@@ -99,6 +100,8 @@ function drawPicture() {
   if (shown.width && shown.height) {
     picture.width = shown.width;
     picture.height = shown.height;
+    picture.style.maxWidth = `${MOST_ENLARGED * shown.width}px`;
+    picture.style.maxHeight = `${MOST_ENLARGED * shown.height}px`;
   }
   fill(stage, picture);
   if (!isShown(shown)) {
