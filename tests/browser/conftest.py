@@ -4,23 +4,59 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from browser_page import WebServer
 from colour_encoder import ColourServer
 from loopback_ports import free_address
 from object_store import serve_folder
+from patience import PATIENCE
 from picture_files import encoded, scene
 from search_house import SearchHouse, picture
+from soutu_client.web.application import create_application
 from soutu_client.web.settings import WebSettings
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _WAIT_SECONDS = 20.0
+
+
+class WebServer:
+    """The page's server in a thread, which can go away and come back on its address."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        self._settings = settings
+        self.url = f"http://{settings.listen}"
+        self.start()
+
+    def start(self) -> None:
+        application = create_application(self._settings)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                application,
+                host=self._settings.host,
+                port=self._settings.port,
+                log_level="error",
+                ws="none",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
+        self._thread.start()
+        give_up_at = time.monotonic() + PATIENCE
+        while not self._server.started:
+            assert self._thread.is_alive() and time.monotonic() < give_up_at, "the page's server did not start"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -57,16 +93,26 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def web(house: SearchHouse) -> Iterator[WebServer]:
-    server = WebServer(WebSettings(address=house.address, listen=free_address()))
-    yield server
-    server.stop()
+def serve_web() -> Iterator[Callable[[SearchHouse], WebServer]]:
+    with ExitStack() as stack:
+
+        def serve(house: SearchHouse) -> WebServer:
+            server = WebServer(WebSettings(address=house.address, listen=free_address()))
+            stack.callback(server.stop)
+            return server
+
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def web(house: SearchHouse, serve_web: Callable[[SearchHouse], WebServer]) -> WebServer:
+    return serve_web(house)
 
 
 @pytest.fixture
 def expected_problems() -> list[str]:
     """Parts of console messages that a test provokes; all others fail it."""
-    return []
+    return ["Service Worker registration blocked by Playwright"]
 
 
 @pytest.fixture

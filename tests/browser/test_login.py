@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser_page import WebServer
-from loopback_ports import free_address
 from search_house import SearchHouse
-from soutu_client.web.settings import WebSettings
 from soutu_services.runtime.access import Scope
 
 
 @pytest.fixture(scope="module")
-def web(house: SearchHouse) -> Iterator[WebServer]:
+def web(house: SearchHouse, serve_web: Callable[[SearchHouse], Any]) -> Any:
     house.restart(tokens="required")
-    server = WebServer(WebSettings(address=house.address, listen=free_address()))
-    yield server
-    server.stop()
+    return serve_web(house)
 
 
 @pytest.fixture

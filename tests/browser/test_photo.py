@@ -51,7 +51,9 @@ def test_the_back_button_closes_it(viewer: Locator) -> None:
 def test_the_focus_stays_inside(viewer: Locator) -> None:
     for _ in range(25):
         viewer.page.keyboard.press("Tab")
-        assert viewer.page.evaluate("document.activeElement === document.body || document.activeElement.closest('dialog') !== null")
+        assert viewer.page.evaluate(
+            "document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
+        )
 
 
 def test_a_swipe_leads_to_the_next(open_page: Callable[..., Page]) -> None:

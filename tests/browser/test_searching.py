@@ -32,9 +32,9 @@ def of_colour(colour: str) -> set[str]:
 
 
 def test_without_words_all_photos_are_there_the_newest_first(page: Page) -> None:
-    expect(page.locator(".tile")).to_have_count(8)
+    expect(page.locator(".tile-item").first).to_have_attribute("aria-setsize", "8")
     expect(page.locator(".headline")).to_contain_text("8")
-    expect(page.get_by_role("heading", name="2019年6月")).to_be_visible()
+    expect(page.get_by_role("heading", name="2019年")).to_be_visible()
 
 
 def test_words_find_and_the_back_button_leads_back(page: Page) -> None:
@@ -89,7 +89,8 @@ def test_a_picture_can_be_dropped_or_pasted(page: Page, way: str) -> None:
                 document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
                 return;
             }
-            const send = (target, type) => target.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+            const options = { dataTransfer: transfer, bubbles: true, cancelable: true };
+            const send = (target, type) => target.dispatchEvent(new DragEvent(type, options));
             send(document.body, "dragenter");
             send(document.querySelector(".zone"), "dragover");
             send(document.querySelector(".zone"), "drop");
@@ -141,8 +142,10 @@ def test_nothing_is_wider_than_the_window(open_page: Callable[..., Page], width:
         expect(page.locator("main > *")).to_be_visible()
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        beyond = "[...document.querySelectorAll('header button, header a')].filter((one) => one.getBoundingClientRect().right > innerWidth)"
-        assert page.evaluate(f"{beyond}.length") == 0
+        ends = page.locator("header button, header a").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().right)"
+        )
+        assert max(ends) <= width
 
 
 def test_thousands_of_photos_leave_few_elements_in_the_page(page: Page) -> None:
@@ -151,8 +154,8 @@ def test_thousands_of_photos_leave_few_elements_in_the_page(page: Page) -> None:
 
     def answer(route: Route) -> None:
         first = int(json.loads(route.request.post_data or "{}")["page_token"] or 0)
-        ids = [f"{number:032x}" for number in range(first, first + 60)]
-        hits = [{"photo": {**photo, "photo_id": one, "width": 100 + int(one, 16) % 90}, "score": 1, "cosine": 1, "matches": []} for one in ids]
+        photos = [{**photo, "photo_id": f"{number:032x}", "width": 80 + number % 90} for number in range(first, first + 60)]
+        hits = [{"photo": one, "score": 1, "cosine": 1, "matches": []} for one in photos]
         route.fulfill(json={"hits": hits, "next_page_token": str(first + 60), "notices": []})
 
     thumbnail = page.request.get(f"/api/photos/{photo_id_of(RED)}/thumbnail").body()

@@ -54,9 +54,11 @@ export class Grid {
     const headingOf = this.headingOf;
     this.layout = new Layout({ width, ...measures(width), headingOf });
     this.layout.extend(this.photos);
+    const hadFocus = this.element.contains(document.activeElement);
     this.#drop(() => true);
     this.focused = Math.max(0, Math.min(this.focused, this.photos.length - 1));
     this.#settle();
+    if (hadFocus) this.focus(this.focused);
   }
 
   /** Move the focus to a photo, and the window to it. */

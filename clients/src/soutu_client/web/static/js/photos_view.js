@@ -14,9 +14,10 @@ import { results } from "./results.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
 import { uploadButtons } from "./uploads.js";
-import { amount, monthText } from "./wording.js";
+import { amount, dateText, monthText } from "./wording.js";
 
 const AHEAD_PIXELS = 1500;
+const LEAST_OF_A_MONTH = 4; // photos, on average
 
 const chips = h("ul", { class: "chips query-chips", "aria-label": t("query") });
 const headline = h("p", { class: "headline", role: "status", "aria-live": "polite" });
@@ -52,7 +53,7 @@ export function enter() {
   const key = keyOf(query);
   fill(chips, chipsOf(query));
   if (key === asked && !isStale) {
-    requestAnimationFrame(() => grid.relayout());
+    grid.renderSoon();
     return;
   }
   asked = key;
@@ -93,6 +94,16 @@ function monthOf(photo) {
   return photo.taken ? monthText(photo.taken.local_time) : t("dateUnknown");
 }
 
+function yearOf(photo) {
+  return photo.taken ? dateText(photo.taken.local_time.slice(0, 4)) : t("dateUnknown");
+}
+
+/** Months as headings, or years where months would hold too few photos to fill a row. */
+function headingOf() {
+  const months = new Set(results.photos.map(monthOf)).size;
+  return results.photos.length < LEAST_OF_A_MONTH * months ? yearOf : monthOf;
+}
+
 function showState() {
   const { problem, isLoading, photos } = results;
   photosView.classList.toggle("is-loading", isLoading);
@@ -120,7 +131,7 @@ function showNothing() {
 
 results.addEventListener("reset", () => {
   photosView.classList.remove("is-asking");
-  grid.show(results.photos, isAtHome ? monthOf : null);
+  grid.show(results.photos, isAtHome ? headingOf() : null);
   showNotices();
   showNothing();
   if (results.problem) return;

@@ -46,7 +46,7 @@ class Results extends EventTarget {
 
   /** Get the next page. */
   async more(isFirst = false) {
-    if (this.isLoading || this.isComplete || (this.problem && !isFirst)) return;
+    if (!this.#query || this.isLoading || this.isComplete || (this.problem && !isFirst)) return;
     const { signal } = this.#abort;
     this.isLoading = true;
     this.#tell("state");
