@@ -63,9 +63,8 @@ def test_words_with_a_minus_become_chips_that_can_be_turned_and_removed(page: Pa
     expect(page.get_by_label("想找哪张照片")).to_have_value("红 绿")
     page.get_by_label("想找哪张照片").fill("红 -绿")
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="去掉“红”").click()
-    expect(page.get_by_label("想找哪张照片")).to_have_value("-绿")
     page.get_by_role("button", name="去掉“绿”").click()
+    expect(page.get_by_label("想找哪张照片")).to_have_value("红")
     expect(chips).to_have_count(0)
 
 
@@ -132,7 +131,7 @@ def test_what_an_answer_leaves_out_is_said(page: Page, house: SearchHouse) -> No
 def test_a_question_that_is_refused_is_one_line(page: Page, expected_problems: list[str]) -> None:
     expected_problems.append("400 (Bad Request)")
     page.goto("/?from=gestern")
-    expect(page.get_by_role("alert").filter(has_text=re.compile("."))).to_contain_text("gestern")
+    expect(page.get_by_role("alert").filter(has_text=re.compile("."))).to_contain_text("日期")
 
 
 @pytest.mark.parametrize("width", [360, 390, 1280])
@@ -154,9 +153,9 @@ def test_thousands_of_photos_leave_few_elements_in_the_page(page: Page) -> None:
 
     def answer(route: Route) -> None:
         first = int(json.loads(route.request.post_data or "{}")["page_token"] or 0)
-        photos = [{**photo, "photo_id": f"{number:032x}", "width": 80 + number % 90} for number in range(first, first + 60)]
+        photos = [{**photo, "photo_id": f"{number:032x}", "width": 80 + number % 90} for number in range(first, first + 250)]
         hits = [{"photo": one, "score": 1, "cosine": 1, "matches": []} for one in photos]
-        route.fulfill(json={"hits": hits, "next_page_token": str(first + 60), "notices": []})
+        route.fulfill(json={"hits": hits, "next_page_token": str(first + 250), "notices": []})
 
     thumbnail = page.request.get(f"/api/photos/{photo_id_of(RED)}/thumbnail").body()
     page.route("**/api/search", answer)

@@ -82,7 +82,7 @@ async function count(query) {
   let found = 0;
   const parameters = filterParameters(query.filter);
   try {
-    const path = parameters.size ? `/api/summary?${parameters}` : "/api/photos?page_size=1";
+    const path = parameters.size ? `/api/summary?${parameters}` : "/api/photos?state=READY&state=PENDING&page_size=1";
     found = (await ask(path, { signal })).total;
   } catch {
     // The photos themselves are there; how many is not worth a word.

@@ -21,7 +21,7 @@ const MOST_ENLARGED = 2; // small pictures do not gain from more
 
 let dialog = null;
 let photo = null;
-const stage = h("div", { class: "stage" });
+const stage = h("div", { class: "stage", tabindex: -1 });
 const side = h("aside", { class: "side" });
 const tools = h("div", { class: "viewer-tools" });
 const before = iconButton(icon("previous"), t("previousPhoto"), { class: "icon-button step step-previous", onclick: () => step(-1) });
@@ -51,6 +51,7 @@ function open(onClosed) {
     },
   });
   dialog.addEventListener("keydown", onKey);
+  stage.focus();
 }
 
 async function show(id) {
@@ -77,6 +78,7 @@ function draw(shown) {
   const index = results.indexOf(photo.photo_id);
   before.disabled = index <= 0;
   after.disabled = index < 0 || index >= results.photos.length - 1;
+  if (document.activeElement?.disabled) stage.focus(); // a disabled button swallows keys
   if (index >= 0 && index >= results.photos.length - NEAR_END) results.more();
   for (const near of [index + 1, index - 1]) preload(results.photos[near]);
 }
