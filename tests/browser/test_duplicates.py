@@ -17,7 +17,7 @@ def test_the_larger_one_is_kept_and_the_other_can_come_back(open_page: Callable[
     group = page.get_by_role("group", name="2 张相似")
     expect(group.get_by_role("radio").first).to_be_checked()
     expect(group.get_by_role("radio").first).to_have_attribute("value", LARGE)
-    group.get_by_role("button", name="留这张").click()
+    group.get_by_role("button", name="留选中的").click()
     expect(group).to_have_count(0)
     assert SMALL not in house.listed()
     assert LARGE in house.listed()

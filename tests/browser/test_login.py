@@ -61,4 +61,4 @@ def test_guests_see_photos_and_nothing_that_changes_them(log_in: Callable[[Scope
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     page.get_by_role("link", name="相似").click()
     expect(page.get_by_role("group")).to_have_count(1)
-    expect(page.get_by_role("button", name="留这张")).to_have_count(0)
+    expect(page.get_by_role("button", name="留选中的")).to_have_count(0)

@@ -153,9 +153,9 @@ def test_thousands_of_photos_leave_few_elements_in_the_page(page: Page) -> None:
 
     def answer(route: Route) -> None:
         first = int(json.loads(route.request.post_data or "{}")["page_token"] or 0)
-        photos = [{**photo, "photo_id": f"{number:032x}", "width": 80 + number % 90} for number in range(first, first + 250)]
+        photos = [{**photo, "photo_id": f"{number:032x}", "width": 80 + number % 90} for number in range(first, first + 500)]
         hits = [{"photo": one, "score": 1, "cosine": 1, "matches": []} for one in photos]
-        route.fulfill(json={"hits": hits, "next_page_token": str(first + 250), "notices": []})
+        route.fulfill(json={"hits": hits, "next_page_token": str(first + 500), "notices": []})
 
     thumbnail = page.request.get(f"/api/photos/{photo_id_of(RED)}/thumbnail").body()
     page.route("**/api/search", answer)

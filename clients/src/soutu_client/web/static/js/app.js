@@ -1,5 +1,6 @@
 // Starts the page, and shows the view that the place names.
 
+import { ask } from "./api.js";
 import * as duplicates from "./duplicates_view.js";
 import { fill, h } from "./dom.js";
 import { fillHeader } from "./header.js";
@@ -57,6 +58,7 @@ async function start() {
   fillHeader(document.getElementById("header"));
   startDropping();
   place.addEventListener("change", show);
+  addEventListener("offline", () => ask("/api/session")); // waits, and says so, until the house answers
   show();
   if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register("/sw.js").catch(() => {});
 }

@@ -35,7 +35,7 @@ export const photosView = h(
   "div",
   { class: "photos-view" },
   filtersPanel(),
-  h("section", { class: "photos", "aria-label": t("photos") }, h("div", { class: "above" }, chips, headline), notices, nothing, grid.element, sentinel, foot),
+  h("section", { class: "photos", "aria-label": t("photos") }, h("h1", { class: "for-ears" }, t("photos")), h("div", { class: "above" }, chips, headline), notices, nothing, grid.element, sentinel, foot),
 );
 
 let asked = null; // the question that is answered, as text

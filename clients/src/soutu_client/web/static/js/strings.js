@@ -169,7 +169,7 @@ const STRINGS = {
   // Duplicates
   duplicatesHint: ["几乎一样的照片放在一起，每组留一张，其余删除；删错了可以撤销。", "Photos that are nearly the same. Keep one of each group; the rest is deleted and can be brought back."],
   groupOf: ["{n} 张相似", "{n} alike"],
-  keepOne: ["留这张，删除其余 {n} 张", "Keep this, delete the other {n}"],
+  keepOne: ["留选中的，删除其余 {n} 张", "Keep the chosen one, delete the other {n}"],
   keepAll: ["都留着", "Keep all"],
   noDuplicates: ["没有几乎一样的照片。", "No photos are nearly the same."],
   noMoreGroups: ["就这些了。", "That is all."],

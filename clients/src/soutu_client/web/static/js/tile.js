@@ -20,6 +20,7 @@ export function tile(photo, { index, total, left, width, height, matches }) {
       "aria-label": [photoText(photo), found].filter(Boolean).join(", "),
       title: found || null,
       tabindex: -1,
+      draggable: "false",
     },
     content(photo, width, height),
     photo.kind === "ANIMATION" && h("span", { class: "mark animation" }, icon("play")),

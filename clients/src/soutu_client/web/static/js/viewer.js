@@ -75,6 +75,11 @@ function draw(shown) {
   }
   drawTools();
   fill(side, details(photo));
+  drawSteps();
+}
+
+function drawSteps() {
+  if (!photo) return;
   const index = results.indexOf(photo.photo_id);
   before.disabled = index <= 0;
   after.disabled = index < 0 || index >= results.photos.length - 1;
@@ -217,6 +222,7 @@ stage.addEventListener("pointercancel", () => {
   touched = null;
 });
 
+for (const type of ["reset", "more", "changed"]) results.addEventListener(type, drawSteps);
 photoChanges.addEventListener("changed", (event) => {
   const changed = event.detail.find((one) => one.photo_id === photo?.photo_id);
   if (changed) draw(changed);
