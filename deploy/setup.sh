@@ -40,7 +40,7 @@ fi
 case "${1:-run}" in
   run)
     pip_install "正在安装搜图（约 200 MB，一两分钟）…… / Installing soutu (about 200 MB, a minute or two) …" \
-      ./protos --editable ./services --editable './clients[cli]'
+      ./protos --editable ./services --editable './clients[cli,web]'
     touch .venv/ready-to-run
     ;;
   test)

@@ -45,6 +45,7 @@ def throwaway_house() -> Iterator[ThrowawayHouse]:
             embedding_metrics_listen=embedding_metrics,
             store_listen=store,
             in_place_listen=in_place,
+            web_listen="",
         )
         library = stack.enter_context(Library.open(settings.library, least_free_bytes=settings.least_free_bytes))
         house = House(settings, library, on_death=_fail)

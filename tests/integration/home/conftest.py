@@ -84,7 +84,9 @@ def is_running(process: int) -> bool:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     services = ("SEARCH_LISTEN", "SEARCH_METRICS_LISTEN", "EMBEDDING_LISTEN", "EMBEDDING_METRICS_LISTEN")
-    variables = {f"SOUTU_{name}": free_address() for name in (*services, "HOME_STORE_LISTEN", "HOME_IN_PLACE_LISTEN")}
+    variables = {
+        f"SOUTU_{name}": free_address() for name in (*services, "WEB_LISTEN", "HOME_STORE_LISTEN", "HOME_IN_PLACE_LISTEN")
+    }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SOUTU_")}
     return {**inherited, **variables, "SOUTU_LANGUAGE": "zh", "SOUTU_HOME_LIBRARY": str(tmp_path / "资料 库")}
 

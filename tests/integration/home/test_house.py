@@ -1,9 +1,11 @@
 """The whole house, as a person starts it."""
 
+import json
 import os
 import shutil
 import signal
 import socket
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,8 +28,14 @@ def test_shows_the_samples_keeps_them_and_stops_without_a_trace(start_house: Sta
         assert client.status().photos_ready == PHOTOS_IN_SAMPLES
         assert client.search("一只猫").hits[0].photo.name.endswith("chelsea.jpg")
         before = {photo.photo_id for photo in client.list_photos().photos}
+    page = f"http://{house.environment['SOUTU_WEB_LISTEN']}"
+    assert page in house.said
+    with urllib.request.urlopen(page, timeout=PATIENCE) as answer:
+        assert "搜图" in answer.read().decode()
+    with urllib.request.urlopen(f"{page}/api/status", timeout=PATIENCE) as answer:
+        assert json.load(answer)["photos_ready"] == PHOTOS_IN_SAMPLES
     programs = house.programs
-    assert len(programs) == 3
+    assert len(programs) == 4
     assert house.stop() == 0
     assert "已停止" in house.said
     assert not [name for name, process in programs.items() if is_running(process)]

@@ -10,11 +10,18 @@ from soutu_services.runtime.settings import load_settings
 
 
 def test_an_empty_variable_says_nothing_but_switches_metrics_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HOME_PHOTOS", "HOME_IN_PLACE", "SEARCH_LISTEN", "SEARCH_METRICS_LISTEN", "EMBEDDING_METRICS_LISTEN"):
+    for name in (
+        "HOME_PHOTOS",
+        "HOME_IN_PLACE",
+        "SEARCH_LISTEN",
+        "SEARCH_METRICS_LISTEN",
+        "EMBEDDING_METRICS_LISTEN",
+        "WEB_LISTEN",
+    ):
         monkeypatch.setenv(f"SOUTU_{name}", "")
     settings = load_settings(HomeSettings)
     assert (settings.photos, settings.in_place, settings.search_listen) == (None, False, "127.0.0.1:8401")
-    assert (settings.search_metrics_listen, settings.embedding_metrics_listen) == ("", "")
+    assert (settings.search_metrics_listen, settings.embedding_metrics_listen, settings.web_listen) == ("", "", "")
 
 
 def test_photos_may_have_a_name_that_is_no_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +35,8 @@ def test_photos_may_have_a_name_that_is_no_utf8(monkeypatch: pytest.MonkeyPatch)
         ({}, True, False),
         ({"search_listen": "0.0.0.0:8401"}, False, True),
         ({"embedding_listen": "0.0.0.0:8402"}, False, True),
+        ({"web_listen": "0.0.0.0:8400"}, False, True),
+        ({"web_listen": ""}, False, False),
         ({"embedding_listen": "0.0.0.0:8402", "embedding_address": "gpu:8402"}, False, False),
         ({"store_listen": "0.0.0.0:8403"}, False, True),
         ({"store_listen": "0.0.0.0:8403", "store_url": "https://nas:9000"}, False, False),

@@ -12,9 +12,10 @@ from soutu_services.home.errands import Errands
 from soutu_services.home.house import House
 from soutu_services.home.library import Library
 from soutu_services.home.photos import check_room, usable_photos
+from soutu_services.home.probe import reachable
 from soutu_services.home.problem import HomeProblem
 from soutu_services.home.screen import Screen
-from soutu_services.home.security import Security, secure
+from soutu_services.home.security import Security, has_tls, secure
 from soutu_services.home.settings import HomeSettings
 from soutu_services.home.supervisor import Program
 from soutu_services.runtime.addresses import Address
@@ -101,6 +102,7 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
     screen.heading(Text(zh="搜图 soutu 已经在运行", en="soutu is running"))
     screen.table(
         [
+            *_page_here(settings, security),
             (Text(zh="搜索服务", en="search service"), settings.search_listen),
             (Text(zh="向量服务", en="embedding service"), settings.embedding_address or settings.embedding_listen),
             *(
@@ -133,6 +135,14 @@ def _show_house(screen: Screen, settings: HomeSettings, library: Library, house:
         )
 
 
+def _page_here(settings: HomeSettings, security: Security) -> list[tuple[Text, str]]:
+    if not settings.web_listen:
+        return []
+    scheme = "https" if has_tls(security.environment, "WEB") else "http"
+    address = reachable(Address.parse(settings.web_listen))
+    return [(Text(zh="网页（用浏览器打开）", en="web page (open it in a browser)"), f"{scheme}://{address}")]
+
+
 def _show_way_in(screen: Screen, settings: HomeSettings, security: Security) -> None:
     """Say what other machines need, a Raspberry Pi for instance. The token itself is never shown: its file is."""
     address = Address.parse(settings.search_listen)
@@ -141,6 +151,7 @@ def _show_way_in(screen: Screen, settings: HomeSettings, security: Security) -> 
         reached = Address(security.host, address.port)
         screen.table(
             [
+                *_page_elsewhere(settings, security),
                 (Text(zh="地址", en="address"), f"SOUTU_ADDRESS={reached}"),
                 (Text(zh="把这个文件复制过去", en="copy this file there"), str(security.authority)),
                 (Text(zh="并设置", en="and set"), "SOUTU_AUTHORITY=ca.pem"),
@@ -149,6 +160,13 @@ def _show_way_in(screen: Screen, settings: HomeSettings, security: Security) -> 
                 (Text(zh="给客人一个令牌", en="a token for a guest"), "soutu tokens create NAME --scope read --folder FOLDER"),
             ]
         )
+
+
+def _page_elsewhere(settings: HomeSettings, security: Security) -> list[tuple[Text, str]]:
+    if not settings.web_listen or Address.parse(settings.web_listen).is_loopback:
+        return []
+    page = Address(security.host, Address.parse(settings.web_listen).port)
+    return [(Text(zh="网页（用令牌登录）", en="web page (log in with a token)"), f"https://{page}")]
 
 
 def _first_steps(screen: Screen, settings: HomeSettings, library: Library, errands: Errands, photos: Path | None) -> bool:

@@ -80,7 +80,13 @@ class House:
                 return False
         search = programs.search_service(self._library, self._settings, self._environment)
         self._supervisor.start(search)
-        return self._ready(search, should_stop)
+        if not self._ready(search, should_stop):
+            return False
+        if not self._settings.web_listen:
+            return True
+        web = programs.web_page(self._settings, self._environment)
+        self._supervisor.start(web)
+        return self._ready(web, should_stop)
 
     def tick(self) -> None:
         """Look after every program once."""
@@ -91,7 +97,7 @@ class House:
         self._supervisor.run_until(should_stop)
 
     def stop(self) -> None:
-        """Stop everything: the search service first, what it uses after it."""
+        """Stop everything: the page and the search service first, what they use after them."""
         self._supervisor.stop()
 
     def _ready(self, program: Program, should_stop: Callable[[], bool]) -> bool:
@@ -134,6 +140,8 @@ class House:
         """Return what the services that are started here listen on, by the variables that say so."""
         settings = self._settings
         addresses = {"SOUTU_SEARCH_LISTEN": settings.search_listen}
+        if settings.web_listen:
+            addresses["SOUTU_WEB_LISTEN"] = settings.web_listen
         if not settings.store_url:
             addresses["SOUTU_HOME_STORE_LISTEN"] = settings.store_listen
         if self._library.in_place_folders:

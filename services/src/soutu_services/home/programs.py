@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from soutu_services.home.library import InPlaceFolder, Library, StoreKey
-from soutu_services.home.probe import answers_grpc, answers_tcp
+from soutu_services.home.probe import answers_grpc, answers_tcp, reachable
 from soutu_services.home.problem import HomeProblem
 from soutu_services.home.security import has_tls
 from soutu_services.home.settings import HomeSettings
@@ -19,10 +19,11 @@ from soutu_services.home.supervisor import Program
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.language import Text
 
-__all__ = ["embedding_service", "in_place_store", "photo_store", "script", "search_service"]
+__all__ = ["embedding_service", "in_place_store", "photo_store", "script", "search_service", "web_page"]
 
 _RCLONE_STOP_SECONDS = 5.0
 _EMBEDDING_STOP_SECONDS = 15.0
+_WEB_STOP_SECONDS = 10.0
 _SEARCH_STOP_SECONDS = 30.0
 
 
@@ -117,6 +118,28 @@ def search_service(library: Library, settings: HomeSettings, environment: Mappin
         environment=variables,
         is_ready=partial(answers_grpc, Address.parse(settings.search_listen), _authority(environment, "SEARCH")),
         stop_seconds=_SEARCH_STOP_SECONDS,
+    )
+
+
+def web_page(settings: HomeSettings, environment: Mapping[str, str] = os.environ) -> Program:
+    """The web page: a client of the search service as any other, without a token of its own."""
+    address = Address.parse(settings.web_listen)
+    authority = _authority(environment, "SEARCH")
+    variables = {name: value for name, value in environment.items() if name not in {"SOUTU_TOKEN", "SOUTU_TOKEN_FILE"}}
+    variables |= {
+        "SOUTU_WEB_LISTEN": settings.web_listen,
+        "SOUTU_ADDRESS": str(reachable(Address.parse(settings.search_listen))),
+        "SOUTU_WEB_HOSTS": ",".join(name for name in (settings.host, environment.get("SOUTU_WEB_HOSTS", "")) if name),
+    }
+    if authority is not None:
+        variables["SOUTU_AUTHORITY"] = str(authority)
+    return Program(
+        name="web",
+        title=Text(zh="网页", en="web page"),
+        command=(sys.executable, "-m", "soutu_client.web"),
+        environment=variables,
+        is_ready=partial(answers_tcp, reachable(address)),
+        stop_seconds=_WEB_STOP_SECONDS,
     )
 
 

@@ -90,7 +90,7 @@ def machine_names_of(settings: HomeSettings) -> tuple[str, ...]:
 
 
 def has_tls(environment: Mapping[str, str], service: str) -> bool:
-    """Say whether a service (``SEARCH``, ``EMBEDDING``) has a certificate."""
+    """Say whether a service (``SEARCH``, ``EMBEDDING``, ``WEB``) has a certificate."""
     return bool(environment.get(f"SOUTU_{service}_TLS__CERTIFICATE"))
 
 
@@ -105,7 +105,7 @@ def _certificate_folder(settings: HomeSettings, library: Library, names: tuple[s
 def _tls_variables(folder: Path) -> dict[str, str]:
     return {
         f"SOUTU_{service}_TLS__{name}": str(folder / file)
-        for service in ("SEARCH", "EMBEDDING")
+        for service in ("SEARCH", "EMBEDDING", "WEB")
         for name, file in (("CERTIFICATE", CERTIFICATE_FILE), ("KEY", KEY_FILE), ("AUTHORITY", AUTHORITY_FILE))
     }
 
@@ -113,6 +113,8 @@ def _tls_variables(folder: Path) -> dict[str, str]:
 def _check_exposure(settings: HomeSettings, library: Library, environment: Mapping[str, str]) -> None:
     """Refuse here, in one line, what the services would refuse in their logs."""
     listening = {"SOUTU_SEARCH_LISTEN": (settings.search_listen, "SEARCH")}
+    if settings.web_listen:
+        listening["SOUTU_WEB_LISTEN"] = (settings.web_listen, "WEB")
     if settings.runs_embedding:
         listening["SOUTU_EMBEDDING_LISTEN"] = (settings.embedding_listen, "EMBEDDING")
     if not settings.store_url:

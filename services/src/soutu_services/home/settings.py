@@ -18,11 +18,12 @@ from soutu_services.runtime.addresses import Address
 
 __all__ = ["HomeSettings"]
 
+_MAY_BE_EMPTY = ("metrics_listen", "web_listen")
 _GivenPath = Annotated[Path, PlainValidator(given_path)]
 
 
 class HomeSettings(BaseSettings):
-    """Everything the home can be told. A variable that is empty says nothing, but for the metrics' addresses: no metrics then.
+    """Everything the home can be told. A variable that is empty says nothing, but for the page's and the metrics' addresses: none.
 
     Attributes:
         library: Folder that everything is kept in.
@@ -42,6 +43,7 @@ class HomeSettings(BaseSettings):
         log_bytes: Size at which a program's log is put aside; one older one is kept.
         search_listen: ``host:port`` of the search service (``SOUTU_SEARCH_LISTEN``).
         search_metrics_listen: ``host:port`` of its metrics (``SOUTU_SEARCH_METRICS_LISTEN``).
+        web_listen: ``host:port`` of the web page (``SOUTU_WEB_LISTEN``); empty: there is none.
         embedding_listen: ``host:port`` of the embedding service (``SOUTU_EMBEDDING_LISTEN``).
         embedding_metrics_listen: ``host:port`` of its metrics (``SOUTU_EMBEDDING_METRICS_LISTEN``).
         embedding_address: Embedding service on another machine (``SOUTU_SEARCH_EMBEDDING_ADDRESS``): none is started here
@@ -71,6 +73,7 @@ class HomeSettings(BaseSettings):
     log_bytes: int = Field(default=5 << 20, ge=1 << 12)
     search_listen: str = Field(default="127.0.0.1:8401", validation_alias=AliasChoices("SOUTU_SEARCH_LISTEN"))
     search_metrics_listen: str = Field(default="127.0.0.1:8411", validation_alias=AliasChoices("SOUTU_SEARCH_METRICS_LISTEN"))
+    web_listen: str = Field(default="127.0.0.1:8400", validation_alias=AliasChoices("SOUTU_WEB_LISTEN"))
     embedding_listen: str = Field(default="127.0.0.1:8402", validation_alias=AliasChoices("SOUTU_EMBEDDING_LISTEN"))
     embedding_metrics_listen: str = Field(
         default="127.0.0.1:8412", validation_alias=AliasChoices("SOUTU_EMBEDDING_METRICS_LISTEN")
@@ -91,12 +94,13 @@ class HomeSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _open_what_is_secure(self) -> Self:
-        if self.secure and "search_listen" not in self.model_fields_set:
-            port = Address.parse(self.search_listen).port
-            object.__setattr__(self, "search_listen", f"0.0.0.0:{port}")  # frozen for all but its own validators
+        for name in ("search_listen", "web_listen"):
+            if self.secure and name not in self.model_fields_set:
+                port = Address.parse(getattr(self, name)).port
+                object.__setattr__(self, name, f"0.0.0.0:{port}")  # frozen for all but its own validators
         return self
 
     @model_validator(mode="before")
     @classmethod
     def _ignore_empty(cls, given: dict[str, object]) -> dict[str, object]:
-        return {name: value for name, value in given.items() if value != "" or name.lower().endswith("metrics_listen")}
+        return {name: value for name, value in given.items() if value != "" or name.lower().endswith(_MAY_BE_EMPTY)}

@@ -1,0 +1,82 @@
+"""The library as a whole: its status, its jobs, its near-duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from soutu_client._errors import SoutuError
+from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus
+from soutu_client.web.callers import CallerClient
+from soutu_client.web.errors import Problem
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["library"])
+
+_JOB = TypeAdapter(Job)
+
+
+class Sync(BaseModel):
+    """Which sources to read; none: all. ``confirm_gone``: a person's word that what is missing was removed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sources: tuple[str, ...] = ()
+    confirm_gone: bool = False
+
+
+@router.get("/status")
+def get_status(client: CallerClient) -> LibraryStatus:
+    """Say how the library is."""
+    return client.status()
+
+
+@router.get("/duplicates")
+def list_duplicates(
+    client: CallerClient,
+    max_distance: Annotated[int | None, Query(ge=0, le=16)] = None,
+    min_cosine: Annotated[float | None, Query(ge=-1, le=1)] = None,
+    page_size: Annotated[int, Query(ge=1, le=200)] = 50,
+    page_token: str = "",
+) -> DuplicatePage:
+    """List groups of photos that are nearly the same, the largest first."""
+    return client.near_duplicates(max_distance=max_distance, min_cosine=min_cosine, page_size=page_size, page_token=page_token)
+
+
+@router.post("/sync")
+def start_sync(client: CallerClient, asked: Sync) -> Job:
+    """Start reading the sources for what is new, changed or gone."""
+    return client.start_sync(asked.sources, confirm_gone=asked.confirm_gone)
+
+
+@router.get("/jobs")
+def list_jobs(client: CallerClient, page_size: Annotated[int, Query(ge=1, le=200)] = 20, page_token: str = "") -> JobPage:
+    """List jobs, newest first."""
+    return client.jobs(page_size=page_size, page_token=page_token)
+
+
+@router.get("/jobs/{job_id}")
+def get_job(client: CallerClient, job_id: str) -> Job:
+    """Say how far a job is."""
+    return client.job(job_id)
+
+
+@router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
+def watch_job(client: CallerClient, job_id: str) -> StreamingResponse:
+    """Tell whenever a job has come further, until it is over (server-sent events, WHATWG HTML, section 9.2)."""
+    client.job(job_id)  # one that does not exist is an error, not an empty stream
+    return StreamingResponse(_events(client, job_id), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+def _events(client: CallerClient, job_id: str) -> Iterator[bytes]:
+    try:
+        for job in client.watch_job(job_id):
+            yield b"data: " + _JOB.dump_json(job) + b"\n\n"
+    except SoutuError as error:
+        problem = Problem(reason=error.reason, message=error.message)
+        yield b"event: problem\ndata: " + problem.model_dump_json().encode() + b"\n\n"

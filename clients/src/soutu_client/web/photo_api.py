@@ -1,0 +1,164 @@
+"""Photos: looked at, changed, deleted and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from soutu_client._original import OriginalStream
+from soutu_client.models import Photo, PhotoPage, PhotoState
+from soutu_client.web.byte_range import RangeNotSatisfiable, wanted_range
+from soutu_client.web.callers import CallerClient
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/photos", tags=["photos"])
+
+PhotoId = Annotated[str, Path(pattern=r"^[0-9a-fA-F]{6,32}$", description="A photo's id, or the first 6 digits of it or more.")]
+
+_FOREVER = "private, max-age=31536000, immutable"
+_SHORT = "private, max-age=0, must-revalidate"
+# What a browser may make of a stranger's file: a picture, and nothing that runs.
+_SANDBOX = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"}
+
+
+class Chosen(BaseModel):
+    """Photos, by their whole ids."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    photo_ids: list[str] = Field(max_length=1000)
+
+
+class Annotate(Chosen):
+    """What people add to photos; what is not given stays."""
+
+    favourite: bool | None = None
+    caption: str | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    add_albums: tuple[str, ...] = ()
+    remove_albums: tuple[str, ...] = ()
+
+
+class SomePhotos(BaseModel):
+    """Photos, as they are now."""
+
+    photos: list[Photo]
+
+
+class SomeIds(BaseModel):
+    """Ids of the photos that it was done to."""
+
+    photo_ids: list[str]
+
+
+@router.get("")
+def list_photos(
+    client: CallerClient,
+    state: Annotated[list[PhotoState], Query(description="Only photos in one of these states.")] = [],  # noqa: B006 - FastAPI copies it
+    deleted: bool = False,
+    page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
+    page_token: str = "",
+) -> PhotoPage:
+    """List photos, newest taken first, or those that were deleted."""
+    return client.list_photos(states=state, deleted=deleted, page_size=page_size, page_token=page_token)
+
+
+@router.get("/{photo_id}")
+def get_photo(client: CallerClient, photo_id: PhotoId) -> Photo:
+    """Tell all that is known of a photo."""
+    return client.photo(photo_id)
+
+
+@router.get("/{photo_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId) -> Response:
+    """Return a photo's thumbnail, at most 512 pixels on its longer side."""
+    tag = f'"{photo_id.lower()}-512"'
+    headers = {"etag": tag, "cache-control": _FOREVER}
+    if _is_known(request, tag):
+        client.photo(photo_id)  # whoever may not see it any more is not told that it is unchanged
+        return Response(status_code=304, headers=headers)
+    thumbnail = client.thumbnail(photo_id)
+    return Response(thumbnail.image, media_type=thumbnail.media_type, headers=headers | _SANDBOX)
+
+
+@router.get(
+    "/{photo_id}/original",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"image/*": {}}}, 206: {"content": {"image/*": {}}}, 304: {}, 416: {}},
+)
+def get_original(request: Request, client: CallerClient, photo_id: PhotoId, download: bool = False) -> Response:
+    """Return a photo's original bytes, or the range of them that is asked for (RFC 9110, section 14)."""
+    original = client.read_original(photo_id)
+    try:
+        tag = f'"{photo_id.lower()}"'
+        name = quote(original.file_name, safe="")
+        headers = {
+            "etag": tag,
+            "cache-control": _SHORT,
+            "accept-ranges": "bytes",
+            "content-disposition": f"{'attachment' if download else 'inline'}; filename*=UTF-8''{name}",
+        }
+        if _is_known(request, tag):
+            original.close()
+            return Response(status_code=304, headers=headers)
+        given = request.headers.get("range", "") if request.headers.get("if-range", tag) == tag else ""
+        wanted = wanted_range(given, original.size_bytes)
+    except RangeNotSatisfiable:
+        original.close()
+        return Response(status_code=416, headers={"content-range": f"bytes */{original.size_bytes}"})
+    except BaseException:
+        original.close()
+        raise
+    if wanted is not None:
+        headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{original.size_bytes}"
+    part = wanted if wanted is not None else range(original.size_bytes)
+    headers["content-length"] = str(len(part))
+    return StreamingResponse(
+        _bytes_of(original, part),
+        status_code=206 if wanted is not None else 200,
+        media_type=original.media_type if original.media_type.startswith("image/") else "application/octet-stream",
+        headers=headers | _SANDBOX,
+    )
+
+
+@router.post("/annotate")
+def annotate(client: CallerClient, asked: Annotate) -> SomePhotos:
+    """Change favourites, captions, tags and albums."""
+    return SomePhotos(photos=client.annotate(**dict(asked)))
+
+
+@router.post("/delete")
+def delete(client: CallerClient, asked: Chosen) -> SomeIds:
+    """Move photos to the recycle bucket."""
+    return SomeIds(photo_ids=client.delete(asked.photo_ids))
+
+
+@router.post("/undelete")
+def undelete(client: CallerClient, asked: Chosen) -> SomeIds:
+    """Bring deleted photos back."""
+    return SomeIds(photo_ids=client.undelete(asked.photo_ids))
+
+
+def _is_known(request: Request, tag: str) -> bool:
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    return tag in known or known == ["*"]
+
+
+def _bytes_of(original: OriginalStream, part: range) -> Iterator[bytes]:
+    """Yield a part of a stream that can only be read from its beginning."""
+    with original:
+        at = 0
+        for chunk in original:
+            begin, end = max(part.start - at, 0), max(part.stop - at, 0)
+            if begin < len(chunk) and end:
+                yield chunk[begin:end]
+            at += len(chunk)
+            if at >= part.stop:
+                return

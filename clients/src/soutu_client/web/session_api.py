@@ -1,0 +1,53 @@
+"""Logging in: a token becomes a cookie that no script reads."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from soutu_client.access_models import Access
+from soutu_client.web.callers import COOKIE, CallerClient, language_of, token_of
+from soutu_client.web.client_pool import ClientPool
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["session"])
+
+_YEAR = 365 * 24 * 3600
+
+
+class Session(BaseModel):
+    """What whoever calls may do, and whether by a token."""
+
+    access: Access
+    has_token: bool
+
+
+class LogIn(BaseModel):
+    """A token, as ``soutu tokens create`` shows it."""
+
+    token: str = Field(min_length=1, max_length=512)
+
+
+@router.get("/session")
+def get_session(request: Request, client: CallerClient) -> Session:
+    """Say what the caller may do."""
+    return Session(access=client.access(), has_token=bool(token_of(request)))
+
+
+@router.post("/session")
+def log_in(request: Request, response: Response, given: LogIn) -> Session:
+    """Check a token and remember it in this browser."""
+    pool: ClientPool = request.app.state.clients
+    token = given.token.strip()
+    access = pool.client(token, language_of(request)).access()
+    response.set_cookie(
+        COOKIE, token, max_age=_YEAR, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
+    )
+    return Session(access=access, has_token=True)
+
+
+@router.delete("/session", status_code=204)
+def log_out(response: Response) -> None:
+    """Forget the token in this browser."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")

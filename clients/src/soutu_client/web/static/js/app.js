@@ -1,0 +1,66 @@
+// Starts the page, and shows the view that the place names.
+
+import { ask } from "./api.js";
+import * as duplicates from "./duplicates_view.js";
+import { fill, h } from "./dom.js";
+import { fillHeader } from "./header.js";
+import * as library from "./library_view.js";
+import { startMessages } from "./messages.js";
+import * as photos from "./photos_view.js";
+import { current, place } from "./place.js";
+import * as session from "./session.js";
+import { language, t } from "./strings.js";
+import { startDropping } from "./uploads.js";
+import { followPlace } from "./viewer.js";
+
+const VIEWS = {
+  photos: { element: photos.photosView, enter: photos.enter, title: null },
+  library: { element: library.libraryView, enter: library.enter, leave: library.leave, title: "library" },
+  duplicates: { element: duplicates.duplicatesView, enter: duplicates.enter, leave: duplicates.leave, title: "duplicates" },
+};
+
+const content = document.getElementById("content");
+const skip = document.getElementById("skip");
+let shown = null;
+let photosAt = 0; // how far the photos were scrolled
+
+function show() {
+  const { view } = current();
+  if (view !== shown) {
+    const from = shown;
+    if (from === "photos") photosAt = scrollY;
+    VIEWS[from]?.leave?.();
+    shown = view;
+    fill(content, VIEWS[view].element);
+    if (view !== "photos") {
+      document.title = `${t(VIEWS[view].title)} · ${t("soutu")}`;
+      scrollTo(0, 0);
+      VIEWS[view].enter();
+    } else {
+      photos.enter();
+      if (from && scrollY === 0) requestAnimationFrame(() => scrollTo(0, photosAt));
+    }
+  } else if (view === "photos") photos.enter();
+  followPlace(photos.focusPhoto);
+}
+
+async function start() {
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  history.scrollRestoration = "manual";
+  skip.textContent = t("skipToPhotos");
+  startMessages();
+  try {
+    await session.start();
+  } catch (error) {
+    fill(content, h("p", { class: "problem page", role: "alert" }, error.message));
+    return;
+  }
+  fillHeader(document.getElementById("header"));
+  startDropping();
+  place.addEventListener("change", show);
+  addEventListener("offline", () => ask("/api/session")); // waits, and says so, until the house answers
+  show();
+  if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register("/sw.js").catch(() => {});
+}
+
+start();

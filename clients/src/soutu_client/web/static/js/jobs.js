@@ -1,0 +1,52 @@
+// Jobs, as they go on (server-sent events).
+
+import { h } from "./dom.js";
+import { t } from "./strings.js";
+import { amount } from "./wording.js";
+
+const OVER = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
+const watched = new Map(); // each job that is watched, with its stream
+const listeners = new Map(); // cards of jobs
+
+/** A job with its bar. */
+export function jobCard(job) {
+  const title = h("strong", {});
+  const bar = h("progress", { max: 1, "aria-label": t("progress") });
+  const said = h("p", { class: "muted", role: "status" });
+  const card = h("div", { class: "job", "data-job": job.job_id }, title, bar, said);
+  const show = (now) => {
+    title.textContent = `${t(`job${now.kind}`)} · ${t(`job${now.state}`)}`;
+    if (OVER.has(now.state)) bar.value = 1;
+    else if (now.photos_total) bar.value = now.photos_done / now.photos_total;
+    else bar.removeAttribute("value");
+    const numbers = now.photos_total ? t("jobPhotos", { done: amount(now.photos_done), total: amount(now.photos_total) }) : "";
+    const seen = now.objects_seen ? t("jobSeen", { n: amount(now.objects_seen) }) : "";
+    const failed = now.photos_unreadable ? t("jobUnreadable", { n: amount(now.photos_unreadable) }) : "";
+    said.textContent = [now.message, numbers || seen, failed].filter(Boolean).join(" · ");
+  };
+  show(job);
+  listeners.set(job.job_id, show);
+  return card;
+}
+
+/** Follow jobs until they are over; `onEnd` is told then. */
+export function watchJobs(jobs, onEnd) {
+  for (const job of jobs) {
+    if (watched.has(job.job_id) || OVER.has(job.state)) continue;
+    const stream = new EventSource(`/api/jobs/${encodeURIComponent(job.job_id)}/events`);
+    watched.set(job.job_id, stream);
+    const end = () => {
+      stream.close();
+      watched.delete(job.job_id);
+    };
+    stream.addEventListener("message", (event) => {
+      const now = JSON.parse(event.data);
+      listeners.get(now.job_id)?.(now);
+      if (!OVER.has(now.state)) return;
+      end();
+      onEnd(now);
+    });
+    stream.addEventListener("problem", end);
+    stream.addEventListener("error", end); // the status is asked for again soon, and starts another stream
+  }
+}

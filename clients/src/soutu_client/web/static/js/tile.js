@@ -1,0 +1,53 @@
+// One photo of the grid.
+
+import { thumbnailUrl } from "./api.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { current } from "./place.js";
+import { toUrl } from "./query.js";
+import { t } from "./strings.js";
+import { photoText, shortName } from "./wording.js";
+
+/** A link that opens a photo, with its thumbnail once there is one. */
+export function tile(photo, { index, total, left, width, height, matches }) {
+  const found = matches?.length ? t("foundIn", { text: matches.map((match) => match.text).join("、") }) : "";
+  const link = h(
+    "a",
+    {
+      class: "tile",
+      href: toUrl({ ...current(), photo: photo.photo_id }),
+      "data-index": index,
+      "aria-label": [photoText(photo), found].filter(Boolean).join(", "),
+      title: found || null,
+      tabindex: -1,
+      draggable: "false",
+    },
+    content(photo, width, height),
+    photo.kind === "ANIMATION" && h("span", { class: "mark animation" }, icon("play")),
+    photo.annotations.favourite && h("span", { class: "mark favourite" }, icon("heart")),
+  );
+  const item = h("div", { class: "tile-item", role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 }, link);
+  item.style.left = `${left}px`;
+  item.style.width = `${width}px`;
+  item.style.height = `${height}px`;
+  return item;
+}
+
+function content(photo, width, height) {
+  if (photo.state === "READY" || photo.width > 0) {
+    const image = h("img", {
+      src: thumbnailUrl(photo),
+      alt: "",
+      loading: "lazy",
+      decoding: "async",
+      draggable: "false",
+      width: Math.round(width),
+      height: Math.round(height),
+    });
+    image.addEventListener("load", () => image.classList.add("is-there"));
+    image.addEventListener("error", () => image.classList.add("is-broken"));
+    return image;
+  }
+  const words = photo.state === "UNREADABLE" ? photo.unreadable?.message : t("waiting");
+  return h("span", { class: "tile-words" }, h("span", {}, shortName(photo)), h("small", {}, words ?? ""));
+}

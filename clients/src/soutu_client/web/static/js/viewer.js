@@ -1,0 +1,229 @@
+// A photo, large, with what is known of it beside it.
+
+import { ask, originalUrl, thumbnailUrl } from "./api.js";
+import { openDialog } from "./dialogs.js";
+import { fill, h, iconButton, isWriting } from "./dom.js";
+import { icon } from "./icons.js";
+import { attempt } from "./messages.js";
+import { annotate, deletePhotos, photoChanges } from "./photo_changes.js";
+import { details } from "./photo_details.js";
+import { closePhoto, current, go, search } from "./place.js";
+import { results } from "./results.js";
+import { focusBox } from "./search_box.js";
+import { canWrite } from "./session.js";
+import { t } from "./strings.js";
+import { photoText } from "./wording.js";
+
+const SHOWN_BY_BROWSERS = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);
+const SWIPE_PIXELS = 50;
+const NEAR_END = 5;
+const MOST_ENLARGED = 2; // small pictures do not gain from more
+
+let dialog = null;
+let photo = null;
+const stage = h("div", { class: "stage", tabindex: -1 });
+const side = h("aside", { class: "side" });
+const tools = h("div", { class: "viewer-tools" });
+const before = iconButton(icon("previous"), t("previousPhoto"), { class: "icon-button step step-previous", onclick: () => step(-1) });
+const after = iconButton(icon("next"), t("nextPhoto"), { class: "icon-button step step-next", onclick: () => step(1) });
+
+/** Open, change or close the viewer as the place says. `onClosed` gets the photo that was seen last. */
+export function followPlace(onClosed) {
+  const id = current().photo;
+  if (!id) {
+    dialog?.close();
+    return;
+  }
+  if (!dialog) open(onClosed);
+  if (photo?.photo_id !== id) show(id);
+}
+
+function open(onClosed) {
+  const content = h("div", { class: "viewer-inside" }, h("div", { class: "viewer-main" }, tools, stage, before, after), side);
+  dialog = openDialog(content, { class: "viewer", "aria-label": t("photo") }, {
+    onClose: () => {
+      const last = photo;
+      dialog = null;
+      photo = null;
+      fill(stage);
+      closePhoto();
+      onClosed(last);
+    },
+  });
+  dialog.addEventListener("keydown", onKey);
+  stage.focus();
+}
+
+async function show(id) {
+  const known = results.photos[results.indexOf(id)];
+  if (known) return draw(known);
+  await attempt(async () => {
+    const found = await ask(`/api/photos/${encodeURIComponent(id)}`);
+    if (current().photo === id) draw(found);
+  }).then((isWell) => {
+    if (!isWell && current().photo === id) closePhoto();
+  });
+}
+
+function draw(shown) {
+  const isOther = photo?.photo_id !== shown.photo_id;
+  photo = shown;
+  dialog.setAttribute("aria-label", photoText(photo));
+  if (isOther) {
+    drawPicture();
+    side.scrollTop = 0;
+  }
+  drawTools();
+  fill(side, details(photo));
+  drawSteps();
+}
+
+function drawSteps() {
+  if (!photo) return;
+  const index = results.indexOf(photo.photo_id);
+  before.disabled = index <= 0;
+  after.disabled = index < 0 || index >= results.photos.length - 1;
+  if (document.activeElement?.disabled) stage.focus(); // a disabled button swallows keys
+  if (index >= 0 && index >= results.photos.length - NEAR_END) results.more();
+  for (const near of [index + 1, index - 1]) preload(results.photos[near]);
+}
+
+function isShown(one) {
+  return SHOWN_BY_BROWSERS.has(one.media_type);
+}
+
+function preload(one) {
+  if (one && isShown(one)) new Image().src = originalUrl(one);
+}
+
+function drawPicture() {
+  const shown = photo;
+  const alt = photoText(shown);
+  if (shown.state === "UNREADABLE") {
+    fill(stage, h("p", { class: "stage-words" }, shown.unreadable?.message ?? t("notReadable")));
+    return;
+  }
+  const picture = h("img", { src: thumbnailUrl(shown), alt, class: "picture is-soft", draggable: "false" });
+  if (shown.width && shown.height) {
+    picture.width = shown.width;
+    picture.height = shown.height;
+    picture.style.maxWidth = `${MOST_ENLARGED * shown.width}px`;
+    picture.style.maxHeight = `${MOST_ENLARGED * shown.height}px`;
+  }
+  fill(stage, picture);
+  if (!isShown(shown)) {
+    picture.classList.remove("is-soft");
+    stage.append(h("p", { class: "stage-note" }, t("onlyThumbnail")));
+    return;
+  }
+  const original = new Image();
+  original.src = originalUrl(shown);
+  original.decode().then(
+    () => {
+      if (photo?.photo_id !== shown.photo_id) return;
+      picture.src = original.src;
+      picture.classList.remove("is-soft");
+    },
+    () => {
+      if (photo?.photo_id !== shown.photo_id) return;
+      picture.classList.remove("is-soft");
+      stage.append(h("p", { class: "stage-note" }, t("originalFailed")));
+    },
+  );
+}
+
+function drawTools() {
+  const isFavourite = photo.annotations.favourite;
+  const favourite = iconButton(icon("heart"), t("favourite"), { "aria-pressed": String(isFavourite), class: "icon-button heart", onclick: turnFavourite });
+  const similar = iconButton(icon("similar"), t("similarPhotos"), { onclick: () => lookFor({ words: "", pictures: [], filter: {}, photos: [term()] }) });
+  const refine = iconButton(icon("refine"), t("findWithThis"), {
+    onclick: () => {
+      lookFor({ words: "", photos: [term()], pictures: [] });
+      focusBox();
+    },
+  });
+  const download = h(
+    "a",
+    { class: "icon-button", href: `${originalUrl(photo)}?download=1`, download: "", "aria-label": t("download"), title: t("download") },
+    icon("download"),
+  );
+  const hadFocus = tools.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+  fill(
+    tools,
+    iconButton(icon("close"), t("close"), { onclick: () => dialog.close() }),
+    h("span", { class: "grow" }),
+    canWrite() && favourite,
+    similar,
+    refine,
+    download,
+    canWrite() && iconButton(icon("bin"), t("delete"), { onclick: remove }),
+  );
+  if (hadFocus) [...tools.children].find((one) => one.getAttribute("aria-label") === hadFocus)?.focus();
+}
+
+function term() {
+  return { id: photo.photo_id, isNot: false };
+}
+
+function lookFor(changes) {
+  const wanted = { ...current().query, ...changes };
+  const opened = dialog;
+  photo = null;
+  search(wanted); // the place has no photo any more: following it closes the dialog
+  if (opened.open) opened.close();
+}
+
+function turnFavourite() {
+  const shown = photo;
+  return attempt(() => annotate(shown, { favourite: !shown.annotations.favourite }));
+}
+
+async function remove() {
+  const gone = photo;
+  const at = results.indexOf(gone.photo_id);
+  const next = results.photos[at + 1] ?? results.photos[at - 1];
+  if (!(await deletePhotos([gone]))) return;
+  if (at >= 0 && next) go({ photo: next.photo_id }, { replaces: true });
+  else dialog?.close();
+}
+
+function step(by) {
+  if (!photo) return;
+  const next = results.photos[results.indexOf(photo.photo_id) + by];
+  if (next && results.indexOf(photo.photo_id) >= 0) go({ photo: next.photo_id }, { replaces: true });
+}
+
+function onKey(event) {
+  if (isWriting(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const does = {
+    ArrowLeft: () => step(-1),
+    ArrowRight: () => step(1),
+    Delete: () => canWrite() && remove(),
+    f: () => canWrite() && turnFavourite(),
+  }[event.key];
+  if (!does) return;
+  event.preventDefault();
+  does();
+}
+
+let touched = null;
+stage.addEventListener("pointerdown", (event) => {
+  if (event.pointerType === "mouse" || !event.isPrimary) return;
+  touched = { x: event.clientX, y: event.clientY };
+});
+stage.addEventListener("pointerup", (event) => {
+  if (!touched) return;
+  const across = event.clientX - touched.x;
+  const down = event.clientY - touched.y;
+  touched = null;
+  if (Math.abs(across) > SWIPE_PIXELS && Math.abs(across) > 2 * Math.abs(down)) step(across < 0 ? 1 : -1);
+});
+stage.addEventListener("pointercancel", () => {
+  touched = null;
+});
+
+for (const type of ["reset", "more", "changed"]) results.addEventListener(type, drawSteps);
+photoChanges.addEventListener("changed", (event) => {
+  const changed = event.detail.find((one) => one.photo_id === photo?.photo_id);
+  if (changed) draw(changed);
+});
