@@ -112,6 +112,14 @@ def test_the_status_tells_of_the_library_and_a_sync_of_its_end(web: TestClient) 
     assert web.get("/api/jobs").json()["jobs"][0]["job_id"] == job["job_id"]
 
 
+def test_the_summary_says_what_there_is_to_choose_from(web: TestClient) -> None:
+    summary = web.get("/api/summary", params={"folders": ["旅行", "家"], "formats": "png"}).json()
+    assert summary["total"] == 3
+    assert {(one["folder"], one["photos"]) for one in summary["folders"]} >= {("旅行", 2), ("家", 1)}
+    assert web.get("/api/summary", params={"folders": "家"}).json()["total"] == 1
+    assert web.get("/api/summary", params={"words": "a typo"}).status_code == 400
+
+
 def test_near_duplicates_come_in_groups(web: TestClient) -> None:
     assert isinstance(web.get("/api/duplicates").json()["groups"], list)
 

@@ -10,9 +10,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from soutu_client._errors import SoutuError
-from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus
+from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary
 from soutu_client.web.callers import CallerClient
 from soutu_client.web.errors import Problem
+from soutu_client.web.search_api import FilterQuery
 
 __all__ = ["router"]
 
@@ -34,6 +35,12 @@ class Sync(BaseModel):
 def get_status(client: CallerClient) -> LibraryStatus:
     """Say how the library is."""
     return client.status()
+
+
+@router.get("/summary")
+def get_summary(client: CallerClient, chosen: Annotated[FilterQuery, Query()]) -> LibrarySummary:
+    """Say what there is to choose from among the photos that pass a filter: months, folders, cameras, formats, tags, albums."""
+    return client.summary(filter=chosen.filter())
 
 
 @router.get("/duplicates")

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from soutu_client.models import BoundingBox, Filter, ImageTerm, PhotoKind, PhotoTerm, SearchPage, Term, TextTerm
 from soutu_client.web.callers import CallerClient
 
-__all__ = ["FilterBody", "router"]
+__all__ = ["FilterQuery", "router"]
 
 router = APIRouter(tags=["search"])
 
 
-class FilterBody(BaseModel):
+class FilterQuery(BaseModel):
     """Which photos to consider. Every field that is set must hold; see ``soutu_client.Filter``."""
 
     model_config = ConfigDict(extra="forbid")
@@ -26,7 +26,6 @@ class FilterBody(BaseModel):
     folders: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
-    area: BoundingBox | None = None
     formats: tuple[str, ...] = ()
     kinds: tuple[PhotoKind, ...] = ()
     tags: tuple[str, ...] = ()
@@ -36,6 +35,12 @@ class FilterBody(BaseModel):
     def filter(self) -> Filter:
         """Return it as the SDK has it."""
         return Filter(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class FilterBody(FilterQuery):
+    """The same, and an area."""
+
+    area: BoundingBox | None = None
 
 
 class TextBody(BaseModel):

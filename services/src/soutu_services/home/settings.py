@@ -23,7 +23,7 @@ _GivenPath = Annotated[Path, PlainValidator(given_path)]
 
 
 class HomeSettings(BaseSettings):
-    """Everything the home can be told. A variable that is empty says nothing, but for the page's and the metrics' addresses: none.
+    """Everything the home can be told. An empty variable says nothing, but for the page's and the metrics' addresses: none.
 
     Attributes:
         library: Folder that everything is kept in.
