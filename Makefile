@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test lint wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser lint wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -56,6 +56,9 @@ certificates: setup ## 家用证书 · the home's certificates: HOSTS="nas.local
 test: .venv/ready-to-test ## 单元、集成测试和检查 · unit and integration tests, then lint; sets itself up
 	$(BIN)/python -m pytest
 	$(MAKE) --no-print-directory lint
+
+test-browser: .venv/ready-to-test ## 网页的浏览器测试 · the page in a real Chromium (part of make test)
+	$(BIN)/python -m pytest tests/browser
 
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .

@@ -27,6 +27,22 @@ pip_install() { # what, arguments of pip
   fi
 }
 
+find_browser() {
+  for name in chromium chromium-browser google-chrome-stable google-chrome; do
+    if command -v "$name" >/dev/null 2>&1; then return 0; fi
+  done
+  return 1
+}
+
+install_browser() { # for the tests of the page; without one they are skipped, and say so
+  if find_browser; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "正在安装 Chromium（网页的测试要用）…… / Installing Chromium, for the tests of the page …"
+    { apt-get update && apt-get install -y --no-install-recommends chromium; } >>.venv/setup.log 2>&1 || true
+  fi
+  find_browser || say "没有 Chromium，网页的浏览器测试会跳过（Debian：apt install chromium）。 / There is no Chromium: the tests of the page are skipped (Debian: apt install chromium)."
+}
+
 if ! [ -x .venv/bin/python ] || ! fits .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   python=$(find_python) || exit 1
   "$python" -c 'import venv, ensurepip' 2>/dev/null ||
@@ -48,6 +64,7 @@ case "${1:-run}" in
     say "正在安装 torch 和 cn_clip（测试要和真的 Chinese-CLIP 对照，几分钟）…… / Installing torch and cn_clip (the tests compare with the real Chinese-CLIP; minutes) …"
     PIP_CONSTRAINT=deploy/constraints.txt .venv/bin/soutu-embedding install-clip >>.venv/setup.log 2>&1 ||
       fail "torch 或 cn_clip 安装失败，详情：.venv/setup.log / torch or cn_clip could not be installed; details: .venv/setup.log"
+    install_browser
     touch .venv/ready-to-test
     ;;
   fuzz)
