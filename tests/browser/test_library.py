@@ -65,6 +65,17 @@ def test_an_upload_that_is_refused_is_listed_with_its_reason(library: Page, expe
     expect(library.locator(".failures li")).to_have_text("大.png 文件太大")
 
 
+def test_an_upload_can_be_cancelled(library: Page, tmp_path: Path) -> None:
+    library.route("**/api/uploads*", lambda _route: None)  # never answered
+    names = [f"{number}.png" for number in range(5)]
+    for name in names:
+        (tmp_path / name).write_bytes(picture("红", 503))
+    library.locator(".upload-files").set_input_files([tmp_path / name for name in names])
+    library.get_by_role("button", name="取消").click()
+    expect(library.locator(".batch")).to_contain_text("上传已取消")
+    expect(library.locator(".failures li")).to_have_count(0)
+
+
 def test_deleted_photos_are_brought_back(library: Page, house: SearchHouse) -> None:
     gone = photo_id_of(picture("蓝", 4, (120, 80)))
     house.client.delete([gone])

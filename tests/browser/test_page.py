@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -46,12 +47,11 @@ def test_a_chosen_appearance_is_kept(page: Page) -> None:
 
 def test_both_languages_say_everything(page: Page) -> None:
     said = page.evaluate("fetch('/static/js/strings.js').then((answer) => answer.text())")
-    lines = [line for line in said.splitlines() if line.startswith("  ") and "[" in line and line.endswith("],")]
-    assert len(lines) > 150
-    for line in lines:
-        both = json.loads(line.partition(": ")[2].rstrip(","))
-        assert len(both) == 2
-        assert both[0] == both[1] == "" or all(both)
+    entries = re.findall(r"^  (\w+): \[(.*?)\],$", said, re.MULTILINE | re.DOTALL)
+    assert len(entries) > 150
+    for key, both in entries:
+        chinese, english = json.loads(f"[{both.strip().rstrip(',')}]")
+        assert bool(chinese) == bool(english), key
 
 
 def test_what_can_be_pressed_has_a_name(open_page: Callable[..., Page]) -> None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from picture_files import encoded, scene
 from search_house import SearchHouse, photo_id_of, picture
 
 RED = picture("红", 0, (120, 80))
@@ -129,6 +131,29 @@ def test_a_deleted_photo_comes_back_by_undo(viewer: Locator, house: SearchHouse)
     assert RED_ID in house.listed()
     page.keyboard.press("Escape")
     expect(page.locator(f'.tile[href*="{RED_ID}"]')).to_be_visible()
+
+
+def test_the_place_is_told_and_copied(open_page: Callable[..., Page], house: SearchHouse) -> None:
+    exif = Image.Exif()
+    exif[0x0110] = "<i>Kamera</i>"
+    exif.get_ifd(0x8825).update({1: "N", 2: (30.0, 15.0, 0.0), 3: "E", 4: (120.0, 30.0, 0.0)})
+    photo_id = house.upload("湖.jpg", encoded("JPEG", scene(), exif=exif.tobytes()))
+    house.settled()
+    page = open_page(f"/?photo={photo_id}")
+    viewer = page.get_by_role("dialog")
+    expect(viewer).to_contain_text("30.25000, 120.50000")
+    expect(viewer.get_by_role("button", name="<i>Kamera</i>")).to_be_visible()
+    viewer.get_by_role("button", name="复制坐标").click()
+    expect(page.get_by_text("已复制")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "30.25000, 120.50000"
+
+
+def test_what_browsers_cannot_show_is_shown_small_and_said(open_page: Callable[..., Page], house: SearchHouse) -> None:
+    photo_id = house.upload("手机.heic", encoded("HEIF"))
+    house.settled()
+    page = open_page(f"/?photo={photo_id}")
+    expect(page.locator(".stage-note")).to_contain_text("缩略图")
+    expect(page.locator("img.picture")).to_have_attribute("src", re.compile("thumbnail"))
 
 
 def test_a_photo_that_is_not_there_is_said(open_page: Callable[..., Page], expected_problems: list[str]) -> None:

@@ -11,7 +11,12 @@ const LISTS = ["folders", "sources", "cameras", "formats", "kinds", "tags", "alb
 
 /** The chips of a question; nothing for an empty one. */
 export function chipsOf(query) {
-  const chips = [...wordChips(query), ...termChips(query, "pictures"), ...termChips(query, "photos"), ...filterChips(query.filter)];
+  const chips = [
+    ...wordChips(query),
+    ...termChips(query, "pictures"),
+    ...termChips(query, "photos"),
+    ...filterChips(query.filter),
+  ];
   if (chips.length > 1) {
     const clear = () => search({ words: "", photos: [], pictures: [], filter: {} });
     chips.push(h("li", {}, h("button", { type: "button", class: "button quiet", onclick: clear }, t("clearAll"))));
@@ -34,7 +39,18 @@ function termChip({ label, image, isNot, onTurn, onRemove }) {
     image && h("img", { src: image, alt: "", width: 28, height: 28 }),
     isNot && h("span", { class: "chip-not" }, t("not")),
     h("span", { class: "chip-label" }, label),
-    h("button", { type: "button", class: "chip-turn", "aria-pressed": String(isNot), "aria-label": t("turn", { label }), title: t("turn", { label }), onclick: onTurn }, isNot ? "＋" : "－"),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "chip-turn",
+        "aria-pressed": String(isNot),
+        "aria-label": t("turn", { label }),
+        title: t("turn", { label }),
+        onclick: onTurn,
+      },
+      isNot ? "＋" : "－",
+    ),
     iconButton(icon("close"), t("removeChip", { label }), { onclick: onRemove }),
   );
 }

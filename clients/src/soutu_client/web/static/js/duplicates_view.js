@@ -13,7 +13,14 @@ const PAGE = 20;
 
 const list = h("div", { class: "groups" });
 const foot = h("div", { class: "groups-foot", role: "status" });
-export const duplicatesView = h("div", { class: "duplicates page" }, h("h1", {}, t("duplicates")), h("p", { class: "muted" }, t("duplicatesHint")), list, foot);
+export const duplicatesView = h(
+  "div",
+  { class: "duplicates page" },
+  h("h1", {}, t("duplicates")),
+  h("p", { class: "muted" }, t("duplicatesHint")),
+  list,
+  foot,
+);
 
 let token = "";
 let leaving = new AbortController();
@@ -42,7 +49,12 @@ async function more() {
     token = page.next_page_token;
     showFoot();
   } catch (error) {
-    if (!signal.aborted) fill(foot, h("p", { class: "problem" }, error.message), h("button", { type: "button", class: "button", onclick: more }, t("retryNow")));
+    if (!signal.aborted)
+      fill(
+        foot,
+        h("p", { class: "problem" }, error.message),
+        h("button", { type: "button", class: "button", onclick: more }, t("retryNow")),
+      );
   }
 }
 
@@ -62,7 +74,14 @@ function groupCard(group) {
       const kept = card.querySelector("input:checked").value;
       return deletePhotos(photos.filter((photo) => photo.photo_id !== kept));
     };
-    card.append(h("div", { class: "actions" }, h("button", { type: "button", class: "button primary", onclick: keep }, t("keepOne", { n: amount(photos.length - 1) })), skipButton(card)));
+    card.append(
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", class: "button primary", onclick: keep }, t("keepOne", { n: amount(photos.length - 1) })),
+        skipButton(card),
+      ),
+    );
   }
   for (const photo of photos) cards.set(photo.photo_id, card);
   return card;
@@ -79,11 +98,32 @@ function skipButton(card) {
 }
 
 function choice(photo, name, isFirst) {
-  const facts = [photo.width && `${photo.width} × ${photo.height}`, bytes(photo.size_bytes), photo.media_type.replace("image/", "").toUpperCase(), photo.taken && takenDay(photo.taken)];
+  const facts = [
+    photo.width && `${photo.width} × ${photo.height}`,
+    bytes(photo.size_bytes),
+    photo.media_type.replace("image/", "").toUpperCase(),
+    photo.taken && takenDay(photo.taken),
+  ];
   return h(
     "div",
     { class: "candidate" },
-    h("button", { type: "button", class: "candidate-picture", "aria-label": t("openPhoto", { label: photoText(photo) }), onclick: () => go({ photo: photo.photo_id }) }, h("img", { src: thumbnailUrl(photo), alt: "", loading: "lazy", decoding: "async", width: photo.width || 4, height: photo.height || 3 })),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "candidate-picture",
+        "aria-label": t("openPhoto", { label: photoText(photo) }),
+        onclick: () => go({ photo: photo.photo_id }),
+      },
+      h("img", {
+        src: thumbnailUrl(photo),
+        alt: "",
+        loading: "lazy",
+        decoding: "async",
+        width: photo.width || 4,
+        height: photo.height || 3,
+      }),
+    ),
     h(
       "label",
       {},

@@ -36,13 +36,22 @@ export function toggleFilters() {
     panel.hidden = !panel.hidden;
     localStorage.setItem(KEPT, panel.hidden ? "closed" : "open");
   } else {
-    const heading = h("div", { class: "drawer-head" }, h("h2", {}, t("filters")), iconButton(icon("close"), t("close"), { onclick: () => drawer.close() }));
-    drawer = openDialog([heading, body], { class: "drawer", "aria-label": t("filters") }, {
-      onClose: () => {
-        panel.append(body);
-        drawer = null;
+    const heading = h(
+      "div",
+      { class: "drawer-head" },
+      h("h2", {}, t("filters")),
+      iconButton(icon("close"), t("close"), { onclick: () => drawer.close() }),
+    );
+    drawer = openDialog(
+      [heading, body],
+      { class: "drawer", "aria-label": t("filters") },
+      {
+        onClose: () => {
+          panel.append(body);
+          drawer = null;
+        },
       },
-    });
+    );
   }
   return refreshFilters();
 }
@@ -78,11 +87,35 @@ function draw(summary) {
     body,
     timeline(summary.months, summary.undated, filter, (from, until) => change({ taken_from: from, taken_until: until })),
     favourites(filter, summary.favourites),
-    choices("folders", t("folders"), summary.folders.map((one) => ({ value: one.folder, label: one.folder || "/", photos: one.photos, source: one.source }))),
-    choices("albums", t("albums"), summary.albums.map((one) => ({ value: one.name, label: one.name, photos: one.photos }))),
-    choices("tags", t("tags"), summary.tags.map((one) => ({ value: one.name, label: one.name, photos: one.photos }))),
-    choices("cameras", t("cameras"), summary.cameras.map((one) => ({ value: one.camera, label: one.camera, photos: one.photos }))),
-    choices("formats", t("formats"), summary.formats.map((one) => ({ value: one.media_type, label: one.media_type.replace("image/", "").toUpperCase(), photos: one.photos }))),
+    choices(
+      "folders",
+      t("folders"),
+      summary.folders.map((one) => ({ value: one.folder, label: one.folder || "/", photos: one.photos, source: one.source })),
+    ),
+    choices(
+      "albums",
+      t("albums"),
+      summary.albums.map((one) => ({ value: one.name, label: one.name, photos: one.photos })),
+    ),
+    choices(
+      "tags",
+      t("tags"),
+      summary.tags.map((one) => ({ value: one.name, label: one.name, photos: one.photos })),
+    ),
+    choices(
+      "cameras",
+      t("cameras"),
+      summary.cameras.map((one) => ({ value: one.camera, label: one.camera, photos: one.photos })),
+    ),
+    choices(
+      "formats",
+      t("formats"),
+      summary.formats.map((one) => ({
+        value: one.media_type,
+        label: one.media_type.replace("image/", "").toUpperCase(),
+        photos: one.photos,
+      })),
+    ),
   );
 }
 
@@ -95,15 +128,27 @@ function change(changes) {
 }
 
 function favourites(filter, photos) {
-  const box = h("input", { type: "checkbox", checked: Boolean(filter.favourite), onchange: (event) => change({ favourite: event.target.checked || null }) });
-  return h("label", { class: "choice favourites-choice" }, box, icon("heart"), h("span", { class: "grow" }, t("favourites")), photos !== null && h("span", { class: "muted" }, amount(photos)));
+  const box = h("input", {
+    type: "checkbox",
+    checked: Boolean(filter.favourite),
+    onchange: (event) => change({ favourite: event.target.checked || null }),
+  });
+  return h(
+    "label",
+    { class: "choice favourites-choice" },
+    box,
+    icon("heart"),
+    h("span", { class: "grow" }, t("favourites")),
+    photos !== null && h("span", { class: "muted" }, amount(photos)),
+  );
 }
 
 function choices(name, label, found) {
   const filter = current().query.filter;
   const chosen = filter[name] ?? [];
   const offered = found.filter((one) => one.value !== "");
-  for (const value of chosen) if (!offered.some((one) => one.value === value)) offered.unshift({ value, label: value, photos: 0 });
+  for (const value of chosen)
+    if (!offered.some((one) => one.value === value)) offered.unshift({ value, label: value, photos: 0 });
   if (!offered.length) return null;
   const rows = unfolded.has(name) ? offered : offered.filter((one, at) => at < MOST_SHOWN || chosen.includes(one.value));
   const more = offered.length > rows.length;
@@ -116,7 +161,8 @@ function choices(name, label, found) {
     { class: "choices" },
     h("legend", {}, label),
     rows.map((one) => {
-      const turn = (event) => change({ [name]: event.target.checked ? [...chosen, one.value] : chosen.filter((value) => value !== one.value) });
+      const turn = (event) =>
+        change({ [name]: event.target.checked ? [...chosen, one.value] : chosen.filter((value) => value !== one.value) });
       return h(
         "label",
         { class: "choice", title: one.source ? `${one.source}/${one.value}` : one.label },

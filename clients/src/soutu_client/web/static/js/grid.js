@@ -113,7 +113,9 @@ export class Grid {
   #showRow(number) {
     if (this.shown.has(number)) return;
     const row = this.layout.rows[number];
-    const element = row.boxes ? h("div", { class: "row", role: "presentation" }) : h("div", { class: "group", role: "listitem" }, h("h2", {}, row.heading));
+    const element = row.boxes
+      ? h("div", { class: "row", role: "presentation" })
+      : h("div", { class: "group", role: "listitem" }, h("h2", {}, row.heading));
     element.style.top = `${row.top}px`;
     element.style.height = `${row.height}px`;
     for (const box of row.boxes ?? []) {

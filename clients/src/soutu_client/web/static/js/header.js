@@ -14,7 +14,12 @@ const VIEWS = { photos: "photos", duplicates: "copies", library: "library" };
 
 /** Fill the head. */
 export function fillHeader(header) {
-  const brand = h("a", { class: "brand", href: "/", onclick: goHome }, h("img", { src: "/static/icons/icon.svg", alt: "", width: 30, height: 30 }), h("span", {}, t("soutu")));
+  const brand = h(
+    "a",
+    { class: "brand", href: "/", onclick: goHome },
+    h("img", { src: "/static/icons/icon.svg", alt: "", width: 30, height: 30 }),
+    h("span", {}, t("soutu")),
+  );
   const links = Object.entries(VIEWS).map(([view, name]) => viewLink(view, name));
   const filters = iconButton(icon("filter"), t("filters"), {
     class: "icon-button filters-button",
@@ -23,7 +28,11 @@ export function fillHeader(header) {
       toggleFilters();
     },
   });
-  header.append(brand, h("div", { class: "search-row" }, searchBox(), filters), h("nav", { class: "views", "aria-label": t("views") }, links, menu()));
+  header.append(
+    brand,
+    h("div", { class: "search-row" }, searchBox(), filters),
+    h("nav", { class: "views", "aria-label": t("views") }, links, menu()),
+  );
   const follow = () => {
     for (const link of links) {
       if (link.dataset.view === current().view) link.setAttribute("aria-current", "page");
@@ -47,12 +56,23 @@ function viewLink(view, name) {
     event.preventDefault();
     go({ view, photo: null });
   };
-  return h("a", { class: "view-link", "data-view": view, href: toUrl({ view, query: emptyQuery(), photo: null }), onclick: move }, icon(name), h("span", {}, t(view)));
+  return h(
+    "a",
+    { class: "view-link", "data-view": view, href: toUrl({ view, query: emptyQuery(), photo: null }), onclick: move },
+    icon(name),
+    h("span", {}, t(view)),
+  );
 }
 
 function menu() {
   const list = h("div", { class: "menu", id: "menu", popover: "auto" });
-  const choice = (label, isChosen, choose) => h("button", { type: "button", class: "menu-item", "aria-pressed": String(isChosen), onclick: choose }, label, isChosen && icon("check"));
+  const choice = (label, isChosen, choose) =>
+    h(
+      "button",
+      { type: "button", class: "menu-item", "aria-pressed": String(isChosen), onclick: choose },
+      label,
+      isChosen && icon("check"),
+    );
   const draw = () => {
     const theme = document.documentElement.dataset.theme ?? "system";
     list.replaceChildren(

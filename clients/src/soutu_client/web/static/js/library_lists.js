@@ -18,11 +18,21 @@ export async function unreadableSection(section, status, signal) {
   fill(
     section,
     h("h2", {}, t("unreadableTitle")),
-    h("ul", { class: "reasons" }, status.unreadable_reasons.map((one) => h("li", {}, `${one.message} · ${amount(one.photos)}`))),
+    h(
+      "ul",
+      { class: "reasons" },
+      status.unreadable_reasons.map((one) => h("li", {}, `${one.message} · ${amount(one.photos)}`)),
+    ),
     list,
   );
   await pages(section, list, "/api/photos?state=UNREADABLE", signal, (photo) =>
-    h("li", {}, h("strong", {}, photo.names[0]?.name ?? photo.photo_id), " ", h("span", { class: "muted" }, photo.unreadable?.message ?? "")),
+    h(
+      "li",
+      {},
+      h("strong", {}, photo.names[0]?.name ?? photo.photo_id),
+      " ",
+      h("span", { class: "muted" }, photo.unreadable?.message ?? ""),
+    ),
   );
 }
 
@@ -42,7 +52,12 @@ function deletedItem(photo) {
     "li",
     {},
     photo.width > 0 && image,
-    h("span", { class: "grow" }, h("strong", {}, shortName(photo)), h("small", { class: "muted" }, photo.deleted_at ? agoText(photo.deleted_at) : "")),
+    h(
+      "span",
+      { class: "grow" },
+      h("strong", {}, shortName(photo)),
+      h("small", { class: "muted" }, photo.deleted_at ? agoText(photo.deleted_at) : ""),
+    ),
     canWrite() && restore,
   );
 }

@@ -34,7 +34,18 @@ const adding = h(
   h("div", { class: "actions" }),
 );
 
-export const libraryView = h("div", { class: "library page" }, h("h1", {}, t("library")), counts, adding, work, sources, engine, unreadable, deleted);
+export const libraryView = h(
+  "div",
+  { class: "library page" },
+  h("h1", {}, t("library")),
+  counts,
+  adding,
+  work,
+  sources,
+  engine,
+  unreadable,
+  deleted,
+);
 
 /** Show the library and keep it fresh until `leave`. */
 export function enter() {
@@ -62,7 +73,11 @@ async function refresh() {
     if (signal.aborted) return;
     fill(counts, h("p", { class: "problem" }, error.message));
   }
-  if (!signal.aborted) timer = setTimeout(() => (document.hidden ? (timer = setTimeout(refresh, 1000 * POLL_SECONDS)) : refresh()), 1000 * POLL_SECONDS);
+  if (!signal.aborted)
+    timer = setTimeout(
+      () => (document.hidden ? (timer = setTimeout(refresh, 1000 * POLL_SECONDS)) : refresh()),
+      1000 * POLL_SECONDS,
+    );
 }
 
 async function refreshLists(status, signal) {
@@ -84,11 +99,26 @@ function draw(status) {
     count(t("photosPending"), amount(status.photos_pending), status.photos_pending > 0 && waitText(status)),
     count(t("photosUnreadable"), amount(status.photos_unreadable)),
     count(t("sizeTogether"), bytes(status.size_bytes)),
-    ignored.length > 0 && count(t("otherFiles"), amount(ignored.reduce((sum, [, n]) => sum + n, 0)), ignored.slice(0, 4).map(([ending, n]) => `${ending || t("noEnding")} ${amount(n)}`).join(t("comma"))),
+    ignored.length > 0 &&
+      count(
+        t("otherFiles"),
+        amount(ignored.reduce((sum, [, n]) => sum + n, 0)),
+        ignored
+          .slice(0, 4)
+          .map(([ending, n]) => `${ending || t("noEnding")} ${amount(n)}`)
+          .join(t("comma")),
+      ),
   );
   drawWork(status);
   fill(sources, h("h2", {}, t("sources")), status.sources.map(sourceRow));
-  fill(engine, h("h2", {}, t("engine")), embedderRow(status.embedder, t("embedder")), status.text_embedder && embedderRow(status.text_embedder, t("textEmbedder")), indexRow(status), h("p", { class: "muted" }, `soutu ${status.version}`));
+  fill(
+    engine,
+    h("h2", {}, t("engine")),
+    embedderRow(status.embedder, t("embedder")),
+    status.text_embedder && embedderRow(status.text_embedder, t("textEmbedder")),
+    indexRow(status),
+    h("p", { class: "muted" }, `soutu ${status.version}`),
+  );
   if (wasPending > 0 && status.photos_pending < wasPending) announceAdded();
   wasPending = status.photos_pending;
 }
@@ -99,7 +129,13 @@ function waitText(status) {
 }
 
 function count(label, value, note) {
-  return h("div", { class: "count" }, h("span", { class: "count-value" }, value), h("span", { class: "count-label" }, label), note && h("small", { class: "muted" }, note));
+  return h(
+    "div",
+    { class: "count" },
+    h("span", { class: "count-value" }, value),
+    h("span", { class: "count-label" }, label),
+    note && h("small", { class: "muted" }, note),
+  );
 }
 
 function drawWork(status) {
@@ -107,7 +143,12 @@ function drawWork(status) {
   let list = work.querySelector(".jobs");
   if (!list) {
     list = h("div", { class: "jobs" });
-    const sync = h("button", { type: "button", class: "button sync-now", onclick: () => syncNow(sync) }, icon("sync"), t("syncNow"));
+    const sync = h(
+      "button",
+      { type: "button", class: "button sync-now", onclick: () => syncNow(sync) },
+      icon("sync"),
+      t("syncNow"),
+    );
     fill(work, h("div", { class: "card-head" }, h("h2", {}, t("work")), canWrite() && sync), list);
   }
   for (const job of status.jobs) {
@@ -135,22 +176,44 @@ async function syncNow(button) {
 }
 
 function sourceRow(source) {
-  const facts = [t("objects", { n: amount(source.objects) }), source.read_only && t("readOnly"), source.synced_at ? t("syncedAgo", { ago: agoText(source.synced_at) }) : t("neverSynced")];
+  const facts = [
+    t("objects", { n: amount(source.objects) }),
+    source.read_only && t("readOnly"),
+    source.synced_at ? t("syncedAgo", { ago: agoText(source.synced_at) }) : t("neverSynced"),
+  ];
   return h(
     "div",
     { class: source.problem ? "line has-problem" : "line" },
     h("span", { class: source.problem ? "light bad" : "light good" }),
-    h("span", { class: "grow" }, h("strong", {}, source.source), " ", h("span", { class: "muted" }, facts.filter(Boolean).join(" · ")), source.problem && h("span", { class: "problem" }, source.problem)),
+    h(
+      "span",
+      { class: "grow" },
+      h("strong", {}, source.source),
+      " ",
+      h("span", { class: "muted" }, facts.filter(Boolean).join(" · ")),
+      source.problem && h("span", { class: "problem" }, source.problem),
+    ),
   );
 }
 
 function embedderRow(embedder, label) {
-  const state = embedder.available ? t("awake") : embedder.unavailable_since ? t("asleepSince", { ago: agoText(embedder.unavailable_since) }) : t("asleep");
+  const state = embedder.available
+    ? t("awake")
+    : embedder.unavailable_since
+      ? t("asleepSince", { ago: agoText(embedder.unavailable_since) })
+      : t("asleep");
   return h(
     "div",
     { class: "line" },
     h("span", { class: embedder.available ? "light good" : "light bad" }),
-    h("span", { class: "grow" }, h("strong", {}, label), " ", h("span", { class: "muted" }, [state, embedder.model].filter(Boolean).join(" · ")), embedder.problem && h("span", { class: "problem" }, embedder.problem)),
+    h(
+      "span",
+      { class: "grow" },
+      h("strong", {}, label),
+      " ",
+      h("span", { class: "muted" }, [state, embedder.model].filter(Boolean).join(" · ")),
+      embedder.problem && h("span", { class: "problem" }, embedder.problem),
+    ),
   );
 }
 
@@ -159,7 +222,13 @@ function indexRow(status) {
     "div",
     { class: "line" },
     h("span", { class: "light good" }),
-    h("span", { class: "grow" }, h("strong", {}, t("index")), " ", h("span", { class: "muted" }, t("indexed", { n: amount(status.index.vectors) }))),
+    h(
+      "span",
+      { class: "grow" },
+      h("strong", {}, t("index")),
+      " ",
+      h("span", { class: "muted" }, t("indexed", { n: amount(status.index.vectors) })),
+    ),
   );
 }
 

@@ -23,7 +23,11 @@ export function details(photo) {
       photo.camera && fact("camera", filterLink(photo.camera, { cameras: [photo.camera] })),
       fact("size", sizeText(photo)),
       fact("tags", tags(photo)),
-      photo.annotations.albums.length > 0 && fact("albums", photo.annotations.albums.map((name) => filterLink(name, { albums: [name] }))),
+      photo.annotations.albums.length > 0 &&
+        fact(
+          "albums",
+          photo.annotations.albums.map((name) => filterLink(name, { albums: [name] })),
+        ),
       fact("files", photo.names.filter((name) => name.present).map(nameLine)),
       photo.names.some((name) => !name.present) && fact("formerly", photo.names.filter((name) => !name.present).map(nameLine)),
     ),
@@ -56,7 +60,10 @@ function place(location) {
       await navigator.clipboard.writeText(text);
       toast(t("copied"));
     });
-  return [h("span", { class: "coordinates" }, text), iconButton(icon("copy"), t("copyPlace"), { class: "icon-button tiny", onclick: copy })];
+  return [
+    h("span", { class: "coordinates" }, text),
+    iconButton(icon("copy"), t("copyPlace"), { class: "icon-button tiny", onclick: copy }),
+  ];
 }
 
 /** A name whose folders can each be looked into. */
@@ -77,11 +84,19 @@ function tags(photo) {
       { class: "chip" },
       filterLink(tag, { tags: [tag] }),
       canWrite() &&
-        iconButton(icon("close"), t("removeTag", { tag }), { onclick: () => attempt(() => annotate(photo, { remove_tags: [tag] })) }),
+        iconButton(icon("close"), t("removeTag", { tag }), {
+          onclick: () => attempt(() => annotate(photo, { remove_tags: [tag] })),
+        }),
     ),
   );
   if (!canWrite()) return chips.length ? h("ul", { class: "chips" }, chips) : t("none");
-  const field = h("input", { type: "text", class: "tag-field", "aria-label": t("addTag"), placeholder: t("addTag"), maxlength: 100 });
+  const field = h("input", {
+    type: "text",
+    class: "tag-field",
+    "aria-label": t("addTag"),
+    placeholder: t("addTag"),
+    maxlength: 100,
+  });
   const form = h("form", { class: "tag-form" }, field, iconButton(icon("plus"), t("addTag"), { type: "submit" }));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -94,7 +109,13 @@ function tags(photo) {
 function caption(photo) {
   const text = photo.annotations.caption;
   if (!canWrite()) return text && h("p", { class: "caption" }, text);
-  const field = h("textarea", { class: "caption-field", rows: 2, "aria-label": t("caption"), placeholder: t("captionPlaceholder"), value: text });
+  const field = h("textarea", {
+    class: "caption-field",
+    rows: 2,
+    "aria-label": t("caption"),
+    placeholder: t("captionPlaceholder"),
+    value: text,
+  });
   const save = async () => {
     const written = field.value.trim();
     if (written !== text && (await attempt(() => annotate(photo, { caption: written })))) toast(t("saved"));

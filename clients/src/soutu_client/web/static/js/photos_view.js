@@ -35,7 +35,17 @@ export const photosView = h(
   "div",
   { class: "photos-view" },
   filtersPanel(),
-  h("section", { class: "photos", "aria-label": t("photos") }, h("h1", { class: "for-ears" }, t("photos")), h("div", { class: "above" }, chips, headline), notices, nothing, grid.element, sentinel, foot),
+  h(
+    "section",
+    { class: "photos", "aria-label": t("photos") },
+    h("h1", { class: "for-ears" }, t("photos")),
+    h("div", { class: "above" }, chips, headline),
+    notices,
+    nothing,
+    grid.element,
+    sentinel,
+    foot,
+  ),
 );
 
 let asked = null; // the question that is answered, as text
@@ -117,7 +127,10 @@ function showState() {
 }
 
 function showNotices() {
-  fill(notices, results.notices.map((notice) => h("p", { class: "notice" }, icon("clock"), notice.message)));
+  fill(
+    notices,
+    results.notices.map((notice) => h("p", { class: "notice" }, icon("clock"), notice.message)),
+  );
 }
 
 function showNothing() {
@@ -125,7 +138,14 @@ function showNothing() {
   if (nothing.hidden) return;
   const { query } = current();
   const isEmptyLibrary = isAtHome && !Object.keys(query.filter).length;
-  if (isEmptyLibrary) fill(nothing, icon("picture"), h("h2", {}, t("noPhotosYet")), h("p", { class: "muted" }, canWrite() ? t("noPhotosHint") : t("noPhotosGuest")), canWrite() && h("div", { class: "actions" }, uploadButtons()));
+  if (isEmptyLibrary)
+    fill(
+      nothing,
+      icon("picture"),
+      h("h2", {}, t("noPhotosYet")),
+      h("p", { class: "muted" }, canWrite() ? t("noPhotosHint") : t("noPhotosGuest")),
+      canWrite() && h("div", { class: "actions" }, uploadButtons()),
+    );
   else fill(nothing, icon("search"), h("h2", {}, t("nothingFound")), h("p", { class: "muted" }, t("nothingHint")));
 }
 
@@ -136,7 +156,11 @@ results.addEventListener("reset", () => {
   showNothing();
   if (results.problem) return;
   if (!isAtHome) headline.textContent = results.photos.length ? t("bestFirst") : "";
-  speak(results.photos.length ? t(results.isComplete ? "foundAll" : "foundFirst", { n: amount(results.photos.length) }) : t("nothingFound"));
+  speak(
+    results.photos.length
+      ? t(results.isComplete ? "foundAll" : "foundFirst", { n: amount(results.photos.length) })
+      : t("nothingFound"),
+  );
 });
 results.addEventListener("more", () => {
   grid.extend();

@@ -1,6 +1,14 @@
 // What is asked, and how it stands in the URL. The box's text is the truth about words: `雪地里的狗 -雨 -"两个 词"`.
 
-const LISTS = { folder: "folders", source: "sources", camera: "cameras", format: "formats", kind: "kinds", tag: "tags", album: "albums" };
+const LISTS = {
+  folder: "folders",
+  source: "sources",
+  camera: "cameras",
+  format: "formats",
+  kind: "kinds",
+  tag: "tags",
+  album: "albums",
+};
 const WORD = /[-－](?:"([^"]+)"|(\S+))|(\S+)/gu;
 
 /** A question that finds everything. */

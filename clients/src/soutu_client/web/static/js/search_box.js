@@ -37,7 +37,13 @@ export function searchByPicture(file) {
 
 /** The box as a form. */
 export function searchBox() {
-  const chooser = h("input", { type: "file", accept: "image/*,.heic,.heif,.avif", class: "for-ears", tabindex: -1, "aria-label": t("choosePicture") });
+  const chooser = h("input", {
+    type: "file",
+    accept: "image/*,.heic,.heif,.avif",
+    class: "for-ears",
+    tabindex: -1,
+    "aria-label": t("choosePicture"),
+  });
   chooser.addEventListener("change", () => {
     if (chooser.files.length) searchByPicture(chooser.files[0]);
     chooser.value = "";

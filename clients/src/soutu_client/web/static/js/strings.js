@@ -64,7 +64,10 @@ const STRINGS = {
   findWithThis: ["用这张照片加上文字来找", "Find by this photo and words"],
   download: ["下载原图", "Download the original"],
   delete: ["删除", "Delete"],
-  onlyThumbnail: ["浏览器不能显示这种格式，这是缩略图；可以下载原图。", "Browsers cannot show this format: this is its thumbnail. The original can be downloaded."],
+  onlyThumbnail: [
+    "浏览器不能显示这种格式，这是缩略图；可以下载原图。",
+    "Browsers cannot show this format: this is its thumbnail. The original can be downloaded.",
+  ],
   originalFailed: ["原图暂时打不开，这是缩略图。", "The original cannot be opened now: this is its thumbnail."],
   notReadable: ["这个文件读不出图片", "No picture can be read from this file"],
   takenAt: ["拍摄时间", "Taken"],
@@ -114,7 +117,10 @@ const STRINGS = {
   timeUnknown: ["正在估计时间", "time not known yet"],
   waitsForEmbedder: ["等识图服务醒来", "wait for the vision service"],
   addPhotos: ["添加照片", "Add photos"],
-  addPhotosHint: ["选择文件或文件夹，也可以直接拖进窗口。重复的照片不会存两份。", "Choose files or a folder, or drop them into the window. What is there already is not stored twice."],
+  addPhotosHint: [
+    "选择文件或文件夹，也可以直接拖进窗口。重复的照片不会存两份。",
+    "Choose files or a folder, or drop them into the window. What is there already is not stored twice.",
+  ],
   chooseFiles: ["选择文件", "Choose files"],
   chooseFolder: ["选择文件夹", "Choose a folder"],
   work: ["任务", "Work"],
@@ -167,7 +173,10 @@ const STRINGS = {
   dropToSearch: ["放在这里，用它搜索", "Drop here to search by it"],
   dropToUpload: ["放在这里，存入图库", "Drop here to add to the library"],
   // Duplicates
-  duplicatesHint: ["几乎一样的照片放在一起，每组留一张，其余删除；删错了可以撤销。", "Photos that are nearly the same. Keep one of each group; the rest is deleted and can be brought back."],
+  duplicatesHint: [
+    "几乎一样的照片放在一起，每组留一张，其余删除；删错了可以撤销。",
+    "Photos that are nearly the same. Keep one of each group; the rest is deleted and can be brought back.",
+  ],
   groupOf: ["{n} 张相似", "{n} alike"],
   keepOne: ["留选中的，删除其余 {n} 张", "Keep the chosen one, delete the other {n}"],
   keepAll: ["都留着", "Keep all"],

@@ -20,7 +20,10 @@ export function everyMonth(months) {
   const counts = new Map(months.map((one) => [monthNumber(one.month), one.photos]));
   const first = Math.min(...counts.keys());
   const last = Math.max(...counts.keys());
-  return Array.from({ length: last - first + 1 }, (_, at) => ({ month: monthOf(first + at), photos: counts.get(first + at) ?? 0 }));
+  return Array.from({ length: last - first + 1 }, (_, at) => ({
+    month: monthOf(first + at),
+    photos: counts.get(first + at) ?? 0,
+  }));
 }
 
 /** The timeline. `onChoose` gets the first and the last month, or nothing twice for all of them. */
@@ -28,13 +31,20 @@ export function timeline(months, undated, filter, onChoose) {
   const all = everyMonth(months);
   if (!all.length) return undated ? h("p", { class: "muted" }, t("undatedPhotos", { n: amount(undated) })) : null;
   const last = all.length - 1;
-  const position = (date, otherwise) => (date ? Math.max(0, Math.min(last, monthNumber(`${date}-01`.slice(0, 7).padEnd(7, "-01")) - monthNumber(all[0].month))) : otherwise);
+  const position = (date, otherwise) =>
+    date
+      ? Math.max(0, Math.min(last, monthNumber(`${date}-01`.slice(0, 7).padEnd(7, "-01")) - monthNumber(all[0].month)))
+      : otherwise;
   let from = position(filter.taken_from?.length === 4 ? `${filter.taken_from}-01` : filter.taken_from, 0);
   let until = position(filter.taken_until?.length === 4 ? `${filter.taken_until}-12` : filter.taken_until, last);
 
   const highest = Math.max(...all.map((one) => one.photos));
   const bars = all.map((one) => {
-    const bar = h("span", { class: "bar", title: t("monthPhotos", { month: monthText(one.month), n: amount(one.photos) }) }, h("span"));
+    const bar = h(
+      "span",
+      { class: "bar", title: t("monthPhotos", { month: monthText(one.month), n: amount(one.photos) }) },
+      h("span"),
+    );
     // The square root keeps a quiet month visible beside a holiday.
     const share = one.photos ? Math.max(LEAST_HEIGHT, 100 * Math.sqrt(one.photos / highest)) : 0;
     bar.firstChild.style.height = `${share}%`;
@@ -42,7 +52,16 @@ export function timeline(months, undated, filter, onChoose) {
   });
   const chart = h("div", { class: "bars", "aria-hidden": "true" }, bars);
   const said = h("output", { class: "timeline-said" });
-  const slider = (label, value) => h("input", { type: "range", class: "timeline-slider", min: 0, max: last, step: 1, "aria-label": label, value: String(value) });
+  const slider = (label, value) =>
+    h("input", {
+      type: "range",
+      class: "timeline-slider",
+      min: 0,
+      max: last,
+      step: 1,
+      "aria-label": label,
+      value: String(value),
+    });
   const fromSlider = slider(t("timelineFrom"), from);
   const untilSlider = slider(t("timelineUntil"), until);
 
@@ -99,6 +118,11 @@ export function timeline(months, undated, filter, onChoose) {
     h("legend", {}, t("timeline")),
     chart,
     h("div", { class: "timeline-sliders" }, fromSlider, untilSlider),
-    h("div", { class: "timeline-foot" }, said, undated > 0 && h("small", { class: "muted" }, t("undatedPhotos", { n: amount(undated) }))),
+    h(
+      "div",
+      { class: "timeline-foot" },
+      said,
+      undated > 0 && h("small", { class: "muted" }, t("undatedPhotos", { n: amount(undated) })),
+    ),
   );
 }

@@ -95,7 +95,10 @@ export class UploadBatch extends EventTarget {
       request.addEventListener("load", () => {
         const said = request.response;
         if (request.status >= 200 && request.status < 300 && said) resolve(said);
-        else reject(new ApiError(request.status, said?.reason ?? "", said?.message ?? t("unexpectedAnswer", { status: request.status })));
+        else
+          reject(
+            new ApiError(request.status, said?.reason ?? "", said?.message ?? t("unexpectedAnswer", { status: request.status })),
+          );
       });
       request.addEventListener("error", () => reject(new ApiError(0, "NO_CONNECTION", t("uploadLost"))));
       request.addEventListener("abort", () => reject(new ApiError(0, "CANCELLED", t("cancelled"))));

@@ -49,7 +49,9 @@ function batchCard(batch) {
   const show = () => {
     bar.value = batch.isOver ? 1 : batch.progress;
     title.textContent = titleOf(batch);
-    said.textContent = batch.isOver ? summaryOf(batch) : t("uploadProgress", { done: amount(batch.done), total: amount(batch.total) });
+    said.textContent = batch.isOver
+      ? summaryOf(batch)
+      : t("uploadProgress", { done: amount(batch.done), total: amount(batch.total) });
     for (; listed < batch.failures.length; listed += 1) {
       const { name, message } = batch.failures[listed];
       failures.append(h("li", {}, h("strong", {}, name), " ", message));
@@ -78,8 +80,20 @@ function summaryOf(batch) {
 
 /** Buttons that choose files or a folder. */
 export function uploadButtons() {
-  const files = h("input", { type: "file", multiple: true, class: "for-ears upload-files", tabindex: -1, "aria-label": t("chooseFiles") });
-  const folder = h("input", { type: "file", webkitdirectory: true, class: "for-ears upload-folder", tabindex: -1, "aria-label": t("chooseFolder") });
+  const files = h("input", {
+    type: "file",
+    multiple: true,
+    class: "for-ears upload-files",
+    tabindex: -1,
+    "aria-label": t("chooseFiles"),
+  });
+  const folder = h("input", {
+    type: "file",
+    webkitdirectory: true,
+    class: "for-ears upload-folder",
+    tabindex: -1,
+    "aria-label": t("chooseFolder"),
+  });
   for (const chooser of [files, folder]) {
     chooser.addEventListener("change", () => {
       upload(chosenFiles(chooser.files));
@@ -123,7 +137,8 @@ export function startDropping() {
     event.preventDefault();
     hide();
     const first = event.dataTransfer.files[0];
-    const isSearch = searchZone.contains(event.target) || (!uploadZone.contains(event.target) && Boolean(event.target.closest?.(".header")));
+    const isSearch =
+      searchZone.contains(event.target) || (!uploadZone.contains(event.target) && Boolean(event.target.closest?.(".header")));
     if (isSearch && first) searchByPicture(first);
     else if (canWrite()) attempt(async () => upload(await droppedFiles(event.dataTransfer)));
   });

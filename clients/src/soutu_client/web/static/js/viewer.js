@@ -24,7 +24,10 @@ let photo = null;
 const stage = h("div", { class: "stage", tabindex: -1 });
 const side = h("aside", { class: "side" });
 const tools = h("div", { class: "viewer-tools" });
-const before = iconButton(icon("previous"), t("previousPhoto"), { class: "icon-button step step-previous", onclick: () => step(-1) });
+const before = iconButton(icon("previous"), t("previousPhoto"), {
+  class: "icon-button step step-previous",
+  onclick: () => step(-1),
+});
 const after = iconButton(icon("next"), t("nextPhoto"), { class: "icon-button step step-next", onclick: () => step(1) });
 
 /** Open, change or close the viewer as the place says. `onClosed` gets the photo that was seen last. */
@@ -40,16 +43,20 @@ export function followPlace(onClosed) {
 
 function open(onClosed) {
   const content = h("div", { class: "viewer-inside" }, h("div", { class: "viewer-main" }, tools, stage, before, after), side);
-  dialog = openDialog(content, { class: "viewer", "aria-label": t("photo") }, {
-    onClose: () => {
-      const last = photo;
-      dialog = null;
-      photo = null;
-      fill(stage);
-      closePhoto();
-      onClosed(last);
+  dialog = openDialog(
+    content,
+    { class: "viewer", "aria-label": t("photo") },
+    {
+      onClose: () => {
+        const last = photo;
+        dialog = null;
+        photo = null;
+        fill(stage);
+        closePhoto();
+        onClosed(last);
+      },
     },
-  });
+  );
   dialog.addEventListener("keydown", onKey);
   stage.focus();
 }
@@ -134,8 +141,14 @@ function drawPicture() {
 
 function drawTools() {
   const isFavourite = photo.annotations.favourite;
-  const favourite = iconButton(icon("heart"), t("favourite"), { "aria-pressed": String(isFavourite), class: "icon-button heart", onclick: turnFavourite });
-  const similar = iconButton(icon("similar"), t("similarPhotos"), { onclick: () => lookFor({ words: "", pictures: [], filter: {}, photos: [term()] }) });
+  const favourite = iconButton(icon("heart"), t("favourite"), {
+    "aria-pressed": String(isFavourite),
+    class: "icon-button heart",
+    onclick: turnFavourite,
+  });
+  const similar = iconButton(icon("similar"), t("similarPhotos"), {
+    onclick: () => lookFor({ words: "", pictures: [], filter: {}, photos: [term()] }),
+  });
   const refine = iconButton(icon("refine"), t("findWithThis"), {
     onclick: () => {
       lookFor({ words: "", photos: [term()], pictures: [] });
@@ -144,7 +157,13 @@ function drawTools() {
   });
   const download = h(
     "a",
-    { class: "icon-button", href: `${originalUrl(photo)}?download=1`, download: "", "aria-label": t("download"), title: t("download") },
+    {
+      class: "icon-button",
+      href: `${originalUrl(photo)}?download=1`,
+      download: "",
+      "aria-label": t("download"),
+      title: t("download"),
+    },
     icon("download"),
   );
   const hadFocus = tools.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;

@@ -46,7 +46,11 @@ export function dateText(date) {
 /** How long ago an instant was. */
 export function agoText(instant) {
   const seconds = (new Date(instant) - Date.now()) / 1000;
-  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+  for (const [unit, size] of [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ]) {
     if (Math.abs(seconds) >= size) return ago.format(Math.round(seconds / size), unit);
   }
   return t("justNow");
