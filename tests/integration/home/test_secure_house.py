@@ -4,6 +4,7 @@ import json
 import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,6 +76,23 @@ def test_the_secure_house_lets_in_who_should_and_shows_no_secret(
         with Client(house.address, token=token or "", authority=path) as stranger, pytest.raises(kind) as caught:
             stranger.status()
         errors.append(str(caught.value))
+
+    # So does the page, to the same people.
+    page, trusted = f"https://{environment['SOUTU_WEB_LISTEN']}", ssl.create_default_context(cafile=str(authority))
+    for path, token, status in (
+        ("/", "", 200),
+        ("/api/status", "", 401),
+        ("/api/status", lost.secret, 401),
+        ("/api/status", admin, 200),
+    ):
+        asked = urllib.request.Request(page + path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        try:
+            with urllib.request.urlopen(asked, timeout=120, context=trusted) as answer:
+                answered = answer.status
+        except urllib.error.HTTPError as error:
+            answered = error.code
+            errors.append(error.read().decode())
+        assert answered == status, (path, token == admin)
 
     # The embedding service speaks TLS and wants its token as well.
     credentials = grpc.ssl_channel_credentials(authority.read_bytes())
