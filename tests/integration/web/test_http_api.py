@@ -56,7 +56,7 @@ def test_a_thumbnail_is_kept_by_the_browser(web: TestClient) -> None:
     path = f"/api/photos/{photo_id_of(RED)}/thumbnail"
     answer = web.get(path)
     assert (answer.status_code, answer.headers["content-type"], answer.content[:2]) == (200, "image/jpeg", b"\xff\xd8")
-    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["cache-control"] == "private, max-age=86400"
     again = web.get(path, headers={"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
@@ -190,6 +190,9 @@ def test_a_page_elsewhere_can_neither_change_anything_nor_read_by_a_name_of_its_
     with TestClient(web.app, base_url="http://localhost") as browser:
         answer = browser.post("/api/photos/delete", json={"photo_ids": [photo_id_of(RED)]}, headers=forged)
         assert (answer.status_code, answer.json()["reason"]) == (403, "CSRF")
+        basic = forged | {"authorization": "Basic c291dHU6c291dHU="}
+        answer = browser.post("/api/photos/delete", json={"photo_ids": [photo_id_of(RED)]}, headers=basic)
+        assert (answer.status_code, answer.json()["reason"]) == (403, "CSRF")
     assert photo_id_of(RED) in house.listed()
     rebound = web.get("/api/status", headers={"host": "evil.example:8400"})
     assert (rebound.status_code, rebound.json()["reason"]) == (421, "UNKNOWN_HOST")
@@ -201,10 +204,11 @@ def test_a_page_elsewhere_can_neither_change_anything_nor_read_by_a_name_of_its_
 
 
 def test_every_answer_forbids_what_the_page_does_not_need(web: TestClient) -> None:
-    for path in ("/api/status", "/api/nothing", f"/api/photos/{photo_id_of(RED)}/original", "/static/../application.py"):
+    for path in ("/api/status", "/api/nothing", f"/api/photos/{photo_id_of(RED)}/original", "/static/%2e%2e/application.py"):
         headers = web.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert headers["x-content-type-options"] == "nosniff"
+        assert "strict-transport-security" not in headers  # it would count for every port of the house's machine
     assert "sandbox" in web.get(f"/api/photos/{photo_id_of(RED)}/original").headers["content-security-policy"]
 
 
@@ -222,7 +226,9 @@ def test_the_api_describes_itself(web: TestClient) -> None:
     assert {"/api/search", "/api/photos/{photo_id}/original", "/api/uploads"} <= set(described["paths"])
 
 
-def test_a_token_logs_in_is_kept_from_scripts_and_confines(house: SearchHouse, web: TestClient) -> None:
+def test_a_token_logs_in_is_kept_from_scripts_and_confines(
+    house: SearchHouse, web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secret = house.service.access.create(name="外婆", scope=Scope.READ, folders=[FolderAccess("", "旅行")])[1]
     house.restart(tokens="required")
     settings = WebSettings(address=house.address)
@@ -240,6 +246,9 @@ def test_a_token_logs_in_is_kept_from_scripts_and_confines(house: SearchHouse, w
         assert set(ids(browser.post("/api/search", json={}))) == {photo_id_of(RED), photo_id_of(GREEN)}
         assert browser.get(f"/api/photos/{photo_id_of(BLUE)}/thumbnail").status_code == 404
         assert browser.post("/api/photos/delete", json={"photo_ids": [photo_id_of(RED)]}).status_code == 403
+        monkeypatch.setattr("soutu_client.web.upload_api.tempfile", None)  # nothing of it is kept
+        for headers, status in (({}, 403), ({"authorization": "Bearer soutu_wrong"}, 401)):
+            assert browser.put("/api/uploads?name=a.jpg", content=b"bytes", headers=headers).status_code == status
         assert browser.delete("/api/session").status_code == 204
         assert browser.get("/api/session").status_code == 401
         by_header = {"authorization": f"Bearer {secret}"}

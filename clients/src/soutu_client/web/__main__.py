@@ -8,7 +8,9 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
+from soutu_client._errors import SoutuError
 from soutu_client._language import Text, preferred_language
+from soutu_client.client import Client
 from soutu_client.web.application import create_application
 from soutu_client.web.settings import WebSettings
 
@@ -21,6 +23,7 @@ _PLAINTEXT = Text(
     en="{listen} would be reached by other machines without encryption, so nothing was started: give a certificate "
     "(SOUTU_WEB_TLS__CERTIFICATE, SOUTU_WEB_TLS__KEY) or, in a network that you trust, set SOUTU_WEB_ALLOW_PLAINTEXT=1",
 )
+_NO_WAY = Text(zh="连不到搜索服务，没有启动：{why}", en="the search service cannot be reached, so nothing was started: {why}")
 _LOUD = Text(
     zh="注意：网页不加密，家里网络上的人能看到照片和令牌（SOUTU_WEB_ALLOW_PLAINTEXT=1）",
     en="CAUTION: the page is not encrypted; whoever is in the network can see photos and tokens (SOUTU_WEB_ALLOW_PLAINTEXT=1)",
@@ -44,6 +47,11 @@ def main() -> int:
             sys.stderr.write(_PLAINTEXT.to(language).format(listen=settings.listen) + "\n")
             return 2
         sys.stderr.write(_LOUD.to(language) + "\n")
+    try:
+        Client(settings.address or None, token="", authority=settings.authority, language=language).close()
+    except (SoutuError, OSError) as error:
+        sys.stderr.write(_NO_WAY.to(language).format(why=error) + "\n")
+        return 2
     url = f"{'https' if settings.is_tls else 'http'}://{settings.listen}"
     sys.stderr.write(_SERVING.to(language).format(url=url) + "\n")
     uvicorn.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from soutu_client.web.settings import WebSettings
 
 __all__ = ["create_application"]
 
+_UPLOADS_AT_A_TIME = 8
+"""How many files lie in the temporary folder at most; others wait before their bytes are read."""
 _STATIC = Path(__file__).parent / "static"
 _REVALIDATED = {"cache-control": "no-cache"}
 _AT_THE_TOP = {"/": "index.html", "/sw.js": "sw.js", "/manifest.webmanifest": "manifest.webmanifest"}
@@ -59,6 +62,7 @@ def create_application(settings: WebSettings) -> FastAPI:
     )
     application.state.clients = clients
     application.state.settings = settings
+    application.state.uploads = asyncio.Semaphore(_UPLOADS_AT_A_TIME)
     api = APIRouter(prefix="/api", responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}})
     for module in (session_api, search_api, photo_api, library_api, upload_api):
         api.include_router(module.router)

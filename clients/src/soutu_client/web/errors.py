@@ -6,9 +6,10 @@ import logging
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from soutu_client._errors import (
     BusyError,
@@ -91,6 +92,10 @@ def answer_errors(application: FastAPI) -> None:
         answer = problem_response(error.status_code, f"HTTP_{error.status_code}", message)
         answer.headers.update(error.headers or {})
         return answer
+
+    @application.exception_handler(ClientDisconnect)
+    def of_leaving(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # nobody reads it
 
     @application.exception_handler(Exception)
     def of_bug(request: Request, error: Exception) -> JSONResponse:

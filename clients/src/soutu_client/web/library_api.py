@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from soutu_client._errors import SoutuError
+from soutu_client._errors import CallTimeoutError, SoutuError
 from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary
 from soutu_client.web.callers import CallerClient
 from soutu_client.web.errors import Problem
@@ -20,6 +20,8 @@ __all__ = ["router"]
 router = APIRouter(tags=["library"])
 
 _JOB = TypeAdapter(Job)
+_WATCH_SECONDS = 10.0
+"""How long a call watches a job for a browser that may have gone: the search service takes few at a time."""
 
 
 class Sync(BaseModel):
@@ -82,8 +84,13 @@ def watch_job(client: CallerClient, job_id: str) -> StreamingResponse:
 
 def _events(client: CallerClient, job_id: str) -> Iterator[bytes]:
     try:
-        for job in client.watch_job(job_id):
-            yield b"data: " + _JOB.dump_json(job) + b"\n\n"
+        while True:
+            try:
+                for job in client.watch_job(job_id, timeout_seconds=_WATCH_SECONDS):
+                    yield b"data: " + _JOB.dump_json(job) + b"\n\n"
+                return
+            except CallTimeoutError:
+                yield b": still\n\n"  # and whoever has gone is noticed
     except SoutuError as error:
         problem = Problem(reason=error.reason, message=error.message)
         yield b"event: problem\ndata: " + problem.model_dump_json().encode() + b"\n\n"

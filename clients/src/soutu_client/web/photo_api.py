@@ -21,7 +21,7 @@ router = APIRouter(prefix="/photos", tags=["photos"])
 
 PhotoId = Annotated[str, Path(pattern=r"^[0-9a-fA-F]{6,32}$", description="A photo's id, or the first 6 digits of it or more.")]
 
-_FOREVER = "private, max-age=31536000, immutable"
+_DAY = "private, max-age=86400"  # a token that was revoked meanwhile counts from then on
 _SHORT = "private, max-age=0, must-revalidate"
 # What a browser may make of a stranger's file: a picture, and nothing that runs.
 _SANDBOX = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"}
@@ -80,7 +80,7 @@ def get_photo(client: CallerClient, photo_id: PhotoId) -> Photo:
 def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId) -> Response:
     """Return a photo's thumbnail, at most 512 pixels on its longer side."""
     tag = f'"{photo_id.lower()}-512"'
-    headers = {"etag": tag, "cache-control": _FOREVER}
+    headers = {"etag": tag, "cache-control": _DAY}
     if _is_known(request, tag):
         client.photo(photo_id)  # whoever may not see it any more is not told that it is unchanged
         return Response(status_code=304, headers=headers)

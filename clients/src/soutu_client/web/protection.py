@@ -56,7 +56,6 @@ class Protection:
     def __init__(self, application: ASGIApp, settings: WebSettings) -> None:
         self._application = application
         self._known = settings.known_hosts
-        self._is_tls = settings.is_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or have it answered."""
@@ -69,8 +68,6 @@ class Protection:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                if self._is_tls:
-                    headers.setdefault("strict-transport-security", "max-age=31536000")
             await send(message)
 
         headers, request = Headers(scope=scope), Request(scope)
@@ -78,7 +75,7 @@ class Protection:
         if not self._is_known(host):
             refused = problem_response(421, "UNKNOWN_HOST", _HOST.to(language_of(request)).format(host=host[:100]))
             await refused(scope, receive, send_protected)
-        elif scope["method"] not in _SAFE and CSRF_HEADER not in headers and "authorization" not in headers:
+        elif scope["method"] not in _SAFE and not _shows_intent(headers):
             await problem_response(403, "CSRF", _CSRF.to(language_of(request)))(scope, receive, send_protected)
         else:
             await self._application(scope, receive, send_protected)
@@ -91,6 +88,10 @@ class Protection:
         except ValueError:
             return False
         return True
+
+
+def _shows_intent(headers: Headers) -> bool:
+    return CSRF_HEADER in headers or headers.get("authorization", "").lower().startswith("bearer ")
 
 
 def _host_name(host: str) -> str:

@@ -49,5 +49,6 @@ def log_in(request: Request, response: Response, given: LogIn) -> Session:
 
 @router.delete("/session", status_code=204)
 def log_out(response: Response) -> None:
-    """Forget the token in this browser."""
+    """Forget the token in this browser, and the pictures that were seen with it."""
+    response.headers["clear-site-data"] = '"cache"'
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")

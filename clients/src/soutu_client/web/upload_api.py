@@ -9,8 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from soutu_client._errors import BusyError, InvalidInputError
+from soutu_client._errors import BusyError, InvalidInputError, NotAllowedError
 from soutu_client._language import Text
+from soutu_client.access_models import Scope
 from soutu_client.models import Upload
 from soutu_client.web.callers import CallerClient, language_of
 
@@ -23,6 +24,7 @@ _TOO_LARGE = Text(
     en="the file has {size} MiB, more than the limit of {limit} MiB; it was not uploaded",
 )
 _NO_LENGTH = Text(zh="请求没有说明文件大小（Content-Length）", en="the request does not tell the file's size (Content-Length)")
+_READ_ONLY = Text(zh="这个令牌只能看，不能添加照片", en="this token allows looking, not adding photos")
 _NO_ROOM = Text(zh="网页服务的磁盘写不进去，请检查剩余空间", en="the web server's disk does not take more; check its free space")
 
 
@@ -48,12 +50,16 @@ async def upload(
     if int(said) > limit:
         message = _TOO_LARGE.to(language).format(size=-(-int(said) // (1 << 20)), limit=limit >> 20)
         raise InvalidInputError(message, reason="TOO_LARGE")
-    with tempfile.TemporaryDirectory(prefix="soutu-web-") as folder:
-        path = Path(folder) / "upload"
-        try:
-            with path.open("wb") as file:
-                async for chunk in request.stream():
-                    await run_in_threadpool(file.write, chunk)
-        except OSError as error:
-            raise BusyError(_NO_ROOM.to(language), reason="DISK_FULL") from error
-        return await run_in_threadpool(client.upload, path, name=name)
+    access = await run_in_threadpool(client.access)  # before anything of the body is kept
+    if access.scope is Scope.READ:
+        raise NotAllowedError(_READ_ONLY.to(language), reason="SCOPE_TOO_SMALL")
+    async with request.app.state.uploads:
+        with tempfile.TemporaryDirectory(prefix="soutu-web-") as folder:
+            path = Path(folder) / "upload"
+            try:
+                with path.open("wb") as file:
+                    async for chunk in request.stream():
+                        await run_in_threadpool(file.write, chunk)
+            except OSError as error:
+                raise BusyError(_NO_ROOM.to(language), reason="DISK_FULL") from error
+            return await run_in_threadpool(client.upload, path, name=name)

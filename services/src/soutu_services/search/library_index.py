@@ -107,6 +107,8 @@ class LibraryIndex:
                         index.add(stored.ids, stored.vectors)
             except BaseException:
                 for index in indexes:
+                    index.remove(added)
+                for index in indexes:
                     self._bring_in_step(index, added)
                 raise
             for index in indexes:

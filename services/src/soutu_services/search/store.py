@@ -167,7 +167,7 @@ class S3Store:
             return False
         path = folder / self._bucket / key
         try:
-            return path.is_file() and not path.is_symlink()  # links are not served
+            return path.is_file() and path.resolve() == folder.resolve() / self._bucket / key  # links are not served
         except OSError:  # a name that no folder can hold
             return False
 

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -218,13 +219,17 @@ def statements_of(script: str) -> Iterator[str]:
             statement = ""
 
 
+@lru_cache(maxsize=1 << 16)  # a guest's listing asks it of each name, for each page
 def _time_in_name(name: str) -> str | None:
     found = time_in_name(name)
     return found.isoformat() if found is not None else None
 
 
 def _local_time(milliseconds: int | None) -> str | None:
-    return local_time(from_milliseconds(milliseconds)).isoformat() if milliseconds is not None else None
+    try:
+        return local_time(from_milliseconds(milliseconds)).isoformat() if milliseconds is not None else None
+    except (OverflowError, ValueError):  # a year that the calendar here does not have
+        return None
 
 
 def _folder_of(path: str | None) -> str | None:

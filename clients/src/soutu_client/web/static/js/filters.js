@@ -90,7 +90,7 @@ function draw(summary) {
     choices(
       "folders",
       t("folders"),
-      summary.folders.map((one) => ({ value: one.folder, label: one.folder || "/", photos: one.photos, source: one.source })),
+      folderChoices(summary.folders),
     ),
     choices(
       "albums",
@@ -117,6 +117,14 @@ function draw(summary) {
       })),
     ),
   );
+}
+
+/** A folder of one name in several sources is one choice: that is how it filters. */
+function folderChoices(folders) {
+  const photos = new Map();
+  for (const one of folders) photos.set(one.folder, (photos.get(one.folder) ?? 0) + one.photos);
+  photos.delete(""); // the top of a source is everything in it
+  return [...photos].map(([folder, n]) => ({ value: folder, label: folder, photos: n }));
 }
 
 function change(changes) {

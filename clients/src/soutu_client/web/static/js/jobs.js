@@ -29,6 +29,12 @@ export function jobCard(job) {
   return card;
 }
 
+/** Follow none any more: a browser has few connections. */
+export function stopWatching() {
+  for (const stream of watched.values()) stream.close();
+  watched.clear();
+}
+
 /** Follow jobs until they are over; `onEnd` is told then. */
 export function watchJobs(jobs, onEnd) {
   for (const job of jobs) {

@@ -4,7 +4,7 @@ import { ask, tell } from "./api.js";
 import { fill, h } from "./dom.js";
 import { deletedSection, unreadableSection } from "./library_lists.js";
 import { icon } from "./icons.js";
-import { jobCard, watchJobs } from "./jobs.js";
+import { jobCard, stopWatching, watchJobs } from "./jobs.js";
 import { attempt, toast } from "./messages.js";
 import { announceAdded, photoChanges } from "./photo_changes.js";
 import { canWrite } from "./session.js";
@@ -50,6 +50,7 @@ export const libraryView = h(
 /** Show the library and keep it fresh until `leave`. */
 export function enter() {
   leaving = new AbortController();
+  seenUnreadable = seenDeleted = null; // lists that were left half way are made again
   adding.hidden = !canWrite();
   if (canWrite() && !adding.querySelector("button")) adding.querySelector(".actions").append(...uploadButtons());
   refresh();
@@ -59,6 +60,7 @@ export function enter() {
 export function leave() {
   clearTimeout(timer);
   leaving.abort();
+  stopWatching();
 }
 
 async function refresh() {

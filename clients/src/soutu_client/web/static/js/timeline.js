@@ -31,10 +31,10 @@ export function timeline(months, undated, filter, onChoose) {
   const all = everyMonth(months);
   if (!all.length) return undated ? h("p", { class: "muted" }, t("undatedPhotos", { n: amount(undated) })) : null;
   const last = all.length - 1;
-  const position = (date, otherwise) =>
-    date
-      ? Math.max(0, Math.min(last, monthNumber(`${date}-01`.slice(0, 7).padEnd(7, "-01")) - monthNumber(all[0].month)))
-      : otherwise;
+  const position = (date, otherwise) => {
+    const at = date ? monthNumber(`${date}-01`.slice(0, 7).padEnd(7, "-01")) - monthNumber(all[0].month) : NaN;
+    return Number.isNaN(at) ? otherwise : Math.max(0, Math.min(last, at));
+  };
   let from = position(filter.taken_from?.length === 4 ? `${filter.taken_from}-01` : filter.taken_from, 0);
   let until = position(filter.taken_until?.length === 4 ? `${filter.taken_until}-12` : filter.taken_until, last);
 

@@ -38,7 +38,8 @@ export function monthText(month) {
 
 /** A filter's date for people: a year, a month or a day. */
 export function dateText(date) {
-  if (!/^\d{4}(-\d\d){0,2}/u.test(date)) return date; // the API says what is wrong with it
+  const isDate = /^\d{4}(-\d\d){0,2}$/u.test(date) && !Number.isNaN(Date.parse(date));
+  if (!isDate) return date; // the API says what is wrong with it
   if (date.length === 4) return language === "zh" ? `${date}年` : date;
   return date.length === 7 ? monthText(date) : day.format(new Date(`${date.slice(0, 10)}T00:00:00Z`));
 }
