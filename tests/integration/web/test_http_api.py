@@ -136,6 +136,8 @@ def test_near_duplicates_come_in_groups(web: TestClient) -> None:
         (("POST", "/api/search", {"words": "a typo"}), 400, "BAD_REQUEST"),
         (("POST", "/api/search", {"filter": {"taken_from": "someday"}}), 400, "BAD_DATE"),
         (("GET", "/api/jobs/nonsense/events", None), 404, ""),
+        (("GET", "/api/photos?state=UNKNOWN", None), 400, "UNKNOWN_VALUE"),
+        (("GET", "/api/summary?kinds=UNKNOWN", None), 400, "UNKNOWN_VALUE"),
         (("GET", "/api/nothing", None), 404, "HTTP_404"),
         (("DELETE", "/api/search", None), 405, "HTTP_405"),
     ],

@@ -10,6 +10,8 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from soutu_client._errors import InvalidInputError
+
 __all__ = ["member", "number", "timestamp", "when"]
 
 E = TypeVar("E", bound=Enum)
@@ -44,6 +46,9 @@ def number(chosen: Enum, wire: EnumDescriptor, prefix: str) -> int:
     """Return the number of a member.
 
     Raises:
-        KeyError: It is ``UNKNOWN``, which cannot be sent.
+        InvalidInputError: It is ``UNKNOWN``, which cannot be asked for.
     """
-    return wire.values_by_name[prefix + chosen.name].number
+    try:
+        return wire.values_by_name[prefix + chosen.name].number
+    except KeyError:
+        raise InvalidInputError(f"不能按 UNKNOWN 查找 · {chosen} cannot be asked for", reason="UNKNOWN_VALUE") from None
