@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 import pytest
 from soutu.search.v1 import library_service_pb2, photo_pb2, search_service_pb2
 
-from soutu_client import BoundingBox, Filter, MatchField, PhotoKind, PhotoState, PhotoTerm, TakenOrigin, UnreadableReason
+from soutu_client import (
+    BoundingBox,
+    Filter,
+    InvalidInputError,
+    MatchField,
+    PhotoKind,
+    PhotoState,
+    PhotoTerm,
+    TakenOrigin,
+    UnreadableReason,
+)
 from soutu_client._convert import library, photos, search
 
 
@@ -62,7 +72,7 @@ def test_a_filter_keeps_unset_apart_from_false() -> None:
 
 
 def test_an_unknown_kind_cannot_be_asked_for() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(InvalidInputError):
         photos.filter_message(Filter(kinds=(PhotoKind.UNKNOWN,)))
 
 
