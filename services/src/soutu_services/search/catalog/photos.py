@@ -229,10 +229,12 @@ def _newest(
 ) -> list[sqlite3.Row]:
     """Read one row more than asked for, to tell whether there is more."""
     where, parameters = condition
-    sort_at = order_seen(visibility)
+    rows, sort_at = "photos p", order_seen(visibility)
+    if not visibility.is_everything:  # worked out once for each photo, not wherever it is compared
+        rows = f"(SELECT p.photo_id, {sort_at} AS sort_at FROM photos p WHERE {where} LIMIT -1) p"  # a limit: not taken apart
+        where, sort_at = "1", "p.sort_at"
     if position is not None:
         where += f" AND ({sort_at}, p.photo_id) < (:sort_at, :photo_id)"
         parameters = {**parameters, "sort_at": position[0], "photo_id": position[1]}
-    order = f"{sort_at} DESC, p.photo_id DESC"
-    sql = f"SELECT p.photo_id, {sort_at} AS sort_at FROM photos p WHERE {where} ORDER BY {order} LIMIT :limit"
+    sql = f"SELECT p.photo_id, p.sort_at FROM {rows} WHERE {where} ORDER BY {sort_at} DESC, p.photo_id DESC LIMIT :limit"
     return reader.execute(sql, {**parameters, "limit": limit + 1}).fetchall()
