@@ -58,7 +58,13 @@ function viewLink(view, name) {
   };
   return h(
     "a",
-    { class: "view-link", "data-view": view, href: toUrl({ view, query: emptyQuery(), photo: null }), onclick: move },
+    {
+      class: "view-link",
+      "data-view": view,
+      "aria-label": t(view), // on a phone the word is not shown
+      href: toUrl({ view, query: emptyQuery(), photo: null }),
+      onclick: move,
+    },
     icon(name),
     h("span", {}, t(view)),
   );
