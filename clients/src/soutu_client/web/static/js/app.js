@@ -14,7 +14,7 @@ import { startDropping } from "./uploads.js";
 import { followPlace } from "./viewer.js";
 
 const VIEWS = {
-  photos: { element: photos.photosView, enter: photos.enter, title: null },
+  photos: { element: photos.photosView, enter: photos.enter, leave: photos.leave, title: null },
   library: { element: library.libraryView, enter: library.enter, leave: library.leave, title: "library" },
   duplicates: { element: duplicates.duplicatesView, enter: duplicates.enter, leave: duplicates.leave, title: "duplicates" },
 };

@@ -24,6 +24,8 @@ const PATHS = {
   folder: "M3 6h6l2 2h10v11H3z",
   sync: "M20 8a8 8 0 0 0-14.5-1L4 9 M4 5v4h4 M4 16a8 8 0 0 0 14.5 1L20 15 M20 19v-4h-4",
   check: "M5 12l5 5 9-11",
+  tag: "M4 4h8l8 8-8 8-8-8z M8 8h.01",
+  album: "M5 7h14a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V8a1 1 0 0 1 1-1z M7 4h10 M9 13.5h6 M12 10.5v6",
   plus: "M12 5v14 M5 12h14",
 };
 

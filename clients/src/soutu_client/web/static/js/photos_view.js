@@ -11,6 +11,9 @@ import { photoChanges } from "./photo_changes.js";
 import { current, go } from "./place.js";
 import { filterParameters, hasTerms, searchBody } from "./query.js";
 import { results } from "./results.js";
+import { startPicking } from "./picking.js";
+import { selection } from "./selection.js";
+import { selectionBar } from "./selection_bar.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
 import { uploadButtons } from "./uploads.js";
@@ -30,6 +33,7 @@ const grid = new Grid({
   onOpen: (index) => go({ photo: results.photos[index].photo_id }),
   matchesOf: (index) => results.matches.get(results.photos[index].photo_id),
 });
+startPicking(grid);
 
 export const photosView = h(
   "div",
@@ -42,6 +46,11 @@ export const photosView = h(
     h("div", { class: "above" }, chips, headline),
     notices,
     nothing,
+    selectionBar({
+      isHere: () => photosView.isConnected,
+      all: () => results.photos,
+      onEnd: () => grid.focus(grid.focused),
+    }),
     grid.element,
     sentinel,
     foot,
@@ -68,6 +77,7 @@ export function enter() {
   }
   asked = key;
   isStale = false;
+  selection.clear();
   isAtHome = !hasTerms(query);
   scrollTo(0, 0);
   document.title = [query.words, t("soutu")].filter(Boolean).join(" · ");
@@ -75,6 +85,11 @@ export function enter() {
   results.start(query);
   count(query);
   refreshFilters();
+}
+
+/** Nothing is chosen where it cannot be seen. */
+export function leave() {
+  selection.clear();
 }
 
 /** Give the focus to the photo that was looked at. */
@@ -176,7 +191,8 @@ results.addEventListener("state", showState);
 for (const type of ["changed", "deleted", "restored"]) photoChanges.addEventListener(type, () => refreshFilters());
 photoChanges.addEventListener("added", () => {
   isStale = true;
-  if (photosView.isConnected && isAtHome && scrollY < innerHeight && !current().photo) attempt(async () => enter());
+  const isUndisturbed = isAtHome && scrollY < innerHeight && !current().photo && !selection.size;
+  if (photosView.isConnected && isUndisturbed) attempt(async () => enter());
 });
 
 const observer = new IntersectionObserver(

@@ -55,6 +55,18 @@ const STRINGS = {
   waiting: ["等待处理", "Waiting"],
   more: ["更多", "More"],
   dateUnknown: ["日期不详", "Date unknown"],
+  // Chosen photos
+  selection: ["选中的照片", "Chosen photos"],
+  pick: ["选择 {label}", "Choose {label}"],
+  chosen: ["已选 {n} 张", "{n} chosen"],
+  endSelection: ["取消选择", "Choose none"],
+  downloadThese: ["下载选中的照片", "Download the chosen photos"],
+  theyHave: ["已有的", "What they have"],
+  newAlbum: ["放进新相册", "Into a new album"],
+  removeFromAlbum: ["从相册“{album}”里拿出", "Take out of the album “{album}”"],
+  tagAdded: ["已给 {n} 张照片加上标签“{tag}”", "{n} photos have the tag “{tag}” now"],
+  albumAdded: ["已把 {n} 张照片放进“{album}”", "{n} photos are in “{album}” now"],
+  removed: ["已去掉", "Removed"],
   // A photo
   close: ["关闭", "Close"],
   previousPhoto: ["上一张", "Previous photo"],

@@ -1,0 +1,74 @@
+// What can be done with the chosen photos.
+
+import { tell } from "./api.js";
+import { hasDialog } from "./dialogs.js";
+import { fill, h, iconButton, isWriting } from "./dom.js";
+import { icon } from "./icons.js";
+import { labelDialog } from "./label_dialog.js";
+import { attempt } from "./messages.js";
+import { annotateAll, deletePhotos } from "./photo_changes.js";
+import { selection } from "./selection.js";
+import { canWrite } from "./session.js";
+import { t } from "./strings.js";
+import { amount } from "./wording.js";
+
+const said = h("strong", { class: "grow", role: "status", "aria-live": "polite" });
+const heart = iconButton(icon("heart"), t("favourite"), { class: "icon-button heart", onclick: turnFavourites });
+const bar = h("div", { class: "selection-bar", role: "toolbar", "aria-label": t("selection"), hidden: true });
+
+/** The bar, shown while photos are chosen. `all` gives the photos that Ctrl-A means; `onEnd` is told when none is chosen any more. */
+export function selectionBar({ isHere, all, onEnd }) {
+  const close = iconButton(icon("close"), t("endSelection"), { onclick: () => selection.clear() });
+  fill(bar, close, said);
+  const actions = () => [
+    canWrite() && heart,
+    canWrite() && iconButton(icon("tag"), t("tags"), { onclick: () => labelDialog("tags", selection.photos) }),
+    canWrite() && iconButton(icon("album"), t("albums"), { onclick: () => labelDialog("albums", selection.photos) }),
+    iconButton(icon("download"), t("downloadThese"), { onclick: download }),
+    canWrite() && iconButton(icon("bin"), t("delete"), { onclick: remove }),
+  ];
+  selection.addEventListener("change", () => {
+    if (bar.hidden && selection.size) fill(bar, close, said, actions()); // only now is it known what the person may do
+    const hadFocus = bar.contains(document.activeElement);
+    bar.hidden = !selection.size;
+    document.getElementById("header").inert = !bar.hidden; // it lies below the bar
+    said.textContent = selection.size ? t("chosen", { n: amount(selection.size) }) : "";
+    heart.setAttribute("aria-pressed", String(areFavourites()));
+    if (bar.hidden && hadFocus) onEnd();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!isHere() || hasDialog() || isWriting(event.target)) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "a" && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      selection.set(all(), true);
+    } else if (!selection.size || event.ctrlKey || event.metaKey || event.altKey) return;
+    else if (event.key === "Escape") selection.clear();
+    else if (event.key === "Delete" && canWrite()) remove();
+    else if (event.key === "f" && canWrite()) turnFavourites();
+  });
+  return bar;
+}
+
+function areFavourites() {
+  return selection.size > 0 && selection.photos.every((photo) => photo.annotations.favourite);
+}
+
+function turnFavourites() {
+  const favourite = !areFavourites();
+  return attempt(() => annotateAll(selection.photos, { favourite }));
+}
+
+function remove() {
+  return deletePhotos(selection.photos);
+}
+
+function download() {
+  const photos = selection.photos;
+  return attempt(async () => {
+    const url =
+      photos.length === 1
+        ? `/api/photos/${photos[0].photo_id}/original?download=1`
+        : (await tell("/api/downloads", { photo_ids: photos.map((photo) => photo.photo_id) })).url;
+    h("a", { href: url, download: "" }).click();
+  });
+}
