@@ -1,5 +1,6 @@
 // Starts the page, and shows the view that the place names.
 
+import * as albums from "./albums_view.js";
 import { ask } from "./api.js";
 import * as duplicates from "./duplicates_view.js";
 import { fill, h } from "./dom.js";
@@ -15,6 +16,7 @@ import { followPlace } from "./viewer.js";
 
 const VIEWS = {
   photos: { element: photos.photosView, enter: photos.enter, leave: photos.leave, title: null },
+  albums: { element: albums.albumsView, enter: albums.enter, leave: albums.leave, title: "albums" },
   library: { element: library.libraryView, enter: library.enter, leave: library.leave, title: "library" },
   duplicates: { element: duplicates.duplicatesView, enter: duplicates.enter, leave: duplicates.leave, title: "duplicates" },
 };

@@ -12,7 +12,7 @@ function measures(width) {
   return { rowHeight: width < 1000 ? 180 : 220, gap: 6 };
 }
 
-/** A grid in an element. `onOpen` gets a photo's index; `matchesOf` says where words were found. */
+/** A grid in an element. `onOpen` gets a photo; `matchesOf` says where words were found in one. */
 export class Grid {
   constructor({ label, onOpen, matchesOf }) {
     this.element = h("div", { class: "grid", role: "list", "aria-label": label });
@@ -120,7 +120,7 @@ export class Grid {
     element.style.height = `${row.height}px`;
     for (const box of row.boxes ?? []) {
       const photo = this.photos[box.index];
-      const matches = this.matchesOf?.(box.index);
+      const matches = this.matchesOf?.(photo);
       element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches }));
     }
     element.soutuRow = row;
@@ -166,7 +166,7 @@ export class Grid {
     const link = event.target.closest(".tile");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
-    this.onOpen(Number(link.dataset.index));
+    this.onOpen(this.photos[Number(link.dataset.index)]);
   }
 
   #onKey(event) {

@@ -54,6 +54,12 @@ export function undelete(photos) {
   });
 }
 
+/** Labels of photos that nobody listed have changed. */
+export function announceLabels() {
+  announce("added", null);
+  announce("changed", []);
+}
+
 /** Photos were added: lists may want to look again. */
 export function announceAdded() {
   announce("added", null);

@@ -27,7 +27,7 @@ export function startPicking(grid) {
   };
 
   const show = () => {
-    element.classList.toggle("is-picking", selection.size > 0);
+    element.classList.toggle("is-picking", selection.isOn);
     for (const mark of element.querySelectorAll(".pick")) {
       const chosen = isChosen(indexUnder(mark));
       mark.setAttribute("aria-checked", String(chosen));
@@ -43,7 +43,7 @@ export function startPicking(grid) {
       const isMark = Boolean(event.target.closest(".pick"));
       const isByKey = event.detail === 0 && !isMark; // Enter opens, whatever is chosen
       if (index < 0 || (isByKey && !isSpent) || (!isMark && (event.ctrlKey || event.metaKey))) return;
-      if (!isMark && !isSpent && !selection.size) return;
+      if (!isMark && !isSpent && !selection.isOn) return;
       event.preventDefault();
       event.stopPropagation();
       if (isSpent) isSpent = false;

@@ -97,7 +97,7 @@ export function fromUrl(search) {
   ];
   const view = parameters.get("view");
   return {
-    view: ["library", "duplicates"].includes(view) ? view : "photos",
+    view: ["albums", "library", "duplicates"].includes(view) ? view : "photos",
     query: { words: parameters.get("q") ?? "", photos, pictures: [], filter },
     photo: parameters.get("photo"),
   };

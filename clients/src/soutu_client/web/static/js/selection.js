@@ -4,6 +4,7 @@ import { photoChanges } from "./photo_changes.js";
 
 /** Chosen photos, in the order they were chosen in. Event: `change`. */
 class Selection extends EventTarget {
+  album = null; // the album that photos are chosen for, if they are chosen for one
   #photos = new Map(); // by id
 
   constructor() {
@@ -13,6 +14,11 @@ class Selection extends EventTarget {
       if (this.size) this.#tell();
     });
     photoChanges.addEventListener("deleted", (event) => this.set(event.detail, false));
+  }
+
+  /** Whether photos are being chosen. */
+  get isOn() {
+    return this.size > 0 || this.album !== null;
   }
 
   get size() {
@@ -37,9 +43,17 @@ class Selection extends EventTarget {
     if (this.size !== before) this.#tell();
   }
 
-  clear() {
-    if (!this.size) return;
+  /** Choose photos for an album from now on. */
+  begin(album) {
     this.#photos.clear();
+    this.album = album;
+    this.#tell();
+  }
+
+  clear() {
+    if (!this.isOn) return;
+    this.#photos.clear();
+    this.album = null;
     this.#tell();
   }
 
