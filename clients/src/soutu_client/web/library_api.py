@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from soutu_client._errors import CallTimeoutError, SoutuError
-from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary
+from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary, SpaceStatus
 from soutu_client.web.callers import CallerClient
 from soutu_client.web.errors import Problem
 from soutu_client.web.search_api import FilterQuery
@@ -31,6 +31,14 @@ class Sync(BaseModel):
 
     sources: tuple[str, ...] = ()
     confirm_gone: bool = False
+
+
+class Space(BaseModel):
+    """A model's space; see ``/api/status``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    space_id: str
 
 
 @router.get("/status")
@@ -73,6 +81,36 @@ def list_jobs(client: CallerClient, page_size: Annotated[int, Query(ge=1, le=200
 def get_job(client: CallerClient, job_id: str) -> Job:
     """Say how far a job is."""
     return client.job(job_id)
+
+
+@router.post("/jobs/{job_id}/pause")
+def pause_job(client: CallerClient, job_id: str) -> Job:
+    """Pause a job; what is done stays done."""
+    return client.pause_job(job_id)
+
+
+@router.post("/jobs/{job_id}/resume")
+def resume_job(client: CallerClient, job_id: str) -> Job:
+    """Go on with a paused job."""
+    return client.resume_job(job_id)
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel_job(client: CallerClient, job_id: str) -> Job:
+    """End a job early; what is done stays done."""
+    return client.cancel_job(job_id)
+
+
+@router.post("/reindex")
+def start_reindex(client: CallerClient, asked: Space) -> Job:
+    """Start embedding every photo with another model, which serves when all are."""
+    return client.start_reindex(asked.space_id)
+
+
+@router.post("/space")
+def switch_space(client: CallerClient, asked: Space) -> SpaceStatus:
+    """Answer queries by another model whose embeddings are kept, at once."""
+    return client.switch_space(asked.space_id)
 
 
 @router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})

@@ -22,13 +22,17 @@ from soutu_services.search.visibility import Visibility
 __all__ = ["EmbedderState", "LibraryState", "LibraryStatus", "SourceState"]
 
 _NOTHING = Text(zh="", en="")
+_EXAMPLES = 10
 _ANSWER_SECONDS = 5.0
 """How long a person who looks for a fault waits for a store."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A source: objects present, when it was last listed to its end, and why it cannot be read now."""
+    """A source: objects present, when it was last listed to its end, and why it cannot be read now.
+
+    ``missing`` objects wait for a person's word that they are gone; ``missing_examples`` names some.
+    """
 
     name: str
     bucket: str
@@ -36,6 +40,8 @@ class SourceState:
     objects: int
     synced_at: datetime | None
     problem: Text
+    missing: int = 0
+    missing_examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,7 @@ class LibraryStatus:
         counts = self._catalog.counts()
         synced = self._catalog.jobs.synced_times()
         problems = {**self._problems(), **(self._silent_stores() if ask_stores else {})}
+        waiting = self._catalog.missing.waiting()
         kind, vectors = self._index()
         return LibraryState(
             counts=counts,
@@ -156,6 +163,8 @@ class LibraryStatus:
                     objects=counts.objects_by_source.get(source.name, 0),
                     synced_at=synced.get(source.name),
                     problem=problems.get(source.name, _NOTHING),
+                    missing=waiting.get(source.name, 0),
+                    missing_examples=self._catalog.missing.examples(source.name, _EXAMPLES) if source.name in waiting else (),
                 )
                 for source in self._buckets.sources.values()
             ),

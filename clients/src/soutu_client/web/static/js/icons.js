@@ -27,6 +27,7 @@ const PATHS = {
   tag: "M4 4h8l8 8-8 8-8-8z M8 8h.01",
   album: "M5 8h14a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1z M6 5h12 M8 2h8 M4 18l4-4 3 3 3-3 6 5",
   albumAdd: "M5 8h14a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1z M6 5h12 M8 2h8 M12 11v6 M9 14h6",
+  warning: "M12 3 2 20h20z M12 10v4 M12 17h.01",
   pencil: "M4 20l1-5L16 4l4 4L9 19z M13.5 6.5l4 4",
   plus: "M12 5v14 M5 12h14",
 };

@@ -14,6 +14,11 @@ export function canWrite() {
   return session.access !== null && session.access.scope !== "READ";
 }
 
+/** Whether the person may change how the library works. */
+export function isAdmin() {
+  return session.access?.scope === "ADMIN";
+}
+
 function take(answer) {
   session.access = answer.access;
   session.hasToken = answer.has_token;
