@@ -233,6 +233,10 @@ const STRINGS = {
   cancelled: ["已取消", "Cancelled"],
   dropToSearch: ["放在这里，用它搜索", "Drop here to search by it"],
   dropToUpload: ["放在这里，存入图库", "Drop here to add to the library"],
+  // Shared by another app
+  sharedTitle: ["收到 {n} 张图片", "{n} pictures received"],
+  searchBySharing: ["用它搜索", "Search by it"],
+  addToLibrary: ["存入图库", "Add to the library"],
   // Duplicates
   duplicatesHint: [
     "几乎一样的照片放在一起，每组留一张，其余删除；删错了可以撤销。",
@@ -253,6 +257,8 @@ const STRINGS = {
   // What goes wrong
   noConnection: ["连不上家里的搜图服务。", "The house's soutu cannot be reached."],
   unexpectedAnswer: ["服务的回答看不懂（{status}）。", "The service's answer makes no sense ({status})."],
+  offlineTitle: ["现在连不上家里", "The house cannot be reached now"],
+  offlineHint: ["照片都在家里的机器上。连上家里的网络，页面会自己继续。", "The photos are on the house's own machine. Once this device is in its network, the page goes on by itself."],
   retrying: ["会自动重试…", "Trying again by itself…"],
   retryNow: ["现在重试", "Try now"],
   // Amounts
