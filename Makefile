@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser lint wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser screenshots lint wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -23,7 +23,8 @@ override ONLY := $(value ONLY)
 override SEED := $(value SEED)
 override BROKEN := $(value BROKEN)
 override MINUTES := $(value MINUTES)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES
+override OUT := $(value OUT)
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES OUT
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -60,6 +61,9 @@ test: .venv/ready-to-test ## 单元、集成测试和检查 · unit and integrat
 test-browser: .venv/ready-to-test ## 网页的浏览器测试 · the page in a real Chromium (part of make test)
 	$(BIN)/python -m pytest tests/browser
 
+screenshots: .venv/ready-to-test ## 网页每个页面的截图 · a picture of each view of the page, desktop and phone: [OUT=文件夹]
+	PYTHONPATH=tests $(BIN)/python -m browser.screenshots --out "$${OUT:-.screenshots}"
+
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,5 +88,5 @@ soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed l
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv .fuzz .soak dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .fuzz .soak .screenshots dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

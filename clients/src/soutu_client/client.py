@@ -294,9 +294,9 @@ class Client:
         request = convert_photos.summary_request(filter)
         return convert_photos.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
 
-    def thumbnail(self, photo_id: str) -> Thumbnail:
-        """Return a photo's thumbnail: at most 512 pixels on its longer side."""
-        request = convert_photos.thumbnail_request(photo_id)
+    def thumbnail(self, photo_id: str, *, large: bool = False) -> Thumbnail:
+        """Return a photo's thumbnail: at most 512 pixels on its longer side; ``large``: at most 2,048, made when asked for."""
+        request = convert_photos.thumbnail_request(photo_id, large=large)
         return convert_photos.thumbnail(self._calls.unary(self._calls.photos.GetThumbnail, request))
 
     def read_original(self, photo_id: str) -> OriginalStream:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from typing import Any
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
+from picture_files import encoded, scene
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_client.web.application import create_application
 from soutu_client.web.settings import WebSettings
@@ -59,6 +62,16 @@ def test_a_thumbnail_is_kept_by_the_browser(web: TestClient) -> None:
     assert answer.headers["cache-control"] == "private, max-age=86400"
     again = web.get(path, headers={"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_large_thumbnail_is_made_of_what_browsers_cannot_show(web: TestClient, house: SearchHouse) -> None:
+    photo_id = house.upload("手机/大.heic", encoded("HEIF", scene(3000, 1500)))
+    house.settled()
+    path = f"/api/photos/{photo_id}/thumbnail"
+    sizes = [Image.open(io.BytesIO(web.get(path, params=asked).content)) for asked in ({}, {"large": "true"})]
+    assert [(one.format, one.size) for one in sizes] == [("JPEG", (512, 256)), ("JPEG", (2048, 1024))]
+    assert web.get(path).headers["etag"] != web.get(path, params={"large": "true"}).headers["etag"]
+    assert len([key for key in house.keys("thumbnails") if photo_id in key.replace("/", "")]) == 1  # the large one is not kept
 
 
 def test_an_original_comes_whole_in_parts_and_under_its_name(web: TestClient) -> None:

@@ -304,9 +304,9 @@ def read_original_request(photo_id: str) -> photo_service_pb2.ReadOriginalReques
     return photo_service_pb2.ReadOriginalRequest(photo_id=photo_id)
 
 
-def thumbnail_request(photo_id: str) -> photo_service_pb2.GetThumbnailRequest:
-    """Return a request for a thumbnail."""
-    return photo_service_pb2.GetThumbnailRequest(photo_id=photo_id)
+def thumbnail_request(photo_id: str, *, large: bool = False) -> photo_service_pb2.GetThumbnailRequest:
+    """Return a request for a thumbnail, or a large one."""
+    return photo_service_pb2.GetThumbnailRequest(photo_id=photo_id, large=large)
 
 
 def thumbnail(message: photo_service_pb2.GetThumbnailResponse) -> Thumbnail:

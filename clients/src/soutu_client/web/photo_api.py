@@ -77,14 +77,14 @@ def get_photo(client: CallerClient, photo_id: PhotoId) -> Photo:
 
 
 @router.get("/{photo_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
-def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId) -> Response:
-    """Return a photo's thumbnail, at most 512 pixels on its longer side."""
-    tag = f'"{photo_id.lower()}-512"'
+def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId, large: bool = False) -> Response:
+    """Return a photo's thumbnail, at most 512 pixels on its longer side; a large one, at most 2,048."""
+    tag = f'"{photo_id.lower()}-{2048 if large else 512}"'
     headers = {"etag": tag, "cache-control": _DAY}
     if _is_known(request, tag):
         client.photo(photo_id)  # whoever may not see it any more is not told that it is unchanged
         return Response(status_code=304, headers=headers)
-    thumbnail = client.thumbnail(photo_id)
+    thumbnail = client.thumbnail(photo_id, large=large)
     return Response(thumbnail.image, media_type=thumbnail.media_type, headers=headers | _SANDBOX)
 
 

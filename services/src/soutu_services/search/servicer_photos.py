@@ -178,7 +178,7 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def GetThumbnail(  # noqa: N802
         self, request: photo_service_pb2.GetThumbnailRequest, context: grpc.ServicerContext
     ) -> photo_service_pb2.GetThumbnailResponse:
-        image = self._parts.originals.thumbnail(request.photo_id, Visibility.of(access_of(context)))
+        image = self._parts.originals.thumbnail(request.photo_id, Visibility.of(access_of(context)), large=request.large)
         return photo_service_pb2.GetThumbnailResponse(image=image, media_type=Thumbnails.media_type)
 
 

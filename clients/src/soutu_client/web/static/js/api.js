@@ -74,6 +74,11 @@ export function thumbnailUrl(photo) {
   return `/api/photos/${photo.photo_id}/thumbnail`;
 }
 
+/** A picture as large as a screen, in a format that every browser shows. */
+export function largeUrl(photo) {
+  return `${thumbnailUrl(photo)}?large=true`;
+}
+
 export function originalUrl(photo) {
   return `/api/photos/${photo.photo_id}/original`;
 }

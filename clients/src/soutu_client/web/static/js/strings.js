@@ -98,9 +98,9 @@ const STRINGS = {
   findWithThis: ["用这张照片加上文字来找", "Find by this photo and words"],
   download: ["下载原图", "Download the original"],
   delete: ["删除", "Delete"],
-  onlyThumbnail: [
-    "浏览器不能显示这种格式，这是缩略图；可以下载原图。",
-    "Browsers cannot show this format: this is its thumbnail. The original can be downloaded.",
+  shownAsJpeg: [
+    "浏览器不能显示这种格式，这里换成了 JPEG；可以下载原图。",
+    "Browsers cannot show this format: it is shown as a JPEG. The original can be downloaded.",
   ],
   originalFailed: ["原图暂时打不开，这是缩略图。", "The original cannot be opened now: this is its thumbnail."],
   notReadable: ["这个文件读不出图片", "No picture can be read from this file"],

@@ -8,6 +8,7 @@ import { attempt, speak } from "./messages.js";
 import { annotate, deletePhotos, photoChanges } from "./photo_changes.js";
 import { details } from "./photo_details.js";
 import { closePhoto, current, go, search } from "./place.js";
+import { isShownByBrowsers, sourcesOf } from "./picture_sources.js";
 import { results } from "./results.js";
 import { focusBox } from "./search_box.js";
 import { canWrite } from "./session.js";
@@ -15,7 +16,6 @@ import { t } from "./strings.js";
 import { amount, photoText } from "./wording.js";
 import { Zoom } from "./zoom.js";
 
-const SHOWN_BY_BROWSERS = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);
 const NEAR_END = 5;
 const MOST_ENLARGED = 2; // small pictures do not gain from more
 
@@ -102,50 +102,48 @@ function drawSteps() {
   for (const near of [index + 1, index - 1]) preload(results.photos[near]);
 }
 
-function isShown(one) {
-  return SHOWN_BY_BROWSERS.has(one.media_type);
-}
-
 function preload(one) {
-  if (one && isShown(one)) new Image().src = originalUrl(one);
+  if (one?.width) new Image().src = sourcesOf(one).first;
 }
 
 function drawPicture() {
   const shown = photo;
-  const alt = photoText(shown);
   if (shown.state === "UNREADABLE") {
     zoom.reset(null, 0);
     fill(stage, h("p", { class: "stage-words" }, shown.unreadable?.message ?? t("notReadable")));
     return;
   }
-  const picture = h("img", { src: thumbnailUrl(shown), alt, class: "picture is-soft", draggable: "false" });
+  const picture = h("img", { src: thumbnailUrl(shown), alt: photoText(shown), class: "picture is-soft", draggable: "false" });
   if (shown.width && shown.height) {
     picture.width = shown.width;
     picture.height = shown.height;
     picture.style.maxWidth = `${MOST_ENLARGED * shown.width}px`;
     picture.style.maxHeight = `${MOST_ENLARGED * shown.height}px`;
   }
-  fill(stage, picture);
+  fill(stage, picture, !isShownByBrowsers(shown) && note("shownAsJpeg"));
   zoom.reset(picture, shown.width);
-  if (!isShown(shown)) {
-    picture.classList.remove("is-soft");
-    stage.append(h("p", { class: "stage-note" }, t("onlyThumbnail")));
-    return;
+  sharpen(picture, shown, sourcesOf(shown).first);
+}
+
+function note(key) {
+  return h("p", { class: "stage-note" }, t(key));
+}
+
+/** Put a better picture in the place of the one that is shown, once it is there. */
+async function sharpen(picture, shown, source) {
+  const better = new Image();
+  better.src = source;
+  picture.dataset.source = source;
+  let isWell = true;
+  try {
+    await better.decode();
+  } catch {
+    isWell = false;
   }
-  const original = new Image();
-  original.src = originalUrl(shown);
-  original.decode().then(
-    () => {
-      if (photo?.photo_id !== shown.photo_id) return;
-      picture.src = original.src;
-      picture.classList.remove("is-soft");
-    },
-    () => {
-      if (photo?.photo_id !== shown.photo_id) return;
-      picture.classList.remove("is-soft");
-      stage.append(h("p", { class: "stage-note" }, t("originalFailed")));
-    },
-  );
+  if (photo?.photo_id !== shown.photo_id || picture.dataset.source !== source) return;
+  if (isWell) picture.src = source;
+  else if (!stage.querySelector(".stage-note")) stage.append(note("originalFailed"));
+  picture.classList.remove("is-soft");
 }
 
 function drawTools() {
@@ -199,6 +197,9 @@ function drawTools() {
 function showZoom(scale) {
   if (!photo) return;
   if (zoom.isClose !== isShownClose) drawTools();
+  const picture = stage.querySelector(".picture");
+  const { close } = sourcesOf(photo);
+  if (zoom.isClose && picture.dataset.source !== close) sharpen(picture, photo, close);
   speak(t("zoomed", { n: amount(Math.round(100 * scale)) }));
 }
 
