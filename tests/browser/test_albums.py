@@ -96,6 +96,7 @@ def test_a_photo_tells_its_albums_and_is_taken_out_of_one(album: Page, house: Se
     labels.get_by_role("button", name=f"从相册“{NAME}”里拿出").click()
     expect(labels.get_by_role("listitem")).to_have_text(["别的"])
     album.keyboard.press("Escape")
+    expect(viewer.get_by_role("button", name="放进相册…")).to_be_focused()
     expect(viewer.get_by_role("button", name="别的")).to_be_visible()
     assert house.photo(REDS[0]).annotations.albums == ("别的",)
 

@@ -23,8 +23,6 @@ KEYS = [f"盘/<i>{number}</i>.png" for number in range(8)]
 def models() -> Iterator[ColourServer]:
     server = ColourServer(ColourEncoder("colours"), ColourEncoder("colours-new", dimension=7))
     yield server
-    for encoder in server.encoders:
-        encoder.gate.set()
     server.stop()
 
 
@@ -40,6 +38,8 @@ def house(
             tmp_path_factory.mktemp("house"), store, models, "work", sync={"interval_seconds": 0, "gone_objects": 2}
         )
         stack.callback(running.close)
+        for encoder in models.encoders:
+            stack.callback(encoder.gate.set)  # first, or the house waits for what is held
         for number, key in enumerate(KEYS):
             running.upload(key, picture("红", number))
         running.settled()

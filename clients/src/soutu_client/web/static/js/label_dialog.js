@@ -15,8 +15,8 @@ const WORDS = {
   albums: { title: "albums", add: "newAlbum", remove: "removeFromAlbum", added: "albumAdded" },
 };
 
-/** Let a person change the labels (`tags` or `albums`) of photos. */
-export function labelDialog(kind, photos) {
+/** Let a person change the labels (`tags` or `albums`) of photos. `onClose` is told when they have. */
+export function labelDialog(kind, photos, onClose) {
   const words = WORDS[kind];
   const singular = kind.slice(0, -1);
   const field = h("input", { type: "text", "aria-label": t(words.add), placeholder: t(words.add), maxlength: 100 });
@@ -26,10 +26,11 @@ export function labelDialog(kind, photos) {
   const offered = h("div", { class: "offers" });
   const title = `${t(words.title)} · ${t("photosCount", { n: amount(photos.length) })}`;
   const head = h("div", { class: "drawer-head" }, h("h2", { id: "label-title" }, title));
-  const dialog = openDialog(h("div", { class: "stack" }, head, form, theirs, offered), {
-    class: "dialog labels",
-    "aria-labelledby": "label-title",
-  });
+  const dialog = openDialog(
+    h("div", { class: "stack" }, head, form, theirs, offered),
+    { class: "dialog labels", "aria-labelledby": "label-title" },
+    { onClose },
+  );
   head.append(iconButton(icon("close"), t("close"), { onclick: () => dialog.close() }));
   let known = [];
 

@@ -75,7 +75,8 @@ function nameLine(name) {
 }
 
 function albums(photo) {
-  const edit = () => labelDialog("albums", [photo]);
+  // The button is another one by then: what is known of the photo was shown anew.
+  const edit = () => labelDialog("albums", [photo], () => document.querySelector(".edit-albums")?.focus());
   return [
     photo.annotations.albums.length > 0 &&
       h(

@@ -16,7 +16,7 @@ export function startPicking(grid) {
     const link = target.closest?.(".tile-item")?.querySelector(".tile");
     return link ? Number(link.dataset.index) : -1;
   };
-  const isChosen = (index) => selection.has(grid.photos[index].photo_id);
+  const isChosen = (index) => selection.has(grid.photos[index]?.photo_id); // some may have just gone
   const turn = (index) => {
     selection.set([grid.photos[index]], !isChosen(index));
     anchor = index;
