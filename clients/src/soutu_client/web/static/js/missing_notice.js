@@ -9,6 +9,8 @@ import { canWrite } from "./session.js";
 import { t } from "./strings.js";
 import { amount } from "./wording.js";
 
+const MOST_SHOWN = 5;
+
 const waits = new Map(); // each source that a person lets wait, with how many were missing then
 
 /** A notice for each source that lacks files. `onSync` is told of the sync that begins, `onWait` when the person lets it be. */
@@ -19,7 +21,7 @@ export function missingNotices(sources, { onSync, onWait }) {
 function notice(source, onSync, onWait) {
   const isWaiting = waits.get(source.source) === source.missing;
   const names = { n: amount(source.missing), source: source.source };
-  const examples = h("ul", { class: "plain-list examples" }, source.missing_examples.map((name) => h("li", {}, name)));
+  const examples = h("ul", { class: "plain-list examples" }, source.missing_examples.slice(0, MOST_SHOWN).map((name) => h("li", {}, name)));
   const wait = () => {
     waits.set(source.source, source.missing);
     onWait();
@@ -35,7 +37,7 @@ function notice(source, onSync, onWait) {
     h("h2", {}, icon("warning"), t("missingTitle", names)),
     h("p", {}, t(isWaiting ? "missingWaits" : "missingText")),
     !isWaiting && examples,
-    !isWaiting && source.missing > source.missing_examples.length && h("p", { class: "muted" }, t("missingMore")),
+    !isWaiting && source.missing > MOST_SHOWN && h("p", { class: "muted" }, t("missingMore")),
     canWrite() &&
       h(
         "div",

@@ -178,7 +178,7 @@ const STRINGS = {
   resume: ["继续", "Go on"],
   missingTitle: ["“{source}”里有 {n} 个文件不见了", "{n} files of “{source}” are missing"],
   missingText: [
-    "一次少了这么多，不像是删除，更像磁盘没有挂载，所以图库没有改动。请检查磁盘；如果确实删除了，告诉我。",
+    "一次少了这么多，不像是删除，更像磁盘没有挂载，所以图库没有改动。请检查磁盘；如果确实删除了，请按下面的按钮。",
     "So many at once look like a disk that is not mounted, not like deleting, so the library was left as it is. Check the disk; if they really were deleted, say so.",
   ],
   missingWaits: ["正在等它们回来；图库没有改动。", "Waiting for them to come back; the library is left as it is."],
