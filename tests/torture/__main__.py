@@ -27,7 +27,7 @@ from typing import Any
 from loopback_ports import free_address
 from object_store import ObjectServer, serve_folder
 from patience import eventually
-from soutu_client import Client, JobState, SoutuError
+from soutu_client import Client, Job, JobKind, JobState, SoutuError
 from soutu_services.search.store import S3Connection
 from torture.catalog_facts import work_under_way
 from torture.driver import Driver, Witness
@@ -236,18 +236,26 @@ class Torture:
     def _agree(self, client: Client) -> None:
         """Let it come to rest: what the kills left it mends by itself. A check must find nothing to repair then."""
         self._driver.pause()
-        for _ in range(2):  # the first may have been under way, and past a folder that an upload without an answer came to then
-            list(client.watch_job(client.start_sync().job_id, timeout_seconds=_PATIENCE))
+        for job in client.jobs(page_size=100).jobs:
+            if job.kind is JobKind.CHECK and not job.state.is_over:  # a kill interrupted it; it began before the rest
+                self._end(client, job)
+        self._end(client, client.start_sync())
         eventually(lambda: client.status().photos_pending == 0)
-        checked = list(client.watch_job(client.start_check(repair=True).job_id, timeout_seconds=_PATIENCE))[-1]
-        if checked.state is not JobState.SUCCEEDED:
-            raise RuntimeError(f"the check ended with {checked.message}")
+        checked = self._end(client, client.start_check(repair=True))
         for finding in checked.findings:
             self.repairs += finding.repaired
             self.left += finding.count - finding.repaired
             said = f"{finding.kind} {finding.repaired}/{finding.count} {finding.examples[:2]}"
             self.problems.append(f"after kill {self.kills}: a check at rest found {said}")
         eventually(lambda: client.status().photos_pending == 0)
+
+    @staticmethod
+    def _end(client: Client, job: Job) -> Job:
+        """Wait until a job has ended as it should."""
+        ended = list(client.watch_job(job.job_id, timeout_seconds=_PATIENCE))[-1]
+        if ended.state is not JobState.SUCCEEDED:
+            raise RuntimeError(f"the {ended.kind.value.lower()} ended {ended.state.value}: {ended.message}")
+        return ended
 
     @property
     def missed(self) -> list[str]:
