@@ -32,6 +32,8 @@ COMMANDS = (
     "restore",
     "status",
     "duplicates",
+    "login",
+    "logout",
     "tokens",
     "doctor",
 )

@@ -40,7 +40,7 @@ class Connection:
     Attributes:
         address: Of the search service.
         authority: File of the home's authority.
-        token_file: File that holds the token.
+        token_file: File that holds the token; ``-``: standard input.
         timeout_seconds: How long a call may take.
     """
 
@@ -56,6 +56,18 @@ class Connection:
         given = {each.name: getattr(self, each.name) or getattr(before, each.name) for each in fields(self)}
         return Connection(**given)
 
+    def read_token(self) -> str | None:
+        """Return what the token's file holds; None: no file was named.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        if self.token_file is None:
+            return None
+        if str(self.token_file) == "-":
+            return sys.stdin.readline()
+        return self.token_file.expanduser().read_text(encoding="utf-8", errors="replace")
+
 
 class Session:
     """One run of a command. The client, and what is slow to load, is made when it is first used."""
@@ -64,7 +76,7 @@ class Session:
         self.texts = texts
         self.text = texts.text
         self.count = texts.count
-        self._connection = connection
+        self.connection = connection
 
     def __enter__(self) -> Self:
         return self
@@ -78,11 +90,10 @@ class Session:
         """The connection to the search service."""
         from soutu_client.client import Client  # noqa: PLC0415 - gRPC is slow to load
 
-        given = self._connection
-        token = given.token_file.read_text(encoding="utf-8", errors="replace") if given.token_file else None
+        given = self.connection
         return Client(
             given.address,
-            token=token,
+            token=given.read_token(),
             authority=given.authority,
             timeout_seconds=given.timeout_seconds or 30.0,
             language=self.texts.language,
