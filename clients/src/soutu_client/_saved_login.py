@@ -1,4 +1,4 @@
-"""Where to log in without being told: what ``soutu login`` keeps in a file, for the command line and every program's ``Client``."""
+"""Which library to use without being told: what ``soutu login`` keeps in a file, for the command line and for programs."""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ def say(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def test_login_is_kept_once_and_used_from_then_on(
+    *,
     address: str,
     admin: str,
     certificates: HomeCertificates,
@@ -123,6 +124,7 @@ def test_the_token_goes_to_its_address_alone_and_whatever_is_given_wins(
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_and_nothing_is_kept(
+    *,
     what: str,
     code: int,
     message: str,

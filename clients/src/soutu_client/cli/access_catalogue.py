@@ -62,8 +62,9 @@ ACCESS: dict[str, tuple[str, str]] = {
     # login, logout
     "login.short": ("登录：记住地址、令牌和证书", "Log in: keep address, token and certificate."),
     "login.help": (
-        "登录一个图库，以后不用再写地址、令牌和证书：soutu login nas.local:8401 --ca ca.pem。令牌会隐藏着询问（或用 --token-file），"
-        "先验证，再存进只有你能读的文件。选项和环境变量优先；令牌只会发往登录的这个地址。不给地址时，显示现在用的是哪里。",
+        "登录一个图库，以后不用再写地址、令牌和证书：soutu login nas.local:8401 --ca ca.pem。令牌会隐藏着询问"
+        "（或用 --token-file），先验证，再存进只有你能读的文件。"
+        "选项和环境变量优先；令牌只会发往登录的这个地址。不给地址时，显示现在用的是哪里。",
         "Log in to a library, so that address, token and certificate need not be given again: soutu login nas.local:8401 --ca"
         " ca.pem. The token is asked for, hidden (or use --token-file), tried, and kept in a file that only you can read. Options"
         " and environment variables win; the token is sent to this address alone. Without an address: say where you are.",

@@ -178,5 +178,11 @@ HELP: dict[str, tuple[str, str]] = {
         "Bits by which perceptual hashes may differ, 0 to 16; default 6.",
     ),
     "duplicates.min_cosine": ("相似度至少多少，默认 0.9", "Smallest similarity; default 0.9."),
+    "completion.short": ("打印 bash、zsh 或 fish 的补全脚本", "Print the completion script for bash, zsh or fish."),
+    "completion.help": (
+        "打印补全脚本：按 Tab 补全命令、选项和它们的值。脚本末尾写着该存到哪里。",
+        "Print a script that completes commands, options and their values at Tab. Its last lines say where to put it.",
+    ),
+    "completion.shell": ("bash、zsh 或 fish；默认你正在用的", "bash, zsh or fish; default: yours."),
     "doctor.short": ("检查每一处连接，并说明该怎么办", "Check every connection and say what to do."),
 }

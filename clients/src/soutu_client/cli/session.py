@@ -127,6 +127,13 @@ class Session:
 
         sys.stdout.write(json_text(value) + "\n")
 
+    def print_json_line(self, value: object) -> None:
+        """Write a value as one line of JSON, at once, for a program that reads along."""
+        from soutu_client.cli.json_values import json_text  # noqa: PLC0415
+
+        sys.stdout.write(json_text(value, is_line=True) + "\n")
+        sys.stdout.flush()
+
     def whole_ids(self, given: Sequence[str]) -> list[str]:
         """Return the whole ids for ids or their first digits.
 
