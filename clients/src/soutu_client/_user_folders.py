@@ -38,8 +38,13 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def write_private(path: Path, content: str) -> None:
+def write_private(path: Path, content: str, *, is_lasting: bool = True) -> None:
     """Write a file that only its owner can read: whole or not at all, whoever could read the one before.
+
+    Args:
+        path: The file; its folder is made.
+        content: What it shall hold.
+        is_lasting: Whether it must outlast a power cut from now on, which takes time.
 
     Raises:
         OSError: It cannot be written.
@@ -50,8 +55,9 @@ def write_private(path: Path, content: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if is_lasting:
+                file.flush()
+                os.fsync(file.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

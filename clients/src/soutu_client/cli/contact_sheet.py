@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +16,7 @@ from soutu_client._errors import SoutuError
 from soutu_client.cli.fonts import Font, has_chinese, sheet_font
 from soutu_client.cli.session import Session
 from soutu_client.cli.terminal import printable
+from soutu_client.cli.viewer import open_in_viewer
 from soutu_client.client import Client
 from soutu_client.models import Hit
 
@@ -107,16 +105,7 @@ def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | 
 
 def show_sheet(session: Session, path: Path) -> None:
     """Open a picture with the system's viewer, or say where it is."""
-    if sys.platform == "win32":
-        os.startfile(path)  # noqa: S606 - our own picture
-        return
-    viewer = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
-    has_screen = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    if viewer is None or not has_screen:
-        session.remark(session.text("sheet.no_viewer", path=path))
-        return
-    subprocess.Popen([viewer, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    session.remark(session.text("sheet.written", path=path))
+    session.remark(session.text("sheet.written" if open_in_viewer(path) else "sheet.no_viewer", path=path))
 
 
 def _thumbnail(client: Client, photo_id: str) -> bytes | None:

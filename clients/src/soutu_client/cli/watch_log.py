@@ -106,9 +106,14 @@ class WatchLog:
 
     def stopped(self) -> None:
         """Tell the sum."""
-        facts = vars(self._sum)
-        counts = {name: f"{number:,}" for name, number in facts.items()}
-        self.say("stopped", self._session.text("watch.stopped", **counts), **facts)
+        line = self._session.text(
+            "watch.stopped",
+            added=f"{self._sum.added:,}",
+            known=f"{self._sum.known:,}",
+            failed=f"{self._sum.failed:,}",
+            unreadable=f"{self._sum.unreadable:,}",
+        )
+        self.say("stopped", line, **vars(self._sum))
 
     def _file(self, event: str, path: Path, name: str, photo_id: str) -> None:
         line = self._session.text(f"watch.{event}", name=printable(name), photo=photo_id[:_SHORT_ID])
