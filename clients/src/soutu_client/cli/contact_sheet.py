@@ -20,7 +20,7 @@ from soutu_client.cli.viewer import open_in_viewer
 from soutu_client.client import Client
 from soutu_client.models import Hit
 
-__all__ = ["MOST_TILES", "Tile", "draw_sheet", "make_sheet", "show_sheet"]
+__all__ = ["MOST_TILES", "Tile", "draw_sheet", "make_sheet", "sheet_of", "show_sheet"]
 
 MOST_TILES = 500
 """Photos on one sheet: it stays well below the 65,500 pixels that a side of a JPEG may have."""
@@ -83,14 +83,7 @@ def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | 
     Raises:
         OSError: The file cannot be written.
     """
-    hits = hits[:MOST_TILES]
-    with ThreadPoolExecutor(_FETCHES, "soutu-thumbnail") as pool:
-        images = list(pool.map(lambda hit: _thumbnail(client, hit.photo.photo_id), hits))
-    tiles = []
-    for rank, (hit, image) in enumerate(zip(hits, images, strict=True), 1):
-        cosine = "" if hit.cosine is None else f"   {hit.cosine:.3f}"
-        tiles.append(Tile(image, f"{rank}{cosine}", hit.photo.name.rpartition("/")[2]))
-    sheet = draw_sheet(tiles, title=title)
+    sheet = sheet_of(client, hits[:MOST_TILES], title=title)
     if path is None:
         handle, name = tempfile.mkstemp(prefix="soutu-", suffix=".png")
         os.close(handle)
@@ -101,6 +94,17 @@ def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | 
         path = path.with_name(f"{path.name}.png")
         sheet.save(path)
     return path
+
+
+def sheet_of(client: Client, hits: Sequence[Hit], *, title: str, first_rank: int = 1) -> Image.Image:
+    """Fetch the thumbnails of hits and draw them, each with its rank."""
+    with ThreadPoolExecutor(_FETCHES, "soutu-thumbnail") as pool:
+        images = list(pool.map(lambda hit: _thumbnail(client, hit.photo.photo_id), hits))
+    tiles = []
+    for rank, (hit, image) in enumerate(zip(hits, images, strict=True), first_rank):
+        cosine = "" if hit.cosine is None else f"   {hit.cosine:.3f}"
+        tiles.append(Tile(image, f"{rank}{cosine}", hit.photo.name.rpartition("/")[2]))
+    return draw_sheet(tiles, title=title)
 
 
 def show_sheet(session: Session, path: Path) -> None:

@@ -22,6 +22,7 @@ __all__ = ["main", "run"]
 
 _DEBUG_VARIABLE = "SOUTU_DEBUG"
 _GRPC_VARIABLE = "GRPC_VERBOSITY"
+_UNFORESEEN = "PROGRAM_ERROR"
 
 
 def main() -> None:
@@ -39,22 +40,20 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else ExitCode.OK
     except Exception as error:
         complaint = _complaint(error, texts)
+        if complaint.reason == _UNFORESEEN and os.environ.get(_DEBUG_VARIABLE):
+            raise
         complaint.write(texts, as_json=is_json_asked_for(arguments))
         return complaint.code
 
 
 def is_json_asked_for(arguments: Sequence[str]) -> bool:
-    """Whether ``--json`` stands anywhere on the command line: an error that is found before the options are read is told so too."""
+    """Whether ``--json`` stands anywhere on the command line: errors that are found before it is understood are told so too."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--json" in options
 
 
 def _complaint(error: Exception, texts: Texts) -> Complaint:
-    """Return what a person is told of an error.
-
-    Raises:
-        Exception: The error itself, where it is nobody's doing but the program's and details are asked for.
-    """
+    """Return what a person is told of an error."""
     match error:
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "soutu"
@@ -76,6 +75,4 @@ def _complaint(error: Exception, texts: Texts) -> Complaint:
             message = texts.text("error.not_text", text=printable(str(error.object)))
             return Complaint(message, code=ExitCode.USAGE, reason="USAGE")
         case _:
-            if os.environ.get(_DEBUG_VARIABLE):
-                raise error
-            return Complaint(texts.text("error.internal", kind=type(error).__name__), code=ExitCode.ERROR, reason="INTERNAL")
+            return Complaint(texts.text("error.internal", kind=type(error).__name__), code=ExitCode.ERROR, reason=_UNFORESEEN)

@@ -305,8 +305,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     # completion
     "completion.bash": (
-        "用法：soutu completion bash > ~/.local/share/bash-completion/completions/soutu，然后打开新的终端。没有装 bash-completion 时，"
-        '在 ~/.bashrc 里写：eval "$(soutu completion bash)"',
+        "用法：soutu completion bash > ~/.local/share/bash-completion/completions/soutu，然后打开新的终端。"
+        '没有装 bash-completion 时，在 ~/.bashrc 里写：eval "$(soutu completion bash)"',
         "To use it: soutu completion bash > ~/.local/share/bash-completion/completions/soutu, then open a new terminal. Without"
         ' the package bash-completion, write into ~/.bashrc: eval "$(soutu completion bash)"',
     ),

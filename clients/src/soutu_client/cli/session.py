@@ -117,6 +117,10 @@ class Session:
         """Write a line to standard output, whatever is in it."""
         self.out.print(printable(line), soft_wrap=True)
 
+    def print_lines(self, text: str) -> None:
+        """Write lines of our own to standard output."""
+        self.out.print(text, soft_wrap=True)
+
     def remark(self, line: str, *, style: str = "") -> None:
         """Write a line to standard error, whatever is in it."""
         self.err.print(printable(line), style=style, soft_wrap=True)

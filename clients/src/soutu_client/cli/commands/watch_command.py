@@ -21,7 +21,6 @@ from soutu_client.cli.terminal import printable
 from soutu_client.cli.texts import Texts
 
 if TYPE_CHECKING:
-    from soutu_client._walk import FoundFile
     from soutu_client.add_models import AddProgress
     from soutu_client.cli.followed_folder import FollowedFolder
     from soutu_client.cli.watch_log import WatchLog
