@@ -11,6 +11,7 @@ import subprocess
 import termios
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -63,13 +64,16 @@ class TerminalSession:
         """Everything that the terminal was sent."""
         return bytes(self._shown)
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def expect(self, text: str) -> bytes:
         """Wait until the program has shown this since the last ``expect``, and return what came before it."""
         wanted = text.encode()
-        try:
+        with suppress(AssertionError):  # what was shown instead says more
             eventually(lambda: wanted in self._shown[self._read_until :] or self._process.poll() is not None)
-        finally:
-            part = bytes(self._shown[self._read_until :])
+        part = bytes(self._shown[self._read_until :])
         assert wanted in part, f"{text!r} was not shown:\n{part.decode('utf-8', 'replace')[-3000:]}"
         before, _, _ = part.partition(wanted)
         self._read_until += len(before) + len(wanted)

@@ -41,4 +41,4 @@ def show_hits(session: Session, graphics: Graphics, hits: Sequence[Hit], *, titl
 def fitted(sheet: Image.Image, room: tuple[int, int]) -> Image.Image:
     """Return the sheet as large as it is, or as there is room."""
     scale = min(1.0, room[0] / sheet.width, room[1] / sheet.height)
-    return sheet if scale == 1 else sheet.resize((max(1, int(sheet.width * scale)), max(1, int(sheet.height * scale))))
+    return sheet if scale == 1 else sheet.resize((max(1, round(sheet.width * scale)), max(1, round(sheet.height * scale))))

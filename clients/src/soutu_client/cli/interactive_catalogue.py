@@ -6,9 +6,9 @@ __all__ = ["INTERACTIVE"]
 
 INTERACTIVE: dict[str, tuple[str, str]] = {
     # open
-    "open.short": ("用系统的看图程序打开一张照片，或打开网页", "Open a photo in a viewer, or the web page."),
+    "open.short": ("用看图程序打开一张照片，或打开网页", "Open a photo in a viewer, or the web page."),
     "open.help": (
-        "打开一张照片的原图：给它的编号，或上一次搜索结果里的名次（例如 3）。没有屏幕时，只写出文件在哪里。什么都不给时打开网页。",
+        "打开一张照片的原图：给它的编号，或上次搜索里的名次（例如 3）。没有屏幕时，只写出文件在哪里。什么都不给则打开网页。",
         "Open a photo's original: its id, or its rank (3, for instance) in what was last found. Where there is no screen, say"
         " where the file is. With nothing: open the web page.",
     ),

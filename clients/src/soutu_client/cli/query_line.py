@@ -12,8 +12,6 @@ __all__ = ["Order", "QueryLine", "read_line"]
 
 # As the page has it: -word and -"several words" are not wanted; the full-width sign comes from Chinese keyboards.
 _WORD = re.compile(r'[-－](?:"([^"]+)"|(\S+))|(\S+)')
-_ORDER = re.compile(r"(?:^|\s+)[/／](?=\S)")
-
 _ORDERS = {
     "from": "从",
     "until": "到",
@@ -33,6 +31,10 @@ _ORDERS = {
     "quit": "退出",
 }
 _BY_NAME = {name: name for name in _ORDERS} | {chinese: name for name, chinese in _ORDERS.items()} | {"exit": "quit", "?": "help"}
+
+_NAMES = "|".join(re.escape(name) for name in _BY_NAME)
+_ORDER = re.compile(rf"^[/／](?=\S)|\s+[/／](?=(?:{_NAMES})(?:\s|$))", re.IGNORECASE)
+"""Within a line only names that are known: ``/save 1 /media/usb`` names a folder."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 __all__ = ["WATCH"]
 
 WATCH: dict[str, tuple[str, str]] = {
-    "watch.short": ("跟随文件夹：里面的和以后放进来的照片都添加", "Follow folders: add what is there and arrives."),
+    "watch.short": ("跟随文件夹：添加已有的和新来的照片", "Follow folders: add what is there and what arrives."),
     "watch.help": (
-        "跟随文件夹：先添加里面已有的照片，然后添加新放进来的，直到 Ctrl-C。等文件写完才添加；服务或磁盘不在时等它回来；从不删除。"
+        "跟随文件夹：先添加里面已有的照片，然后添加新来的，直到 Ctrl-C。文件写完才添加；服务或磁盘不在时等它回来；从不删除。"
         "网络文件夹里的变化系统不会通知，就每隔一会儿看一遍。",
         "Follow folders: add the photos that are there, then those that arrive, until Ctrl-C. A file is added once nobody writes"
         " to it; a service or a disk that is away is waited for; nothing is ever deleted. The system does not tell of changes in"
