@@ -16,16 +16,19 @@ HELP: dict[str, tuple[str, str]] = {
     "help.exit_codes": ("退出码", "Exit codes"),
     "help.help": ("显示这份帮助", "Show this help."),
     "help.version": ("显示版本", "Show the version."),
-    "help.more": ("“soutu 命令 --help” 说明每个命令", '"soutu COMMAND --help" explains each command.'),
+    "help.more": (
+        "“soutu 命令 --help” 说明每个命令；在终端里只写 soutu，就开始搜索",
+        '"soutu COMMAND --help" explains each command; soutu alone, at a terminal, begins to search.',
+    ),
     "help.soutu": (
         "搜图：说出你记得的，或给一张图，从全家的照片里找到它",
         "Find a photo among all the family's by what you remember of it, or by a picture.",
     ),
     "help.environment": (
         "环境变量：SOUTU_ADDRESS 搜索服务的地址，SOUTU_TOKEN 令牌，SOUTU_AUTHORITY 家里的 ca.pem，"
-        "SOUTU_LANGUAGE 语言（zh 或 en）",
+        "SOUTU_LANGUAGE 语言（zh 或 en），SOUTU_GRAPHICS 终端怎样显示图片（kitty、sixel 或 none）",
         "Environment: SOUTU_ADDRESS, address of the search service; SOUTU_TOKEN, token; SOUTU_AUTHORITY, the home's ca.pem;"
-        " SOUTU_LANGUAGE, language (zh or en).",
+        " SOUTU_LANGUAGE, language (zh or en); SOUTU_GRAPHICS, how the terminal shows pictures (kitty, sixel or none).",
     ),
     "exit.ok": ("成功", "It worked."),
     "exit.error": ("出错", "It did not work."),
