@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from soutu_client.cli.command import connection_options
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.session import Connection, Session
 from soutu_client.cli.texts import Texts
 from soutu_client.cli.usage_errors import WrongUsage
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["COMMANDS", "SoutuGroup"]
 
@@ -99,6 +101,8 @@ class SoutuGroup(click.Group):
         """Return what may stand next, without loading the commands to learn what they are for."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - most runs complete nothing
+
         names = (name for name in COMMANDS if name.startswith(incomplete))
         return [CompletionItem(name, help=self.texts.text(f"{name}.short")) for name in names]
 
