@@ -8,6 +8,7 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,13 @@ from types import TracebackType
 from typing import Self
 
 from patience import PATIENCE, eventually
+
+# Or Ctrl-C would reach nobody. In a program of its own, since code between fork and exec is none that gRPC bears in this process.
+_OWN_THE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class TerminalSession:
@@ -38,13 +46,12 @@ class TerminalSession:
         self._shown = bytearray()
         self._read_until = 0
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-c", _OWN_THE_TERMINAL, *command],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - or Ctrl-C would reach nobody
         )
         os.close(slave)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -90,7 +90,7 @@ def test_an_emoji_is_a_query_like_any_other(soutu: Soutu, real_service: str, cap
         photo_id = client.upload(SAMPLES / "chelsea.jpg", name="🐱 在家.jpg").photo_id
         assert client.wait_until_ready([photo_id], timeout_seconds=PATIENCE).ready
     assert soutu("search", "🐱") == 0
-    assert line_with("🐱 在家.jpg", capsys.readouterr().out)
+    assert "🐱 在家.jpg" in capsys.readouterr().out
     assert soutu("search", "👨‍👩‍👧‍👦🏳️‍🌈") in (0, 3)
     assert "Error" not in capsys.readouterr().err
 
