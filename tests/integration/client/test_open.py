@@ -102,6 +102,14 @@ def test_a_name_decides_nothing_about_the_program(
     assert Path(viewer()).name == "run-me.desktop.jpg"
 
 
+def test_a_drawing_is_no_program(
+    service: Any, soutu: Soutu, client: Client, make_photos: MakePhotos, viewer: Callable[[], str]
+) -> None:
+    photo_id = client.upload(make_photos("a", ["1.jpg"]) / "1.jpg", name="a/script.svg").photo_id
+    assert soutu("open", photo_id) == 0
+    assert Path(viewer()).name == "script.svg.jpg"
+
+
 def test_what_was_opened_long_ago_is_removed(soutu: Soutu, make_photos: MakePhotos, service: Any, tmp_path: Path) -> None:
     soutu("add", make_photos("a", ["1.jpg", "2.jpg"]))
     one, two = service.library.photos

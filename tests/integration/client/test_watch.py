@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from patience import PATIENCE, eventually
+from soutu_client.cli.arrivals import Arrivals
 from soutu_client.cli.followed_folder import FollowedFolder, is_on_network
 from soutu_client.cli.main import run
 from soutu_services.runtime.errors import NotAllowed
@@ -229,6 +230,22 @@ def test_only_a_folder_that_is_there_can_be_followed(tmp_path: Path, capsys: pyt
     assert "no such file or folder" in capsys.readouterr().err
     assert run(["--language", "en", "watch", str(tmp_path / "file.jpg")]) == 2
     assert "this is no folder" in capsys.readouterr().err
+
+
+def test_what_failed_is_offered_again_when_its_permissions_change(make_photos: MakePhotos) -> None:
+    folder = make_photos("a", ["1.jpg", "2.jpg"])
+    arrivals = Arrivals(folder, settle_seconds=0.01)
+    arrivals.look()
+    time.sleep(0.05)
+    files = sorted(arrivals.take_whole(10), key=lambda file: file.name)
+    arrivals.note_failure(files[0])
+    arrivals.look()
+    assert not arrivals.is_waiting, "nothing changed"
+    for name in ("1.jpg", "2.jpg"):
+        (folder / name).chmod(0o600)
+    arrivals.look()
+    time.sleep(0.05)
+    assert [file.name for file in arrivals.take_whole(10)] == ["a/1.jpg"]
 
 
 def test_where_the_system_cannot_tell_it_looks_by_itself(make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,11 +39,12 @@ class Arrivals:
         self._settle_seconds = settle_seconds
         self._handled: dict[Path, _Signature] = {}
         self._waiting: dict[Path, _Waiting] = {}
+        self._failed: dict[Path, int] = {}
 
     @property
     def is_waiting(self) -> bool:
-        """Whether some file may become whole soon."""
-        return bool(self._waiting)
+        """Whether some file may become whole soon; an empty one is waited for without haste."""
+        return any(waiting.file.size_bytes for waiting in self._waiting.values())
 
     @property
     def handled(self) -> int:
@@ -95,9 +96,15 @@ class Arrivals:
         self._handled.pop(file.path, None)
         self._waiting[file.path] = _Waiting(file, time.monotonic())
 
+    def note_failure(self, file: FoundFile) -> None:
+        """Note that a file could not be added: it is offered again when anything about it changes, its permissions too."""
+        self._failed[file.path] = _changed_ns(file.path)
+
     def _see(self, file: FoundFile, *, is_old: bool) -> None:
         if self._handled.get(file.path) == _signature(file):
-            return
+            if file.path not in self._failed or self._failed[file.path] == _changed_ns(file.path):
+                return
+            del self._failed[file.path]
         waiting = self._waiting.get(file.path)
         if waiting is None or _signature(waiting.file) != _signature(file):
             since = time.monotonic() - (self._settle_seconds if is_old else 0)
@@ -106,6 +113,14 @@ class Arrivals:
 
 def _signature(file: FoundFile) -> _Signature:
     return file.size_bytes, file.modified_ns
+
+
+def _changed_ns(path: Path) -> int:
+    """Return when anything about a file changed, its name and permissions included; 0: it is gone."""
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return 0
 
 
 def is_being_written(path: Path) -> bool:

@@ -28,8 +28,8 @@ def fetch_to_view(client: Client, photo_id: str, media_type: str) -> Path:
     base = private_folder(cache_folder() / "originals")
     _remove_old(base)
     path = client.save_original(photo_id, private_folder(base / photo_id))
-    kind, _ = mimetypes.guess_type(path.name)
-    if not (kind or "").startswith("image/"):
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    if not kind.startswith("image/") or "svg" in kind:  # a drawing is a program to some viewers
         shown = path.with_name(f"{path.name}{mimetypes.guess_extension(media_type) or '.jpg'}")
         path = path.replace(shown)
     path.touch()

@@ -163,6 +163,8 @@ class _Watch:
                 folder.arrivals.put_back(files[problem.path])
             elif not isinstance(problem.error, FileNotFoundError):  # or it was renamed, and is seen under its new name
                 failed.append(problem)
+                if problem.path in files:
+                    folder.arrivals.note_failure(files[problem.path])
         self._log.added(dataclasses.replace(result, failed=tuple(failed)), files)
         if result.interruption is not None:
             raise result.interruption
