@@ -89,14 +89,18 @@ def test_each_folder_holds_as_many_as_a_filter_by_it_finds(library: Any) -> None
     for number in range(40):
         for place in {places[number % 10], places[number * 3 % 10], places[number // 10]}:
             library.add(f"{place}{number}.jpg", str(number))
-    summary = summed(library)
-    assert len(summary.folders) == 9, "none with an empty part"
-    for count in summary.folders:
-        chosen = Filter(folders=(count.folder,), sources=(count.source,))
-        assert library.catalog.photos.list_page(chosen, EVERYTHING).total == count.photos, count
+    known = library.add("a/known.jpg", "known")
+    library.catalog.ingest.add_names("photos", [(known, "told/k.jpg"), (known, "a/b/k.jpg"), (known, "a/known.jpg")])
+    within = Visibility((FolderAccess("photos", "a"), FolderAccess("", "told")))
+    for visibility, expected in ((EVERYTHING, 10), (within, 6)):
+        summary = summed(library, visibility=visibility)
+        assert len(summary.folders) == expected, "none with an empty part"
+        for count in summary.folders:
+            chosen = Filter(folders=(count.folder,), sources=(count.source,))
+            assert library.catalog.photos.list_page(chosen, visibility).total == count.photos, count
 
 
-def test_past_names_deleted_photos_and_gone_ones_are_in_no_folder(library: Any) -> None:
+def test_past_names_deleted_photos_and_gone_ones_are_in_no_folder_and_told_names_are(library: Any) -> None:
     moved, gone = library.add("旧/a.jpg", "a"), library.add("走/b.jpg", "b")
     deleted = library.add("删/c.jpg", "c", camera="Lumix")
     library.catalog.objects.mark_gone("photos", ["旧/a.jpg", "走/b.jpg"])
@@ -105,7 +109,7 @@ def test_past_names_deleted_photos_and_gone_ones_are_in_no_folder(library: Any) 
     library.catalog.photos.delete([deleted])
     library.catalog.annotations.annotate([gone, deleted], AnnotationChange(favourite=True, add_tags=("海",), add_albums=("夏",)))
     summary = summed(library)
-    assert folders(summary) == {("photos", ""): 1, ("photos", "新"): 1}
+    assert folders(summary) == {("photos", ""): 1, ("photos", "化名"): 1, ("photos", "新"): 1}
     assert (summary.total, summary.favourites, summary.cameras, summary.tags, summary.albums) == (1, 0, (), (), ())
 
 

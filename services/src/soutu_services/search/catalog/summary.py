@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.filters import filter_condition, name_visible, taken_seen
+from soutu_services.search.catalog.filters import NAME_COUNTS, filter_condition, name_visible, taken_seen
 from soutu_services.search.catalog.records import FolderCount, PhotoSummary, ValueCount
 from soutu_services.search.model import Filter
 from soutu_services.search.visibility import Visibility
@@ -17,6 +17,7 @@ _MOST_LABELS = 200
 # One statement, so that the photos that pass are looked for once. Folders' counts are added up to the top. Most photos have one
 # name in a source, or names in one folder: they count there. One that lies in several folders counts in each, and would count as
 # often in what is above them: of each two that follow each other in the order of paths, one is taken away again where they meet.
+# The names are those that count for a filter by folder: it lists as many photos as are told here.
 # A folder with an empty part in its name ("a//b") is none that a filter could name; what lies in it counts in the folder above.
 # The "+" keeps SQLite from the index of shown photos, whose order makes a look at each of them cost twice as much.
 _STATEMENT = """
@@ -27,7 +28,7 @@ passing AS MATERIALIZED (
 ),
 lying AS (
     SELECT n.photo, n.source, folder_of(n.path) AS folder FROM passing p CROSS JOIN names n ON n.photo = p.id
-    WHERE n.present = 1 AND {visible}
+    WHERE {counts} AND {visible}
 ),
 held AS MATERIALIZED (
     SELECT photo, source, min(folder) AS folder, max(folder) AS other FROM lying GROUP BY photo, source
@@ -36,7 +37,7 @@ spread AS MATERIALIZED (
     SELECT n.source, folder_of(n.path) AS folder,
         lag(folder_of(n.path)) OVER (PARTITION BY n.photo, n.source ORDER BY n.path) AS before
     FROM held h CROSS JOIN names n ON n.photo = h.photo AND n.source = h.source
-    WHERE h.folder != h.other AND n.present = 1 AND {visible}
+    WHERE h.folder != h.other AND {counts} AND {visible}
 ),
 counted AS (
     SELECT source, folder, count(*) AS photos FROM held WHERE folder = other GROUP BY source, folder
@@ -79,7 +80,7 @@ def summarize_photos(database: Database, photo_filter: Filter, visibility: Visib
     """
     condition, parameters = filter_condition(photo_filter, visibility)
     visible, within = name_visible(visibility, "n")
-    statement = _STATEMENT.format(taken=taken_seen(visibility), condition=condition, visible=visible)
+    statement = _STATEMENT.format(taken=taken_seen(visibility), condition=condition, counts=NAME_COUNTS, visible=visible)
     values: dict[str, list[ValueCount]] = {}
     folders: list[FolderCount] = []
     with database.read() as reader:
