@@ -163,6 +163,15 @@ def test_what_cannot_be_right_is_told_in_one_line(
     assert reason in problem["reason"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/api/search", {"terms": [{"text": "half \ud83d"}]}), ("/api/photos/annotate", {"photo_ids": ["\udc00"]})],
+)
+def test_half_an_emoji_is_no_text(web: TestClient, path: str, body: object) -> None:
+    answer = web.post(path, content=json.dumps(body), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "BAD_REQUEST"), answer.text
+
+
 def test_an_emoji_is_a_query_like_any_other(web: TestClient) -> None:
     assert web.post("/api/search", json={"terms": [{"text": "🐶"}]}).status_code == 200
 

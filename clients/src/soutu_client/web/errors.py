@@ -83,6 +83,11 @@ def answer_errors(application: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"][1:] if isinstance(part, str | int))[:80] or str(first["loc"][0])
         return problem_response(400, "BAD_REQUEST", _BAD_REQUEST.to(language_of(request)).format(where=where))
 
+    @application.exception_handler(UnicodeEncodeError)
+    def of_no_text(request: Request, _error: UnicodeEncodeError) -> JSONResponse:
+        """Half a surrogate pair is no text (RFC 8259, section 8.2): a message cannot hold it."""
+        return problem_response(400, "BAD_REQUEST", _BAD_REQUEST.to(language_of(request)).format(where="Unicode"))
+
     @application.exception_handler(HTTPException)
     def of_http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 413:
