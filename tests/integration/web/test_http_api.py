@@ -240,6 +240,22 @@ def test_a_search_service_that_is_away_is_told_and_it_goes_on_by_itself(web: Tes
     assert web.get("/api/status").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("OPTIONS", "/api/session", "DELETE, GET, POST"),
+        ("PUT", "/api/photos/annotate", "POST"),
+        ("GET", "/api/photos/delete", "POST"),
+        ("DELETE", f"/api/photos/{'0' * 32}", "GET"),
+        ("PATCH", "/", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_answered_with_the_right_ones(web: TestClient, method: str, path: str, allowed: str) -> None:
+    answer = web.request(method, path)
+    assert answer.status_code == 405
+    assert ", ".join(sorted(answer.headers["allow"].split(", "))) == allowed
+
+
 def test_the_api_describes_itself(web: TestClient) -> None:
     described = web.get("/api/openapi.json").json()
     assert {"/api/search", "/api/photos/{photo_id}/original", "/api/uploads"} <= set(described["paths"])

@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter
 
 from soutu_client._errors import CallTimeoutError, SoutuError
 from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary
 from soutu_client.web.callers import CallerClient
+from soutu_client.web.description import PageToken
 from soutu_client.web.errors import Problem
 from soutu_client.web.search_api import FilterQuery
 
@@ -30,7 +31,7 @@ class Sync(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     sources: tuple[str, ...] = ()
-    confirm_gone: bool = False
+    confirm_gone: StrictBool = False
 
 
 @router.get("/status")
@@ -51,7 +52,7 @@ def list_duplicates(
     max_distance: Annotated[int | None, Query(ge=0, le=16)] = None,
     min_cosine: Annotated[float | None, Query(ge=-1, le=1)] = None,
     page_size: Annotated[int, Query(ge=1, le=200)] = 50,
-    page_token: str = "",
+    page_token: PageToken = "",
 ) -> DuplicatePage:
     """List groups of photos that are nearly the same, the largest first."""
     return client.near_duplicates(max_distance=max_distance, min_cosine=min_cosine, page_size=page_size, page_token=page_token)
@@ -64,7 +65,7 @@ def start_sync(client: CallerClient, asked: Sync) -> Job:
 
 
 @router.get("/jobs")
-def list_jobs(client: CallerClient, page_size: Annotated[int, Query(ge=1, le=200)] = 20, page_token: str = "") -> JobPage:
+def list_jobs(client: CallerClient, page_size: Annotated[int, Query(ge=1, le=200)] = 20, page_token: PageToken = "") -> JobPage:
     """List jobs, newest first."""
     return client.jobs(page_size=page_size, page_token=page_token)
 

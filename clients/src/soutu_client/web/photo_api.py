@@ -7,11 +7,12 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from soutu_client.models import Photo, PhotoPage, PhotoState
 from soutu_client.web.byte_range import AskedRange, RangeNotSatisfiable, asked_range
 from soutu_client.web.callers import CallerClient
+from soutu_client.web.description import PageToken
 
 __all__ = ["router"]
 
@@ -30,13 +31,13 @@ class Chosen(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    photo_ids: list[str] = Field(max_length=1000)
+    photo_ids: list[Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]] = Field(max_length=1000)
 
 
 class Annotate(Chosen):
     """What people add to photos; what is not given stays."""
 
-    favourite: bool | None = None
+    favourite: StrictBool | None = None
     caption: str | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
@@ -62,7 +63,7 @@ def list_photos(
     state: Annotated[list[PhotoState], Query(description="Only photos in one of these states.")] = [],  # noqa: B006 - FastAPI copies it
     deleted: bool = False,
     page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
-    page_token: str = "",
+    page_token: PageToken = "",
 ) -> PhotoPage:
     """List photos, newest taken first, or those that were deleted."""
     return client.list_photos(states=state, deleted=deleted, page_size=page_size, page_token=page_token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from soutu_client.access_models import Access
 from soutu_client.web.callers import COOKIE, CallerClient, language_of, token_of
@@ -26,6 +26,8 @@ class Session(BaseModel):
 
 class LogIn(BaseModel):
     """A token, as ``soutu tokens create`` shows it."""
+
+    model_config = ConfigDict(extra="forbid")
 
     token: str = Field(min_length=1, max_length=512)
 
