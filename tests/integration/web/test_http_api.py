@@ -128,6 +128,16 @@ def test_the_summary_says_what_there_is_to_choose_from(web: TestClient) -> None:
     assert web.get("/api/summary", params={"words": "a typo"}).status_code == 400
 
 
+def test_a_summary_that_has_not_changed_is_not_sent_again(web: TestClient) -> None:
+    first = web.get("/api/summary")
+    again = web.get("/api/summary", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "private, no-cache")
+    web.post("/api/photos/annotate", json={"photo_ids": [photo_id_of(RED)], "add_tags": ["新的标签"]})
+    changed = web.get("/api/summary", headers={"if-none-match": first.headers["etag"]})
+    assert (changed.status_code, changed.json()["tags"]) == (200, [{"name": "新的标签", "photos": 1}])
+    web.post("/api/photos/annotate", json={"photo_ids": [photo_id_of(RED)], "remove_tags": ["新的标签"]})
+
+
 def test_near_duplicates_come_in_groups(web: TestClient) -> None:
     assert isinstance(web.get("/api/duplicates").json()["groups"], list)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import fields
 from typing import Any
 
@@ -158,6 +159,42 @@ def test_what_is_left_out_has_fewest_photos_and_is_counted(library: Any, monkeyp
     assert summary.folders_left_out == 1
     assert counted(summary.cameras) == [("of z", 2)]
     assert counted(summary.tags) == counted(summary.albums) == [("z", 2)]
+
+
+def test_a_summary_is_made_once_until_anything_changes(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Filter] = []
+    make = summary_module.summarize_photos
+
+    def noted(database: Any, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
+        made.append(photo_filter)
+        return make(database, photo_filter, visibility)
+
+    monkeypatch.setattr(summary_module, "summarize_photos", noted)
+    a = library.add("客人/里/a.jpg")
+    for _ in range(3):
+        assert summed(library).total == 1
+        assert summed(library, Filter(tags=("海",))).total == 0
+        assert summed(library, visibility=GUEST).total == 1
+        library.catalog.annotations.annotate([a], AnnotationChange())
+    assert len(made) == 3
+    library.catalog.annotations.annotate([a], AnnotationChange(add_tags=("海",)))
+    assert summed(library, Filter(tags=("海",))).total == 1
+    library.catalog.photos.delete([a])
+    assert (summed(library).total, summed(library, visibility=GUEST).total) == (0, 0)
+    for number in range(40):
+        summed(library, Filter(tags=(str(number),)))
+    assert len(library.catalog._summaries._made) == 16
+
+
+def test_a_summary_that_is_made_during_a_change_does_not_outlive_it(library: Any) -> None:
+    a = library.add("a.jpg")
+    told: list[int] = []
+    with library.catalog._database.write() as writer:
+        writer.execute("UPDATE photos SET deleted_at = 1 WHERE photo_id = ?", (a,))
+        reading = threading.Thread(target=lambda: told.append(summed(library).total))
+        reading.start()
+        reading.join()
+    assert (told, summed(library).total) == ([1], 0)
 
 
 def test_a_guest_is_told_of_what_lies_inside_alone(library: Any) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter
 
@@ -13,6 +14,7 @@ from soutu_client._errors import CallTimeoutError, SoutuError
 from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary
 from soutu_client.web.callers import CallerClient
 from soutu_client.web.description import PageToken
+from soutu_client.web.entity_tags import is_known
 from soutu_client.web.errors import Problem
 from soutu_client.web.search_api import FilterQuery
 
@@ -21,6 +23,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["library"])
 
 _JOB = TypeAdapter(Job)
+_SUMMARY = TypeAdapter(LibrarySummary)
 _WATCH_SECONDS = 10.0
 """How long a call watches a job for a browser that may have gone: the search service takes few at a time."""
 
@@ -40,10 +43,15 @@ def get_status(client: CallerClient) -> LibraryStatus:
     return client.status()
 
 
-@router.get("/summary")
-def get_summary(client: CallerClient, chosen: Annotated[FilterQuery, Query()]) -> LibrarySummary:
+@router.get("/summary", response_model=LibrarySummary, responses={304: {}})
+def get_summary(request: Request, client: CallerClient, chosen: Annotated[FilterQuery, Query()]) -> Response:
     """Say what there is to choose from among the photos that pass a filter: months, folders, cameras, formats, tags, albums."""
-    return client.summary(filter=chosen.filter())
+    body = _SUMMARY.dump_json(client.summary(filter=chosen.filter()))
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if is_known(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 @router.get("/duplicates")

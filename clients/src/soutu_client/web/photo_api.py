@@ -13,6 +13,7 @@ from soutu_client.models import Photo, PhotoPage, PhotoState
 from soutu_client.web.byte_range import AskedRange, RangeNotSatisfiable, asked_range
 from soutu_client.web.callers import CallerClient
 from soutu_client.web.description import PageToken
+from soutu_client.web.entity_tags import is_known
 
 __all__ = ["router"]
 
@@ -80,7 +81,7 @@ def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId) -> 
     """Return a photo's thumbnail, at most 512 pixels on its longer side."""
     tag = f'"{photo_id.lower()}-512"'
     headers = {"etag": tag, "cache-control": _DAY}
-    if _is_known(request, tag):
+    if is_known(request, tag):
         client.photo(photo_id)  # whoever may not see it any more is not told that it is unchanged
         return Response(status_code=304, headers=headers)
     thumbnail = client.thumbnail(photo_id)
@@ -96,7 +97,7 @@ def get_original(request: Request, client: CallerClient, photo_id: PhotoId, down
     """Return a photo's original bytes, or the range of them that is asked for (RFC 9110, section 14)."""
     tag = f'"{photo_id.lower()}"'
     asked = asked_range(request.headers.get("range", "")) if request.headers.get("if-range", tag) == tag else None
-    known = _is_known(request, tag)
+    known = is_known(request, tag)
     wanted = (AskedRange(length=1) if known else asked) or AskedRange()
     original = client.read_original(photo_id, offset=wanted.offset, length=wanted.length)
     try:
@@ -144,8 +145,3 @@ def delete(client: CallerClient, asked: Chosen) -> SomeIds:
 def undelete(client: CallerClient, asked: Chosen) -> SomeIds:
     """Bring deleted photos back."""
     return SomeIds(photo_ids=client.undelete(asked.photo_ids))
-
-
-def _is_known(request: Request, tag: str) -> bool:
-    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    return tag in known or known == ["*"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import NAME_COUNTS, filter_condition, name_visible, taken_seen
 from soutu_services.search.catalog.records import FolderCount, PhotoSummary, ValueCount
 from soutu_services.search.model import Filter
 from soutu_services.search.visibility import Visibility
 
-__all__ = ["summarize_photos"]
+__all__ = ["Summaries", "summarize_photos"]
 
+_MOST_KEPT = 16
 _MOST_FOLDERS = 2000
 _MOST_CAMERAS = 100
 _MOST_LABELS = 200
@@ -68,6 +72,36 @@ UNION ALL
 SELECT 'folder', source, folder, sum(photos) FROM adding WHERE folder = '' OR instr('/' || folder || '/', '//') = 0
 GROUP BY source, folder
 """
+
+
+class Summaries:
+    """Summaries of the questions that were asked last, made again once anything in the catalog has changed. Thread safe.
+
+    Args:
+        database: The catalog's file.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._made: OrderedDict[tuple[Filter, Visibility], tuple[int, PhotoSummary]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
+        """Summarize the photos that pass a filter; see ``summarize_photos``."""
+        key = photo_filter, visibility
+        changes = self._database.changes
+        with self._lock:
+            made = self._made.get(key)
+            if made is not None and made[0] == changes:
+                self._made.move_to_end(key)
+                return made[1]
+        summary = summarize_photos(self._database, photo_filter, visibility)
+        with self._lock:
+            self._made[key] = changes, summary
+            self._made.move_to_end(key)
+            if len(self._made) > _MOST_KEPT:
+                self._made.popitem(last=False)
+        return summary
 
 
 def summarize_photos(database: Database, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
