@@ -32,7 +32,7 @@ class Chosen(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    photo_ids: list[Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]] = Field(max_length=1000)
+    photo_ids: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field(max_length=1000)
 
 
 class Annotate(Chosen):
