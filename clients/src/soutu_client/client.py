@@ -311,9 +311,15 @@ class Client:
         request = convert_photos.thumbnail_request(photo_id)
         return convert_photos.thumbnail(self._calls.unary(self._calls.photos.GetThumbnail, request))
 
-    def read_original(self, photo_id: str) -> OriginalStream:
-        """Begin to read a photo's original bytes."""
-        return open_original(self._calls, photo_id)
+    def read_original(self, photo_id: str, *, offset: int = 0, length: int | None = None) -> OriginalStream:
+        """Begin to read a photo's original bytes.
+
+        Args:
+            photo_id: The photo.
+            offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
+            length: Bytes to read at most, 1 or more; None: to the end.
+        """
+        return open_original(self._calls, photo_id, offset=offset, length=length)
 
     def save_original(self, photo_id: str, folder: str | Path) -> Path:
         """Save a photo's original into a folder under its own name, made safe and never over another file.

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from soutu_client.web import library_api, photo_api, search_api, session_api, upload_api
 from soutu_client.web.body_limit import BodyLimit
 from soutu_client.web.client_pool import ClientPool
+from soutu_client.web.description import describe
 from soutu_client.web.errors import Problem, answer_errors
 from soutu_client.web.protection import Protection
 from soutu_client.web.settings import WebSettings
@@ -70,6 +71,7 @@ def create_application(settings: WebSettings) -> FastAPI:
     for path, name in _AT_THE_TOP.items():
         application.add_api_route(path, _file(name), methods=["GET", "HEAD"], include_in_schema=False)
     application.mount("/static", _Static(directory=_STATIC), name="static")
+    describe(application)
     answer_errors(application)
     application.add_middleware(BodyLimit, max_bytes=settings.max_query_bytes, except_path="/api/uploads")
     application.add_middleware(Protection, settings=settings)
