@@ -299,9 +299,11 @@ def purged(message: photo_service_pb2.PurgePhotosResponse) -> int:
     return message.purged
 
 
-def read_original_request(photo_id: str) -> photo_service_pb2.ReadOriginalRequest:
+def read_original_request(photo_id: str, offset: int, length: int | None) -> photo_service_pb2.ReadOriginalRequest:
     """Return a request for original bytes."""
-    return photo_service_pb2.ReadOriginalRequest(photo_id=photo_id)
+    if length is not None and length < 1:
+        raise ValueError("the length is below 1")
+    return photo_service_pb2.ReadOriginalRequest(photo_id=photo_id, offset=offset, length=length or 0)
 
 
 def thumbnail_request(photo_id: str, *, large: bool = False) -> photo_service_pb2.GetThumbnailRequest:

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from soutu_client.web import album_api, download_api, library_api, photo_api, search_api, session_api, upload_api
 from soutu_client.web.body_limit import BodyLimit
 from soutu_client.web.client_pool import ClientPool
+from soutu_client.web.description import describe
 from soutu_client.web.errors import Problem, answer_errors
 from soutu_client.web.protection import Protection
 from soutu_client.web.service_worker import service_worker
@@ -73,6 +74,7 @@ def create_application(settings: WebSettings) -> FastAPI:
         application.add_api_route(path, _file(name), methods=["GET", "HEAD"], include_in_schema=False)
     application.add_api_route("/sw.js", service_worker(_STATIC), methods=["GET", "HEAD"], include_in_schema=False)
     application.mount("/static", _Static(directory=_STATIC), name="static")
+    describe(application)
     answer_errors(application)
     application.add_middleware(BodyLimit, max_bytes=settings.max_query_bytes, except_path="/api/uploads")
     application.add_middleware(Protection, settings=settings)

@@ -35,9 +35,9 @@ class Original:
 
     Attributes:
         media_type: What it is, by its content.
-        size_bytes: Its size.
+        size_bytes: Size of the whole.
         file_name: Last part of its name.
-        chunks: Its bytes. Close the iterator if it is not read to its end.
+        chunks: The bytes that were asked for. Close the iterator if it is not read to its end.
     """
 
     media_type: str
@@ -54,12 +54,14 @@ class Originals:
         self._buckets = buckets
         self._decoders = decoders
 
-    def open(self, photo_id: str, visibility: Visibility) -> Original:
+    def open(self, photo_id: str, visibility: Visibility, *, offset: int = 0, length: int = 0) -> Original:
         """Open the original of a photo, given by its id or the first digits of it.
 
         Args:
             photo_id: The photo.
             visibility: What the caller may see: the bytes, and the file's name, are those of an object there.
+            offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
+            length: Bytes to read at most; 0: to the end.
 
         Raises:
             NotFound: there is no such photo, or no object of it is there now.
@@ -67,7 +69,13 @@ class Originals:
         """
         photo = self._catalog.photos.get(photo_id, visibility)
         for place in self._places(photo.photo_id, visibility):
-            chunks = place.store.stream(place.object_key)
+            begin = offset if offset >= 0 else max(0, place.size_bytes + offset)
+            if begin >= place.size_bytes > 0:
+                if not place.store.exists(place.object_key):
+                    continue
+                chunks: Iterator[bytes] = iter(())
+            else:
+                chunks = place.store.stream(place.object_key, offset=begin, length=min(length, place.size_bytes - begin))
             try:
                 first = next(chunks, b"")
             except ObjectMissing:

@@ -1,5 +1,6 @@
 // The grid of photos. Only the rows near the window are in the page, however many photos there are.
 
+import { houseAnswers } from "./api.js";
 import { connection } from "./connection.js";
 import { h, isWriting } from "./dom.js";
 import { Layout } from "./grid_layout.js";
@@ -29,6 +30,7 @@ export class Grid {
     this.element.addEventListener("keydown", (event) => this.#onKey(event));
     this.element.addEventListener("click", (event) => this.#onClick(event));
     this.element.addEventListener("focusin", (event) => this.#onFocus(event));
+    this.element.addEventListener("error", () => this.#askWhy(), true);
     connection.addEventListener("recovered", () => this.#reloadBroken());
   }
 
@@ -146,6 +148,15 @@ export class Grid {
     if (isScrolled && anchor !== undefined && this.layout.rows[this.layout.rowOf[anchor]]) {
       scrollTo(0, scrollY + this.element.getBoundingClientRect().top + this.layout.rows[this.layout.rowOf[anchor]].top - 120);
     }
+  }
+
+  /** A picture did not come. If that is since the house is away, say so and wait: `recovered` follows. */
+  #askWhy() {
+    this.asking ??= houseAnswers()
+      .catch(() => {})
+      .finally(() => {
+        this.asking = null;
+      });
   }
 
   #reloadBroken() {

@@ -5,7 +5,7 @@ import { openDialog } from "./dialogs.js";
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
-export const session = { access: null, hasToken: false };
+export const session = { access: null, hasToken: false, maxUploadBytes: Infinity };
 
 let asking = null;
 
@@ -22,6 +22,7 @@ export function isAdmin() {
 function take(answer) {
   session.access = answer.access;
   session.hasToken = answer.has_token;
+  session.maxUploadBytes = answer.max_upload_bytes;
 }
 
 /** Learn who asks, by a token if need be. */

@@ -227,7 +227,13 @@ const STRINGS = {
   uploadCancelled: ["上传已取消", "Upload cancelled"],
   uploadedNew: ["新增 {n} 张", "{n} new"],
   uploadedKnown: ["{n} 张已经有了", "{n} were there already"],
-  uploadLost: ["连接断开，没有上传", "The connection was lost; not uploaded"],
+  uploadLost: ["连接断开，没有上传，请再试一次", "The connection was lost and it was not uploaded; try again"],
+  uploadTooLarge: [
+    "文件有 {size} MiB，超过 {limit} MiB 的上限，没有上传",
+    "The file has {size} MiB, more than the limit of {limit} MiB; it was not uploaded",
+  ],
+  uploadWaits: ["连接断开，等它恢复后继续", "The connection was lost; waiting to go on"],
+  uploadAgain: ["再传失败的 {n} 个", "Try the {n} that failed again"],
   nothingToUpload: ["没有可以上传的文件", "There is nothing to upload"],
   cancel: ["取消", "Cancel"],
   cancelled: ["已取消", "Cancelled"],
@@ -256,6 +262,12 @@ const STRINGS = {
   logOut: ["退出登录", "Log out"],
   // What goes wrong
   noConnection: ["连不上家里的搜图服务。", "The house's soutu cannot be reached."],
+  pictureEmpty: ["这张图片是空的，请换一张", "This picture is empty; choose another"],
+  pictureTooLarge: [
+    "图片太大（上限 {limit} MiB），请用小一点的来搜索",
+    "The picture is too large (the limit is {limit} MiB); search by a smaller one",
+  ],
+  noAnswerYet: ["家里的搜图服务还没有回答。", "The house's soutu has not answered yet."],
   unexpectedAnswer: ["服务的回答看不懂（{status}）。", "The service's answer makes no sense ({status})."],
   offlineTitle: ["现在连不上家里", "The house cannot be reached now"],
   offlineHint: ["照片都在家里的机器上。连上家里的网络，页面会自己继续。", "The photos are on the house's own machine. Once this device is in its network, the page goes on by itself."],
