@@ -190,7 +190,11 @@ class _Conversation:
         while words and words[0].isdecimal():
             ranks.append(words.pop(0))
         hits = [self._hit(rank) for rank in ranks] or [self._hit("")]
-        folder = Path(" ".join(words)).expanduser()
+        name = " ".join(words)
+        try:
+            folder = Path(name).expanduser()
+        except RuntimeError:  # "~" and nobody's name
+            raise CommandError(self._session.text("error.no_such_file", path=printable(name))) from None
         for hit in hits:
             path = self._asked(lambda hit=hit: self._session.client.save_original(hit.photo.photo_id, folder))  # type: ignore[misc]
             self._session.print(self._session.text("show.saved", path=printable(str(path))))
