@@ -20,6 +20,7 @@ from soutu.search.v1 import search_service_pb2
 from patience import PATIENCE, eventually
 from soutu_client import Client
 from soutu_client.cli.contact_sheet import sheet_of
+from soutu_services.runtime.errors import InvalidInput
 from terminal_picture_decoder import kitty_pictures, sixel_pictures
 from terminal_session import TerminalSession
 
@@ -253,6 +254,27 @@ def test_what_is_typed_while_the_terminal_is_asked_is_kept(at_terminal: Open, al
     terminal.type("箭\n")
     terminal.expect("火箭")
     terminal.expect("looks like it")
+
+
+def test_what_the_service_refuses_leaves_everything_as_it_was(at_terminal: Open, service: Any, album: list[str]) -> None:
+    terminal = at_terminal(PLAIN_TERMINAL)
+    terminal.type("火箭\n")
+    terminal.expect("looks like it")
+    terminal.expect(PROMPT)
+    service.library.failures = [InvalidInput("BAD_DATE", zh="日期不对", en="this is no date")]
+    terminal.type("狗 /from 去年\n")
+    terminal.expect("this is no date")
+    assert "[去年" not in terminal.expect(PROMPT).decode(), "no filter stands in the prompt"
+    terminal.type("-雨 /folder trip\n")
+    terminal.expect("--not alone finds nothing")
+    assert "[trip" not in terminal.expect(PROMPT).decode()
+    terminal.type("/show 3\n")
+    terminal.expect(album[2])
+    terminal.expect(PROMPT)
+    terminal.type("/favourite\n")
+    terminal.expect("looks like it")
+    asked = service.library.asked(search_service_pb2.SearchPhotosRequest)[-1]
+    assert ([term.text for term in asked.terms], asked.filter.taken_from) == (["火箭"], "")
 
 
 def test_what_no_encoding_of_ours_holds_and_nobodys_home_end_nothing(at_terminal: Open, service: Any, album: list[str]) -> None:
