@@ -117,7 +117,7 @@ class Base:
     def _candidates(self, query: FloatArray, k: int, is_allowed: npt.NDArray[np.bool_], count: int) -> SlotArray:
         """List slots, all of them allowed and ``k`` at least, among which the nearest are."""
         codes = self._file.codes
-        plan = self._policy.plan(self.size, count, k)
+        plan = self._policy.plan(self.size, count, k, len(query))
         depth, probes = plan.depth, self._policy.probes(codes.lists)
         while depth:
             slots = codes.nearest(query, depth, probes)

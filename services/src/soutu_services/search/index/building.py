@@ -19,6 +19,9 @@ __all__ = ["BuildStopped", "VectorSource", "as_halves", "build_base"]
 
 _BLOCK = 4096
 _LEAST_SAMPLE = 16
+_EXACT = np.float32(2e-7)
+_LENGTHS = tuple(np.float32(1 + step * 2.0**-12) for step in (-1, 1, -2, 2))
+"""Rounding to float16 changes a vector's length by 2 to the -11 at most, and steps of half that are never too long to undo it."""
 
 
 class BuildStopped(Exception):  # noqa: N818 - nothing is wrong
@@ -41,11 +44,29 @@ class VectorSource(Protocol):
 def as_halves(vectors: FloatArray) -> tuple[HalfArray, FloatArray]:
     """Write vectors as the base stores them: float16, and their lengths then.
 
-    What was read from the catalog, which normalises float16, comes out as it is there: it differs from it by its length, which is
-    1 to a ten-thousandth, and rounding takes that away.
+    What was read from the catalog, which normalises float16, comes out as it is there: it differs by a length near 1, which
+    rounding takes away, and where a few values are large and it does not, another length does.
     """
+    halves, lengths = _rounded(vectors)
+    for length in _LENGTHS:
+        error = _error(halves, lengths, vectors)
+        off = np.flatnonzero(error > _EXACT)
+        if not len(off):
+            break
+        other, other_lengths = _rounded(vectors[off] * length)
+        is_better = _error(other, other_lengths, vectors[off]) < error[off]
+        halves[off[is_better]], lengths[off[is_better]] = other[is_better], other_lengths[is_better]
+    return halves, lengths
+
+
+def _rounded(vectors: FloatArray) -> tuple[HalfArray, FloatArray]:
     halves = vectors.astype(np.float16)
     return halves, np.linalg.norm(halves.astype(np.float32), axis=1)
+
+
+def _error(halves: HalfArray, lengths: FloatArray, vectors: FloatArray) -> FloatArray:
+    error: FloatArray = np.abs(halves.astype(np.float32) / lengths[:, np.newaxis] - vectors).max(axis=1)
+    return error
 
 
 def build_base(

@@ -59,6 +59,7 @@ class IndexPolicy:
         gone_share: Share of the base that may be removed before it is made anew.
         probed_share: Share of the lists that a query goes through.
         beside: How many vectors are compared exactly besides those that are asked for: one in 5,000 of all, and at least so many.
+            Fewer dimensions than 512 need more, since their codes err more.
     """
 
     exact_vectors: int = 20_000
@@ -107,15 +108,17 @@ class IndexPolicy:
             return self.method(loose, dimension) is not Method.FLAT
         return gone > self.gone_share * base or loose > max(self.loose_vectors, self.loose_share * base)
 
-    def plan(self, vectors: int, allowed: int, k: int) -> Plan:
+    def plan(self, vectors: int, allowed: int, k: int, dimension: int) -> Plan:
         """Choose how the ``k`` nearest of the allowed ones are found.
 
         Args:
             vectors: Vectors that have codes.
             allowed: Those of them that may be found.
             k: How many are asked for.
+            dimension: Length of a vector.
         """
-        enough = min(allowed, k + max(self.beside, vectors // 5000, k // 2))
+        beside = max(self.beside, vectors // 5000, k // 2)
+        enough = min(allowed, k + math.ceil(beside * max(1.0, 512 / dimension)))
         if allowed <= max(2 * enough, vectors // _GATHER_SHARE):
             return Plan(0, allowed)
         slack = 1.0 if allowed == vectors else 1.25
