@@ -168,7 +168,7 @@ def test_a_base_that_cannot_be_written_costs_time_alone(
 def test_what_the_catalog_takes_back_while_the_base_is_made_is_not_in_it(
     library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in "abcd":
+    for name in "abcdfghi":
         library.add(f"{name}.jpg", name)
     index = large(library, tmp_path)
     photo_id = library.add("e.jpg", "e", embedded=False)
@@ -197,8 +197,9 @@ def test_what_the_catalog_takes_back_while_the_base_is_made_is_not_in_it(
     go_on.set()
     for thread in threads:
         thread.join()
+    assert index.summary[0] == "fast-scan"
     index.save()
-    library.catalog.embeddings.put(SPACE, [photo_id], library.vector("f")[np.newaxis])  # its id is given again
+    library.catalog.embeddings.put(SPACE, [photo_id], library.vector("z")[np.newaxis])  # its id is given again
     assert len(large(library, tmp_path).differences()) == 0
 
 
