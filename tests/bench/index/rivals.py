@@ -5,7 +5,6 @@ Installed by ``make bench`` alone: soutu does not need them.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,12 +101,13 @@ def _open_hnswlib(folder: Path, dimension: int) -> Iterator[Opened]:
         yield Opened(f"M 32, ef {ef}", search)
 
 
-def _connected(folder: Path) -> sqlite3.Connection:
+def _connected(folder: Path) -> Any:
+    import apsw  # Python's own sqlite3 is often built without extensions
     import sqlite_vec
 
-    connection = sqlite3.connect(folder / "sqlite-vec.db")
+    connection = apsw.Connection(str(folder / "sqlite-vec.db"))
     connection.enable_load_extension(True)
-    sqlite_vec.load(connection)
+    connection.load_extension(sqlite_vec.loadable_path())
     return connection
 
 
@@ -126,7 +126,7 @@ def _open_sqlite_vec(folder: Path, dimension: int) -> Iterator[Opened]:
     connection = _connected(folder)
 
     def exact(query: FloatArray) -> IdArray:
-        rows = connection.execute("SELECT rowid FROM photos WHERE v MATCH ? AND k = ?", (query.tobytes(), _K)).fetchall()
+        rows = connection.execute("SELECT rowid FROM photos WHERE v MATCH ? AND k = ?", (query.tobytes(), _K))
         return np.array([row[0] for row in rows], dtype=np.int64)
 
     yield Opened("exact, float32", exact)
@@ -137,7 +137,7 @@ def _open_sqlite_vec(folder: Path, dimension: int) -> Iterator[Opened]:
                 "WITH near AS (SELECT rowid, v FROM photos WHERE b MATCH vec_quantize_binary(?) AND k = ?) "
                 "SELECT rowid FROM near ORDER BY vec_distance_cosine(v, ?) LIMIT ?",
                 (query.tobytes(), depth, query.tobytes(), _K),
-            ).fetchall()
+            )
             return np.array([row[0] for row in rows], dtype=np.int64)
 
         yield Opened(f"bits, {depth} compared", rescored)

@@ -1,4 +1,4 @@
-"""A program that starts on a data folder, answers, and says how long that took and what memory it has: ``started FOLDER COLD``."""
+"""A program that starts on a data folder, answers, and says how long that took and what memory it has: ``started FOLDER HOW``."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Vectors like those of a family's photos, and of what people type, as many as are asked for and the same each time.
 
 A photo is a topic (there are few, of unequal size), an event of that topic (a day, a series), and what is its own, in directions
-of unequal spread, off the origin. A text says a part of a photo, in some of the directions, and adds much of its own; its mean lies
-elsewhere: the gap between texts and photos that models of both have. The numbers below were fitted to ``lite``'s embeddings of 866
-photographs and of captions that people wrote for them in Chinese (Flickr8k-CN); ``REAL`` says what those look like.
+of unequal spread, off the origin. A text says a part of a photo, in some of the directions, and adds much of its own; its mean
+lies elsewhere: the gap between texts and photos that models of both have. The numbers below were fitted to ``lite``'s embeddings
+of 866 photographs and of captions that people wrote for them in Chinese (Flickr8k-CN); ``REAL`` says what those look like.
 """
 
 from __future__ import annotations
