@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser lint wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser lint wheels recall bench torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -23,7 +23,9 @@ override ONLY := $(value ONLY)
 override SEED := $(value SEED)
 override BROKEN := $(value BROKEN)
 override MINUTES := $(value MINUTES)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES
+override SIZES := $(value SIZES)
+override FRONT := $(value FRONT)
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES SIZES FRONT
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -43,6 +45,9 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 
 .venv/ready-to-fuzz: .venv/ready-to-run deploy/fuzz-requirements.txt
 	deploy/setup.sh fuzz
+
+.venv/ready-to-bench: .venv/ready-to-test deploy/bench-requirements.txt
+	deploy/setup.sh bench
 
 run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字] [TEXT_MODEL=模型]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
@@ -74,6 +79,9 @@ wheels: setup ## 三个安装包 · build the three wheels into dist/
 recall: setup ## 检索效果 · measure retrieval through the real services: DATA=文件夹 SPLIT=val
 	PYTHONPATH=tests $(BIN)/python -m bench.recall --data "$$DATA" --split "$$SPLIT"
 
+bench: .venv/ready-to-bench ## 测速，与基准相比 · measure against baselines in the same run: [ONLY=index] [SIZES="100000"] [FRONT=100000]
+	PYTHONPATH=tests exec $(BIN)/python -m bench "$$ONLY"
+
 torture: .venv/ready-to-test ## 反复强杀，查有无丢失 · kill the service again and again, and look for losses: KILLS=200 SEED=1
 	PYTHONPATH=tests exec $(BIN)/python -m torture --kills "$${KILLS:-200}" --seed "$${SEED:-1}" --broken "$$BROKEN"
 
@@ -84,5 +92,5 @@ soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed l
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv .fuzz .soak dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .fuzz .soak .bench dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import faiss
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = ["Measured", "measure"]
 FloatArray = npt.NDArray[np.float32]
 IdArray = npt.NDArray[np.int64]
 Measured = dict[str, Any]
+Found = TypeVar("Found")
 
 TEXTS = 200
 _TIMED = 60
@@ -105,10 +106,11 @@ class Exact:
 
 
 def _queries(exact: Exact, index: LayeredIndex, texts: FloatArray, nearest: Sequence[IdArray], k: int) -> Measured:
-    before, after = [], []
+    before: list[float] = []
+    after: list[float] = []
     for text in texts[:_TIMED]:  # in turn, so that what else the machine does slows both
-        before.append(_timed(lambda text=text: exact.search(text, k)))
-        after.append(_timed(lambda text=text: index.search(text, k)))
+        _timed(before, exact.search, text, k)
+        _timed(after, index.search, text, k)
     found = [index.search(text, k)[0][:10] for text in texts]
     return {"k": k, **_ratio(before, after), "recall_at_10": _recall(found, nearest)}
 
@@ -118,10 +120,12 @@ def _filtered(exact: Exact, index: LayeredIndex, texts: FloatArray, share: float
     chance = np.random.default_rng(7)
     is_allowed = chance.random(photos) < share
     allowed = np.flatnonzero(is_allowed) + 1
-    before, after, wanted, found = [], [], [], []
+    before: list[float] = []
+    after: list[float] = []
+    wanted, found = [], []
     for text in texts[:_TIMED]:
-        before.append(_timed(lambda text=text: wanted.append(exact.search(text, 10, is_allowed))))
-        after.append(_timed(lambda text=text: found.append(index.search(text, 10, allowed)[0])))
+        wanted.append(_timed(before, exact.search, text, 10, is_allowed))
+        found.append(_timed(after, index.search, text, 10, allowed)[0])
     fewest = min(len(one) - min(10, len(allowed)) for one in found)
     return {"share": share, **_ratio(before, after), "recall_at_10": _recall(found, wanted), "fewer_than_exist": -fewest}
 
@@ -148,13 +152,15 @@ def _adds(index: LibraryIndex, current: LayeredIndex, texts: FloatArray, photos:
 
     while added < to_begin_with:
         add(min(2048, to_begin_with - added))
-    quiet = [_timed(lambda text=text: current.search(text, 10)) for text in texts]
+    quiet: list[float] = []
     busy: list[float] = []
+    for text in texts:
+        _timed(quiet, current.search, text, 10)
     stop = threading.Event()
 
     def search() -> None:
         while not stop.is_set():
-            busy.append(_timed(lambda: current.search(texts[len(busy) % len(texts)], 10)))
+            _timed(busy, current.search, texts[len(busy) % len(texts)], 10)
             stop.wait(0.01)
 
     before = current.base_file
@@ -201,10 +207,12 @@ def _deletes(exact: Exact, current: LayeredIndex, texts: FloatArray, photos: int
     seconds = _since(began)
     is_allowed = np.ones(photos, dtype=bool)
     is_allowed[removed - 1] = False
-    before, after, wanted, found = [], [], [], []
+    before: list[float] = []
+    after: list[float] = []
+    wanted, found = [], []
     for text in texts[:_TIMED]:
-        before.append(_timed(lambda text=text: wanted.append(exact.search(text, 10, is_allowed))))
-        after.append(_timed(lambda text=text: found.append(current.search(text, 10)[0])))
+        wanted.append(_timed(before, exact.search, text, 10, is_allowed))
+        found.append(_timed(after, current.search, text, 10)[0])
     returned = int(sum(np.isin(one, removed).sum() for one in found))
     return {
         "removed": len(removed),
@@ -215,10 +223,12 @@ def _deletes(exact: Exact, current: LayeredIndex, texts: FloatArray, photos: int
     }
 
 
-def _timed(call: Callable[[], object]) -> float:
+def _timed(times: list[float], call: Callable[..., Found], *arguments: object) -> Found:
+    """Call, and add the seconds that it took."""
     began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
+    found = call(*arguments)
+    times.append(time.perf_counter() - began)
+    return found
 
 
 def _ratio(before: Sequence[float], after: Sequence[float]) -> Measured:
