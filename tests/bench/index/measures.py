@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.index.library import SPACE, make_catalog, photo_id
+from bench.index.service import service
 from bench.index.world import BLOCK, DIMENSION, World
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.index import IndexPolicy, LayeredIndex
@@ -70,6 +71,8 @@ def measure(folder: Path, photos: int, say: Callable[[str], None]) -> Measured:
     say(f"{photos:,}: start")
     told["start_cold"] = _started(folder, "cold")
     told["start_warm"] = _started(folder, "warm")
+    say(f"{photos:,}: service")
+    told["service"] = service(folder, photos)
     with Catalog.open(folder / "catalog.sqlite3") as catalog:
         index = LibraryIndex(catalog, snapshot=folder / "index.snapshot", on_made=lambda _: None, policy=IndexPolicy())
         index.load()

@@ -41,6 +41,10 @@ def _size(size: Mapping[str, Any]) -> str:
         for when, memory in start["memory_mib"].items():
             words = f"anonymous {memory['anonymous']:.0f} MiB, resident {memory['resident']:.0f} MiB"
             facts.append((f"memory, {how} start, {when}", words))
+    whole = size["service"]
+    words = " and ".join(f"{name} {mib:.0f} MiB" for name, mib in whole["memory_mib"].items())
+    facts.append(("the whole service, after 50 queries", f"{words}; ready after {whole['ready_seconds']} s"))
+    facts.append(("photos like a photo, 50 of them, client to client", f"{whole['median_ms']} ms"))
     facts.append(
         (
             f"{adds['photos']:,} added, while searching",

@@ -34,12 +34,6 @@ def test_odd_dimension_is_searched_exactly() -> None:
     assert POLICY.method(10**6, 513) is Method.FLAT
 
 
-def test_memory_is_that_of_the_codes_not_of_the_vectors() -> None:
-    assert POLICY.memory(20_000, 512) > 20_000 * 2048
-    assert POLICY.memory(1_000_000, 512) < 220 << 20
-    assert POLICY.memory(1_000_000, 768) < 300 << 20
-
-
 @pytest.mark.parametrize(
     ("base", "gone", "loose", "is_due"),
     [

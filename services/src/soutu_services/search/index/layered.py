@@ -166,7 +166,9 @@ class LayeredIndex:
                 else:
                     loose.remove(touched)
                 loose.add(*self._loose.vectors(touched))
+                before = self._base, self._loose
                 self._base, self._loose = base, loose
+            del before  # giving the memory back takes its time: queries do not wait for it
         finally:
             with self._lock.alone():
                 self._touched = None

@@ -18,12 +18,6 @@ _GATHER_SHARE = 64
 _MOST_DEPTH_SHARE = 4
 """Beyond one in this many vectors, sorting what a scan returns costs more than fetching all that are allowed."""
 
-_CODES_PER_VALUE = 0.25
-"""Bytes: four bits for two values."""
-
-_SLOT_BYTES = 16
-"""Bytes a vector takes besides its codes: its id, its place in the table, whether it is alive, and room for gaps."""
-
 
 class Method(StrEnum):
     """How the bulk of the vectors is searched; the text is what people are told."""
@@ -79,13 +73,6 @@ class IndexPolicy:
         if vectors <= self.exact_vectors and exact_bytes <= self.memory_bytes:
             return Method.FLAT
         return Method.FAST_SCAN if vectors <= self.scanned_vectors else Method.LISTS
-
-    def memory(self, vectors: int, dimension: int) -> int:
-        """Estimate the memory, in bytes and besides the page cache, that an index of so many vectors takes."""
-        if self.method(vectors, dimension) is Method.FLAT:
-            return vectors * (4 * dimension + _SLOT_BYTES)
-        loose = max(self.loose_vectors, int(self.loose_share * vectors))
-        return int(vectors * (_CODES_PER_VALUE * dimension + _SLOT_BYTES)) + 4 * dimension * loose
 
     def lists(self, vectors: int) -> int:
         """Choose into how many lists vectors are put: a power of two near twice the square root of their number."""
