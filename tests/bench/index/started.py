@@ -28,7 +28,7 @@ def main() -> None:
             _drop_from_cache(path)
     texts = World().texts(_QUERIES, photos=8192)
     before = memory_mib()
-    began = time.perf_counter()
+    began, own = time.perf_counter(), time.process_time()
     with Catalog.open(folder / "catalog.sqlite3") as catalog:
         index = LibraryIndex(catalog, snapshot=folder / "index.snapshot", on_made=lambda _: None, policy=IndexPolicy())
         index.load()
@@ -36,7 +36,7 @@ def main() -> None:
         assert current is not None
         loaded = time.perf_counter()
         ids, cosines = current.search(texts[0], 10)
-        answered = time.perf_counter()
+        answered, used = time.perf_counter(), time.process_time() - own
         after_first = memory_mib()
         for text in texts:
             current.search(text, 10)
@@ -52,6 +52,7 @@ def main() -> None:
         "vectors": len(current),
         "load_seconds": round(loaded - began, 3),
         "first_answer_seconds": round(answered - began, 3),
+        "cpu_seconds": round(used, 3),
         "cosines_are_the_catalogs": bool(is_right),
         "memory_mib": {"before": before, "first_answer": after_first, f"{_QUERIES} queries": after_queries, "all": after_all},
     }
