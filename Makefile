@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser lint wheels recall bench torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser test-http screenshots lint bench wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -25,7 +25,9 @@ override BROKEN := $(value BROKEN)
 override MINUTES := $(value MINUTES)
 override SIZES := $(value SIZES)
 override FRONT := $(value FRONT)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES SIZES FRONT
+override OUT := $(value OUT)
+override EXAMPLES := $(value EXAMPLES)
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES EXAMPLES OUT SIZES FRONT
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -33,7 +35,7 @@ SETUP_SOURCES := deploy/setup.sh deploy/constraints.txt $(wildcard */pyproject.t
 	$(wildcard protos/soutu/*/v*/*.proto)
 
 help: ## 列出所有目标 · list the targets
-	awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
+	awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 
@@ -65,6 +67,12 @@ test: .venv/ready-to-test ## 单元、集成测试和检查 · unit and integrat
 test-browser: .venv/ready-to-test ## 网页的浏览器测试 · the page in a real Chromium (part of make test)
 	$(BIN)/python -m pytest tests/browser
 
+test-http: .venv/ready-to-test ## HTTP 接口与它的说明相符 · the HTTP API against its description, by schemathesis: EXAMPLES=200
+	SOUTU_HTTP_EXAMPLES="$${EXAMPLES:-200}" $(BIN)/python -m pytest tests/integration/web/test_description.py
+
+screenshots: .venv/ready-to-test ## 网页每个页面的截图 · a picture of each view of the page, desktop and phone: [OUT=文件夹]
+	PYTHONPATH=tests $(BIN)/python -m browser.screenshots --out "$${OUT:-.screenshots}"
+
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -79,9 +87,6 @@ wheels: setup ## 三个安装包 · build the three wheels into dist/
 recall: setup ## 检索效果 · measure retrieval through the real services: DATA=文件夹 SPLIT=val
 	PYTHONPATH=tests $(BIN)/python -m bench.recall --data "$$DATA" --split "$$SPLIT"
 
-bench: .venv/ready-to-bench ## 测速，与基准相比 · measure against baselines in the same run: [ONLY=index] [SIZES="100000"] [FRONT=100000]
-	PYTHONPATH=tests exec $(BIN)/python -m bench "$$ONLY"
-
 torture: .venv/ready-to-test ## 反复强杀，查有无丢失 · kill the service again and again, and look for losses: KILLS=200 SEED=1
 	PYTHONPATH=tests exec $(BIN)/python -m torture --kills "$${KILLS:-200}" --seed "$${SEED:-1}" --broken "$$BROKEN"
 
@@ -91,6 +96,10 @@ fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, reque
 soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
+bench: .venv/ready-to-test ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index [SIZES="100000 1000000"] [FRONT=100000]
+	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-bench; fi
+	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
+
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv .fuzz .soak .bench dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .fuzz .soak .bench .screenshots dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

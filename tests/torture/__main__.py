@@ -27,7 +27,7 @@ from typing import Any
 from loopback_ports import free_address
 from object_store import ObjectServer, serve_folder
 from patience import eventually
-from soutu_client import Client, JobState, SoutuError
+from soutu_client import Client, Job, JobKind, JobState, SoutuError
 from soutu_services.search.store import S3Connection
 from torture.catalog_facts import work_under_way
 from torture.driver import Driver, Witness
@@ -44,6 +44,7 @@ _LOOKS = 60
 """How often the service is stopped to see whether it is at what it is to be killed in."""
 _ANSWERS_SECONDS = 0.005
 """Time in which the answers that a stopped service has sent arrive."""
+_SHOW_EVERY = 10
 BROKEN = ("commit", "put", "index", "thumbnail", "deleted")
 
 
@@ -101,6 +102,9 @@ class Torture:
         for kind in [ANY] * kills if self._is_broken else plan(kills, self._chance):
             self._torment(kind)
             self._kill()
+            if self.kills % _SHOW_EVERY == 0:
+                progress = f"{self.kills}/{kills} kills, {self._witness.acknowledged} acknowledged, {len(self.lost)} lost"
+                sys.stderr.write(f"{progress}, {len(self.problems)} problems\n")
             self._trouble_the_others()
             self._search.start()
         with self._serving() as client:
@@ -236,18 +240,26 @@ class Torture:
     def _agree(self, client: Client) -> None:
         """Let it come to rest: what the kills left it mends by itself. A check must find nothing to repair then."""
         self._driver.pause()
-        for _ in range(2):  # the first may have been under way, and past a folder that an upload without an answer came to then
-            list(client.watch_job(client.start_sync().job_id, timeout_seconds=_PATIENCE))
+        for job in client.jobs(page_size=100).jobs:
+            if job.kind is JobKind.CHECK and not job.state.is_over:  # a kill interrupted it; it began before the rest
+                self._end(client, job)
+        self._end(client, client.start_sync())
         eventually(lambda: client.status().photos_pending == 0)
-        checked = list(client.watch_job(client.start_check(repair=True).job_id, timeout_seconds=_PATIENCE))[-1]
-        if checked.state is not JobState.SUCCEEDED:
-            raise RuntimeError(f"the check ended with {checked.message}")
+        checked = self._end(client, client.start_check(repair=True))
         for finding in checked.findings:
             self.repairs += finding.repaired
             self.left += finding.count - finding.repaired
             said = f"{finding.kind} {finding.repaired}/{finding.count} {finding.examples[:2]}"
             self.problems.append(f"after kill {self.kills}: a check at rest found {said}")
         eventually(lambda: client.status().photos_pending == 0)
+
+    @staticmethod
+    def _end(client: Client, job: Job) -> Job:
+        """Wait until a job has ended as it should."""
+        ended = list(client.watch_job(job.job_id, timeout_seconds=_PATIENCE))[-1]
+        if ended.state is not JobState.SUCCEEDED:
+            raise RuntimeError(f"the {ended.kind.value.lower()} ended {ended.state.value}: {ended.message}")
+        return ended
 
     @property
     def missed(self) -> list[str]:

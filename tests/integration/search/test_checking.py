@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -236,6 +237,30 @@ def test_check_while_the_store_is_away_says_what_it_did_not_see(
         store.stop()
         assert _found(_check(house, repair=True)) == {"SOURCE_UNREADABLE": (3, 0)}
         store.start_again()
+
+
+def test_check_that_runs_begins_again_when_more_is_asked_of_it(
+    start_house: Callable[..., SearchHouse], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    from object_store import serve_folder
+
+    with serve_folder(tmp_path_factory.mktemp("own-s3")) as store:
+        house = start_house(object_server=store)
+        house.upload("红.png", _RED)
+        house.settled()
+        _lose_thumbnail(house)
+        store.process.send_signal(signal.SIGSTOP)  # so that it is not at its end yet
+        try:
+            asked = house.client.start_check()
+            more = house.client.start_check(repair=True)
+        finally:
+            store.process.send_signal(signal.SIGCONT)
+        assert more.job_id == asked.job_id
+        job = list(house.client.watch_job(more.job_id, timeout_seconds=120))[-1]
+        assert job.state is JobState.SUCCEEDED
+        assert _found(job) == {"THUMBNAIL_MISSING": (1, 1)}
+        house.settled()
+        assert _found(_check(house)) == {}
 
 
 def test_command_tells_what_is_left_and_ends_with_1_until_nothing_is(

@@ -46,7 +46,7 @@ class JobControl:
     """A job's line to the person who started it.
 
     Attributes:
-        relist: Set when a person asks for what the job does while it already runs.
+        relist: Set when a person asks for what the job does, or for more than it does, while it already runs.
     """
 
     def __init__(self, catalog: Catalog, job_id: str) -> None:
@@ -157,11 +157,24 @@ class JobRunner:
             return self._create(JobKind.SYNC, sources=tuple(dict.fromkeys(sources)))
 
     def start_single(self, kind: JobKind, *, space_id: str = "", options: Sequence[str] = ()) -> Job:
-        """Start a job of a kind of which one is open at a time; if one is, that one is returned, gone on with if it is paused."""
+        """Start a job of a kind of which one is open at a time; if one is, that one is returned, gone on with if it is paused.
+
+        It does what was asked of it before and what is asked now: where an option is new to it, it begins again.
+        """
         with self._lock:
-            for job in self._catalog.jobs.unfinished(kind):
+            for found in self._catalog.jobs.unfinished(kind):
+                job = found if set(options) <= set(found.options) else self._widen(found.job_id, options)
                 return self.resume(job.job_id) if job.state is JobState.PAUSED else job
             return self._create(kind, space_id=space_id, options=options)
+
+    def _widen(self, job_id: str, options: Sequence[str]) -> Job:
+        """Give an open job further options; one that runs stops, and begins again with them when its thread has ended."""
+        job = self._catalog.jobs.add_options(job_id, options)
+        active = self._active.get(job_id)
+        if active is not None:
+            active.control.relist.set()
+            active.control.interrupt()
+        return job
 
     def start_periodic_sync(self) -> None:
         """Start a sync of all sources unless a job is open: one that runs lists again by itself, a paused one is to rest."""
@@ -290,10 +303,10 @@ class JobRunner:
             return JobResult(succeeded=False, message=_INTERNAL)
 
     def _end(self, job: Job, control: JobControl, result: JobResult) -> bool:
-        """Write down how a job ended; say so, or that somebody was promised another listing by it just before."""
+        """Write down how a job ended; say so, or that somebody was promised another listing, or more, by it just before."""
         with self._lock:
             if self._catalog.jobs.get(job.job_id).state is JobState.RUNNING:
-                if job.kind is JobKind.SYNC and control.relist.is_set():
+                if control.relist.is_set():
                     return False
                 state = JobState.SUCCEEDED if result.succeeded else JobState.FAILED
                 self._catalog.jobs.set_state(job.job_id, state, message=result.message)

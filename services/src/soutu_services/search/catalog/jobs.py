@@ -127,6 +127,17 @@ class Jobs:
             )
             return _get(writer, job_id)
 
+    def add_options(self, job_id: str, options: Sequence[str]) -> Job:
+        """Give a job the options that it does not have yet.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        with self._database.write() as writer:
+            all_options = dict.fromkeys([*_get(writer, job_id).options, *options])
+            writer.execute("UPDATE jobs SET options = ? WHERE job_id = ?", (json.dumps(list(all_options)), job_id))
+            return _get(writer, job_id)
+
     def record_findings(self, job_id: str, findings: Sequence[CheckFinding]) -> None:
         """Write down what a check found so far, in place of what was written before."""
         rows = [
