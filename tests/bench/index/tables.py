@@ -27,7 +27,7 @@ def _world(world: Mapping[str, Any]) -> str:
 
 
 def _size(size: Mapping[str, Any]) -> str:
-    rows = [("query", *_times(size["query"], f"target {_TARGETS.get(size['photos'], '-')}x, 0.98"))]
+    rows = [("query", *_times(size["query"], _target(size["photos"])))]
     rows.append((f"query, {size['deep_query']['k']} asked for", *_times(size["deep_query"])))
     for one in size["filters"]:
         rows.append((f"{100 * one['share']:g} % allowed", *_times(one, f"fewer than exist: {one['fewer_than_exist']}")))
@@ -69,6 +69,10 @@ def _size(size: Mapping[str, Any]) -> str:
         "",
     )
     return f"\n## {size['photos']:,} photos ({size['kind']})\n\n{_table(head, rows)}\n{_table(('', ''), facts)}"
+
+
+def _target(photos: int) -> str:
+    return f"target {_TARGETS[photos]} times, 0.98" if photos in _TARGETS else ""
 
 
 def _times(one: Mapping[str, Any], note: str = "") -> tuple[object, ...]:
