@@ -130,7 +130,7 @@ def _open_sqlite_vec(folder: Path, dimension: int) -> Iterator[Opened]:
         return np.array([row[0] for row in rows], dtype=np.int64)
 
     yield Opened("exact, float32", exact)
-    for depth in (200, 1000, 4000):
+    for depth in (100, 500):
 
         def rescored(query: FloatArray, depth: int = depth) -> IdArray:
             rows = connection.execute(

@@ -165,6 +165,18 @@ def test_a_base_that_cannot_be_written_costs_time_alone(
     assert index.summary == ("fast-scan", 4)
 
 
+def test_what_is_no_vector_after_damage_is_not_in_the_base(library: Any, tmp_path: Path) -> None:
+    for name in "abcdef":
+        library.add(f"{name}.jpg", name)
+    ids = library.catalog.embeddings.all_ids(SPACE)
+    by_ids = library.catalog.embeddings.by_ids
+    for damaged in (ids[1:3], ids):
+        library.catalog.embeddings.by_ids = lambda space, some, damaged=damaged: by_ids(space, np.setdiff1d(some, damaged))
+        assert large(library, tmp_path).summary[1] == len(ids) - len(damaged)
+    library.catalog.embeddings.by_ids = by_ids
+    assert large(library, tmp_path).summary == ("fast-scan", 6)
+
+
 def test_what_the_catalog_takes_back_while_the_base_is_made_is_not_in_it(
     library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

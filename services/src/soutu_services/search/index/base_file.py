@@ -88,6 +88,8 @@ def write_base(
 
         put(json.dumps(head).encode().ljust(_HEAD_BYTES - 1) + b"\n")
         for ids, halves, lengths in blocks:
+            if not len(ids):
+                continue
             put(np.ascontiguousarray(halves, dtype="<f2").data.cast("B"))
             codes.add(halves.astype(np.float32) / lengths[:, np.newaxis])
             all_ids.append(ids)
@@ -125,6 +127,8 @@ def read_base(path: Path, space_id: str, dimension: int) -> BaseFile:
             _check_head(take(_HEAD_BYTES), space_id, dimension)
             size = os.fstat(file.fileno()).st_size
             vectors, code_bytes = _tail(file, size)
+            if not vectors:
+                raise BadBase("it is empty")
             file.seek(_HEAD_BYTES)
             in_halves, in_lengths = 2 * dimension * vectors, 4 * vectors
             if _HEAD_BYTES + in_halves + in_lengths + 8 * vectors + code_bytes + _TAIL.itemsize + _DIGEST_BYTES != size:
