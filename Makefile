@@ -23,9 +23,11 @@ override ONLY := $(value ONLY)
 override SEED := $(value SEED)
 override BROKEN := $(value BROKEN)
 override MINUTES := $(value MINUTES)
+override SIZES := $(value SIZES)
+override FRONT := $(value FRONT)
 override OUT := $(value OUT)
 override EXAMPLES := $(value EXAMPLES)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES EXAMPLES OUT
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES EXAMPLES OUT SIZES FRONT
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -45,6 +47,9 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 
 .venv/ready-to-fuzz: .venv/ready-to-run deploy/fuzz-requirements.txt
 	deploy/setup.sh fuzz
+
+.venv/ready-to-bench: .venv/ready-to-test deploy/bench-requirements.txt
+	deploy/setup.sh bench
 
 run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字] [TEXT_MODEL=模型]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
@@ -91,7 +96,8 @@ fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, reque
 soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
-bench: .venv/ready-to-test ## 性能数字 · measure one thing, beside a baseline: ONLY=page
+bench: .venv/ready-to-test ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index [SIZES="100000 1000000"] [FRONT=100000]
+	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-bench; fi
 	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make .venv at the root: `deploy/setup.sh run` for what `make run` needs, `deploy/setup.sh test` for what the tests need on top,
-# `deploy/setup.sh fuzz` for what fuzzing needs.
+# `deploy/setup.sh fuzz` for what fuzzing needs, `deploy/setup.sh bench` for what soutu is compared with.
 # PYTHON=python3.12 chooses the Python. What pip says goes to .venv/setup.log.
 set -eu
 cd "$(dirname "$0")/.."
@@ -71,5 +71,9 @@ case "${1:-run}" in
     pip_install "正在安装 atheris…… / Installing atheris …" --requirement deploy/fuzz-requirements.txt
     touch .venv/ready-to-fuzz
     ;;
-  *) fail "usage: deploy/setup.sh run|test|fuzz" ;;
+  bench)
+    pip_install "正在安装用来比较的索引库…… / Installing the indexes to compare with …" --requirement deploy/bench-requirements.txt
+    touch .venv/ready-to-bench
+    ;;
+  *) fail "usage: deploy/setup.sh run|test|fuzz|bench" ;;
 esac

@@ -32,10 +32,11 @@ from library_model import (
     sha256,
     vector,
 )
+from scanning_policy import policies
 from soutu_services.runtime.access import FolderAccess
 from soutu_services.runtime.errors import NotFound
 from soutu_services.search.catalog import AnnotationChange, Catalog, Ingested, SeenObject
-from soutu_services.search.index import VectorIndex
+from soutu_services.search.index import IndexPolicy, Method, VectorIndex
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.model import Filter, FloatArray, PhotoKind, UnreadableReason
 from soutu_services.search.query import Query, QueryEngine, Term
@@ -88,6 +89,8 @@ def contents_of(photo_ids) -> set[str]:
 class Library(RuleBasedStateMachine):
     """Does to the catalog and the index what the service does, and to the model what that means."""
 
+    policy = IndexPolicy()
+
     def __init__(self) -> None:
         super().__init__()
         self.model = LibraryModel()
@@ -101,7 +104,9 @@ class Library(RuleBasedStateMachine):
     def _open(self) -> None:
         self.catalog = Catalog.open(self.folder / "catalog.sqlite")
         self.engine = QueryEngine(self.catalog, None, FixedEmbedder())
-        self.index = LibraryIndex(self.catalog, snapshot=self.folder / "index.snapshot", on_made=self._serve_from)
+        self.index = LibraryIndex(
+            self.catalog, snapshot=self.folder / "index.snapshot", on_made=self._serve_from, policy=self.policy
+        )
 
     def _serve_from(self, index: VectorIndex) -> None:
         self.engine.serve_from(index)
@@ -350,6 +355,15 @@ class Library(RuleBasedStateMachine):
         self.index.save()
 
     @rule(saves=st.booleans())
+    def make_the_index_anew(self, saves: bool) -> None:
+        self.index.rebuild()
+        kind, vectors = self.index.summary
+        assert not self.index.is_due
+        assert kind == Method.FLAT or self.policy.method(vectors, DIMENSION) == kind or vectors == 0
+        if saves:
+            self.index.save()
+
+    @rule(saves=st.booleans())
     def restart(self, saves: bool) -> None:
         if saves:
             self.index.save()
@@ -441,5 +455,21 @@ class Library(RuleBasedStateMachine):
         return sorted(content for content, photo in self.model.photos.items() if photo.deleted)
 
 
+class LibraryOfCodes(Library):
+    """The same with an index that is searched as one of a million photos is."""
+
+    policy = policies(loose_vectors=0)["fast-scan"]
+
+
+class LibraryOfLists(Library):
+    """The same with an index that is searched as one of ten million is."""
+
+    policy = policies(loose_vectors=0)["ivf-fast-scan"]
+
+
 TestLibrary = Library.TestCase
 TestLibrary.settings = settings.get_profile("long" if settings.get_current_profile_name() == "long" else "short")
+TestLibraryOfCodes = LibraryOfCodes.TestCase
+TestLibraryOfCodes.settings = settings(TestLibrary.settings, max_examples=TestLibrary.settings.max_examples // 2)
+TestLibraryOfLists = LibraryOfLists.TestCase
+TestLibraryOfLists.settings = settings(TestLibrary.settings, max_examples=TestLibrary.settings.max_examples // 2)

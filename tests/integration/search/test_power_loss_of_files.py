@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from recorded_files import RecordedFolder, crashed_folder
+from scanning_policy import policies
 from soutu_services.search import index_snapshot, write_journal
 from soutu_services.search.catalog import Catalog
+from soutu_services.search.index import IndexPolicy
 from soutu_services.search.journal_records import WritePlace
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.write_journal import WriteJournal
@@ -24,6 +26,7 @@ _CRASHES = 50
 _WRITES = 40
 _SAVES = 6
 _SPACE, _DIMENSION = "space", 40
+_POLICY = IndexPolicy()
 
 
 def _digest(data: bytes) -> str:
@@ -111,7 +114,9 @@ def test_journal_that_did_not_wait_for_the_disk_would_be_found_to_lose_writes(
     assert _lost_by_the_journal(record, dropped, tmp_path) > 0
 
 
-def _recorded_snapshots(folder: Path, waits: Sequence[str]) -> tuple[RecordedFolder, list[tuple[int, Path]]]:
+def _recorded_snapshots(
+    folder: Path, waits: Sequence[str], policy: IndexPolicy = _POLICY
+) -> tuple[RecordedFolder, list[tuple[int, Path]]]:
     """Save the index again and again while the library changes. Return copies of the catalog, and from which event each is."""
     folder.mkdir()
     (folder / "snapshot").mkdir()
@@ -120,7 +125,8 @@ def _recorded_snapshots(folder: Path, waits: Sequence[str]) -> tuple[RecordedFol
     chance = np.random.default_rng(6)
     with Catalog.open(folder / "catalog.sqlite3") as catalog:
         catalog.embeddings.register_space(_SPACE, model="m", variant="v", dimension=_DIMENSION)
-        index = LibraryIndex(catalog, snapshot=folder / "snapshot" / "index.snapshot", on_made=lambda _: None)
+        snapshot = folder / "snapshot" / "index.snapshot"
+        index = LibraryIndex(catalog, snapshot=snapshot, on_made=lambda _: None, policy=policy)
         index.load()
         for save in range(_SAVES):
             ids = []
@@ -133,6 +139,8 @@ def _recorded_snapshots(folder: Path, waits: Sequence[str]) -> tuple[RecordedFol
             index.remove(catalog.photos.purge(ids[:3]).embedding_ids)
             copies.append((len(record.events), _copied(folder, f"before-{save}")))
             with record.recording():
+                if save % 2:  # else what is new is beside the base, and in the snapshot
+                    index.rebuild()
                 index.save()
             copies.append((len(record.events), _copied(folder, f"after-{save}")))
     return record, copies
@@ -146,7 +154,9 @@ def _copied(folder: Path, name: str) -> Path:
     return folder / name / "catalog.sqlite3"
 
 
-def _loaded_after_power_cuts(record: RecordedFolder, copies: list[tuple[int, Path]], tmp_path: Path) -> tuple[int, int, int]:
+def _loaded_after_power_cuts(
+    record: RecordedFolder, copies: list[tuple[int, Path]], tmp_path: Path, policy: IndexPolicy = _POLICY
+) -> tuple[int, int, int]:
     """Count the indexes that were made from a snapshot, those that were made anew, and those that are not the catalog's."""
     chance = random.Random(8)
     kept = anew = wrong = 0
@@ -159,7 +169,7 @@ def _loaded_after_power_cuts(record: RecordedFolder, copies: list[tuple[int, Pat
         for path in copies[latest][1].parent.iterdir():
             shutil.copy(path, catalog_file.with_name(path.name))
         with Catalog.open(catalog_file) as catalog:
-            index = LibraryIndex(catalog, snapshot=folder / "index.snapshot", on_made=lambda _: None)
+            index = LibraryIndex(catalog, snapshot=folder / "index.snapshot", on_made=lambda _: None, policy=policy)
             index.load()
             is_kept = index.unsaved < index.summary[1]
             kept, anew = kept + is_kept, anew + (not is_kept)
@@ -196,3 +206,24 @@ def test_snapshot_that_is_not_compared_with_its_checksum_would_be_found_to_be_wr
     record, copies = _recorded_snapshots(tmp_path / "live", ("folder",))
     _, _, wrong = _loaded_after_power_cuts(record, copies, tmp_path)
     assert wrong > 0
+
+
+@pytest.mark.parametrize("name", policies(0))
+def test_base_and_snapshot_go_together_or_are_passed_over_after_a_power_cut_at_any_moment(tmp_path: Path, name: str) -> None:
+    policy = policies(loose_vectors=35)[name]
+    record, copies = _recorded_snapshots(tmp_path / "live", ("file", "folder"), policy)
+    kinds = [event.what for event in record.events if event.name.endswith(".base") or event.to.endswith(".base")]
+    assert kinds.count("rename") == _SAVES // 2
+    assert kinds.count("remove") == _SAVES // 2 - 1
+    kept, anew, wrong = _loaded_after_power_cuts(record, copies, tmp_path, policy)
+    assert wrong == 0
+    assert kept > _CRASHES // 10
+    assert anew > 0
+
+
+def test_base_that_did_not_wait_for_the_disk_is_passed_over_as_well(tmp_path: Path) -> None:
+    policy = policies(loose_vectors=35)["fast-scan"]
+    kept, anew, wrong = _loaded_after_power_cuts(*_recorded_snapshots(tmp_path / "live", (), policy), tmp_path, policy)
+    assert wrong == 0
+    assert anew > _CRASHES // 4
+    assert kept > 0

@@ -18,7 +18,7 @@ class DataFolder:
 
     Attributes:
         catalog: File of the catalog.
-        index_snapshot: File that keeps the index from one run to the next; derived, it may be deleted.
+        index_snapshot: File that keeps the index from one run to the next; derived, like the bases beside it: all may be deleted.
         journal: Folder of what was written to the store of late.
         spool: Folder for uploads while they arrive; emptied at the start.
         transfers: Folder for backups while they are made or arrive; emptied at the start.

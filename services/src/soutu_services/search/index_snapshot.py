@@ -1,7 +1,10 @@
 """The file that an index is kept in between two runs. It is derived: what is wrong with it costs a rebuild, nothing else.
 
-Format, little-endian: a line of JSON that says what follows (magic, version, space, dimension, the catalog's mark); then blocks,
-each the number of its vectors (uint32), their ids (int64) and the vectors (float32); a block of none; the SHA-256 of all before.
+Where the index has a base, which has a file of its own, this one names it and holds what is not in it.
+
+Format, little-endian: a line of JSON that says what follows (magic, version, space, dimension, the catalog's mark, the base);
+then blocks, each the number of its vectors (uint32), their ids (int64) and the vectors (float32); a block of none; the SHA-256 of
+all before.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import numpy.typing as npt
 from soutu_services.search.aside_file import AsideFile
 from soutu_services.search.model import FloatArray
 
-__all__ = ["BadSnapshot", "SnapshotHead", "read_snapshot", "write_snapshot"]
+__all__ = ["BadSnapshot", "SnapshotHead", "read_snapshot", "snapshot_base", "write_snapshot"]
 
 _MAGIC = "soutu-index"
 _VERSION = 1
@@ -38,11 +41,12 @@ class BadSnapshot(Exception):  # noqa: N818 - it is a verdict on a file
 
 @dataclass(frozen=True, slots=True)
 class SnapshotHead:
-    """What a snapshot is of: the space, the length of its vectors and the catalog's mark."""
+    """What a snapshot is of: the space, the length of its vectors, the catalog's mark, and the name of the base's file if any."""
 
     space_id: str
     dimension: int
     mark: str
+    base: str = ""
 
 
 def write_snapshot(path: Path, head: SnapshotHead, blocks: Iterable[tuple[_Ids, FloatArray]]) -> None:
@@ -105,6 +109,21 @@ def read_snapshot(
         raise BadSnapshot(f"it cannot be read: {error.strerror}") from error
 
 
+def snapshot_base(path: Path) -> str:
+    """Name the file of the base that a snapshot goes with; empty: none. It holds only if the snapshot then reads whole.
+
+    Raises:
+        BadSnapshot: it is no snapshot, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return _head(file.readline(_MOST_HEAD_BYTES)).base
+    except FileNotFoundError:
+        raise BadSnapshot("there is none") from None
+    except OSError as error:
+        raise BadSnapshot(f"it cannot be read: {error.strerror}") from error
+
+
 def _head(line: bytes) -> SnapshotHead:
     try:
         said = json.loads(line)
@@ -112,7 +131,8 @@ def _head(line: bytes) -> SnapshotHead:
             raise BadSnapshot("it is no snapshot")
         if said.pop("version") != _VERSION:
             raise BadSnapshot("it is another version's")
-        return SnapshotHead(space_id=str(said["space_id"]), dimension=int(said["dimension"]), mark=str(said["mark"]))
+        base = str(said.get("base", ""))
+        return SnapshotHead(space_id=str(said["space_id"]), dimension=int(said["dimension"]), mark=str(said["mark"]), base=base)
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise BadSnapshot("it is no snapshot") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -11,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from soutu_services.search.catalog import Catalog, IdArray, StoredEmbeddings
-from soutu_services.search.index import FlatIndex, VectorIndex
-from soutu_services.search.index_snapshot import BadSnapshot, SnapshotHead, read_snapshot, write_snapshot
+from soutu_services.search.index import IndexPolicy, LayeredIndex, VectorIndex
+from soutu_services.search.index_bases import IndexBases
+from soutu_services.search.index_snapshot import BadSnapshot, SnapshotHead, read_snapshot, snapshot_base, write_snapshot
 from soutu_services.search.model import FloatArray
 
 __all__ = ["LibraryIndex"]
@@ -32,17 +34,27 @@ class LibraryIndex:
         catalog: The catalog.
         snapshot: File that keeps the index from one run to the next.
         on_made: Called with an index when it is complete and its space serves.
+        policy: How it is searched. The files of its bases lie beside the snapshot.
     """
 
-    def __init__(self, catalog: Catalog, *, snapshot: Path, on_made: Callable[[VectorIndex], None]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        snapshot: Path,
+        on_made: Callable[[VectorIndex], None],
+        policy: IndexPolicy = IndexPolicy(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._catalog = catalog
         self._snapshot = snapshot
+        self._policy = policy
+        self._bases = IndexBases(catalog, snapshot, policy)
         self._unsaved = 0
         self._saving = threading.Lock()
         self._on_made = on_made
         self._lock = threading.Lock()
-        self._index: VectorIndex | None = None
-        self._prepared: VectorIndex | None = None
+        self._index: LayeredIndex | None = None
+        self._prepared: LayeredIndex | None = None
 
     @property
     def current(self) -> VectorIndex | None:
@@ -119,9 +131,8 @@ class LibraryIndex:
     def remove(self, ids: IdArray) -> None:
         """Forget embeddings that the catalog has removed."""
         with self._lock:
-            for index in (self._index, self._prepared):
-                if index is not None:
-                    index.remove(ids)
+            for index in self._indexes():
+                index.remove(ids)
             self._unsaved += len(ids)
 
     @property
@@ -141,12 +152,40 @@ class LibraryIndex:
                 return
             began = time.perf_counter()
             with self._lock:  # an id that the catalog does not keep is given again, to another vector
-                ids, unsaved = index.ids(), self._unsaved
+                ids, base, unsaved = index.loose_ids(), index.base_file, self._unsaved
             mark = self._catalog.snapshot_marks.make()  # after the ids: wherever the mark is known, they are given
             blocks = (index.vectors(ids[start : start + _BLOCK]) for start in range(0, len(ids), _BLOCK))
-            write_snapshot(self._snapshot, SnapshotHead(index.space_id, index.dimension, mark), blocks)
+            head = SnapshotHead(index.space_id, index.dimension, mark, base.name if base is not None else "")
+            write_snapshot(self._snapshot, head, blocks)
             self._unsaved = max(0, self._unsaved - unsaved)
             _logger.info("snapshot of %d vectors written in %.2f s", len(ids), time.perf_counter() - began)
+            with self._lock:
+                self._bases.keep(self._indexes())
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the index grew or shrank so much that it is to be made anew."""
+        index = self._index
+        return index is not None and index.is_due
+
+    def rebuild(self, *, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Make the index anew as its policy says, if it is due, while it goes on serving and changing. ``save`` is to follow.
+
+        Raises:
+            OSError: the disk does not take it; the index stays as it is.
+            BadBase: its file does not read as it was written; the same.
+            BuildStopped: it was told to stop; the same.
+        """
+        with self._saving:
+            began = time.perf_counter()
+            with self._lock:  # no transaction is half done: the file holds nothing that the catalog does not keep
+                index = self._index
+                if index is None or not index.is_due:
+                    return
+                before = index.begin_rebuild()
+            index.finish_rebuild(before, self._bases.new_file(), is_stopped=is_stopped)
+            self._unsaved += len(before.ids)
+            _logger.info("index of %d vectors made anew (%s) in %.2f s", len(index), index.kind, time.perf_counter() - began)
 
     def differences(self) -> IdArray:
         """List the ids, in order, under which index and catalog differ; what changes meanwhile may be among them: ask twice."""
@@ -172,49 +211,58 @@ class LibraryIndex:
                 self._bring_in_step(index, np.array(ids, dtype=np.int64))
                 self._unsaved += len(ids)
 
+    def _indexes(self) -> list[LayeredIndex]:
+        return [index for index in (self._index, self._prepared) if index is not None]
+
     def _bring_in_step(self, index: VectorIndex, ids: IdArray) -> None:
         index.remove(ids)
         index.add(*self._catalog.embeddings.by_ids(index.space_id, ids))
 
-    def _prepare(self, space_id: str) -> VectorIndex:
+    def _prepare(self, space_id: str) -> LayeredIndex:
         if self._prepared is None or self._prepared.space_id != space_id:
             self._prepared = None  # its memory first
             self._prepared = self._made(space_id)
         return self._prepared
 
-    def _load(self) -> VectorIndex | None:
+    def _load(self) -> LayeredIndex | None:
         if self._index is None:
             space = self._catalog.embeddings.serving_space()
             if space is not None:
                 self._index = self._made(space.space_id)
+                self._bases.keep(self._indexes())
                 self._on_made(self._index)
         return self._index
 
-    def _made(self, space_id: str) -> VectorIndex:
+    def _made(self, space_id: str) -> LayeredIndex:
         began = time.perf_counter()
         dimension = self._catalog.embeddings.dimension(space_id)
-        index: VectorIndex = FlatIndex(space_id, dimension)
+        wanted = self._catalog.embeddings.all_ids(space_id)
         try:
-            self._read_snapshot(index)
+            index = self._from_snapshot(space_id, dimension, wanted)
+            kept = len(index)
         except BadSnapshot as why:
             _logger.info("the index is made anew from the catalog, not from its snapshot: %s", why)
-            index = FlatIndex(space_id, dimension)
-        kept = len(index)
+            index, kept = LayeredIndex(space_id, dimension, self._policy, self._bases.made(space_id, dimension, wanted)), 0
+            self._unsaved += len(index)
         self._catch_up(index)
         _logger.info(
             "index of %d vectors made in %.2f s, %d of them from its snapshot", len(index), time.perf_counter() - began, kept
         )
         return index
 
-    def _read_snapshot(self, index: VectorIndex) -> None:
+    def _from_snapshot(self, space_id: str, dimension: int, wanted: IdArray) -> LayeredIndex:
         known = self._catalog.snapshot_marks.knows
-        wanted = self._catalog.embeddings.all_ids(index.space_id)
-        for ids, vectors in read_snapshot(self._snapshot, index.space_id, index.dimension, is_known=known):
-            there = np.isin(ids, wanted)
+        blocks = read_snapshot(self._snapshot, space_id, dimension, is_known=known)
+        first = next(blocks, None)  # refused by its first line, if it is of another space or catalog
+        base = self._bases.opened(snapshot_base(self._snapshot), space_id, dimension)
+        index = LayeredIndex(space_id, dimension, self._policy, base)
+        for ids, vectors in itertools.chain([first] if first is not None else [], blocks):
+            there = np.isin(ids, wanted[slice(*np.searchsorted(wanted, (ids.min(), ids.max() + 1)))])
             try:
                 index.add(ids[there], vectors[there])
             except ValueError as error:
                 raise BadSnapshot("it holds no vectors") from error
+        return index
 
     def _catch_up(self, index: VectorIndex) -> None:
         """Make an index hold what the catalog does. A vector never changes under its id, so that the ids tell."""

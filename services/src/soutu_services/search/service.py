@@ -25,6 +25,7 @@ from soutu_services.search.embedding_transfer import EmbeddingTransfer
 from soutu_services.search.housekeeper import Housekeeper
 from soutu_services.search.imaging import PictureLimits
 from soutu_services.search.index import VectorIndex
+from soutu_services.search.index_rebuilder import IndexRebuilder
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.embedding_pump import EmbeddingPump
 from soutu_services.search.ingest.gate import Gate
@@ -111,7 +112,10 @@ class SearchService:
 
     def _make_parts(self, settings: SearchSettings) -> None:
         ingest = settings.ingest
-        self._index = LibraryIndex(self.catalog, snapshot=self._folder.index_snapshot, on_made=self._serve_from)
+        self._index = LibraryIndex(
+            self.catalog, snapshot=self._folder.index_snapshot, on_made=self._serve_from, policy=settings.index.policy
+        )
+        self._rebuilder = IndexRebuilder(self._index, interval_seconds=settings.index.rebuild_seconds)
         fresh, rendered = ByteCache(ingest.cache_bytes // 2), ByteCache(ingest.cache_bytes // 2)
         self._waker = Waker(settings.wake, self._folder.wake_stamp, waiting=self._work_that_waits)
         text_address = settings.text_embedding_address
@@ -260,6 +264,7 @@ class SearchService:
         self._metrics.register()
         self._link.start()
         self._snapshots.start()
+        self._rebuilder.start()
         self._writes.start()
 
     def _start_ingest(self) -> None:
@@ -298,6 +303,7 @@ class SearchService:
             self._embedding.stop(seconds)
         self._close_decoders()
         self._uploads.close()
+        self._rebuilder.stop(seconds)
         self._snapshots.stop(seconds)
         self._journal.close()
         self._buckets.close()
