@@ -45,7 +45,8 @@ class StoreSettings(BaseModel):
     Attributes:
         url: ``http://host:port`` or ``https://host:port``.
         access_key: Access key; empty: anonymous.
-        secret_key: Its secret.
+        secret_key: Its secret; better in ``secret_key_file``.
+        secret_key_file: File that holds it.
         region: Region that requests are signed for; plain S3 servers accept any.
         timeout_seconds: How long an answer may take to begin, or stand still.
         authority: Certificate (PEM) of an authority that the server is known by, besides the system's; unset: the one of ``tls``.
@@ -58,10 +59,21 @@ class StoreSettings(BaseModel):
     url: str = Field(default="http://127.0.0.1:8403", pattern=r"^https?://[^/\s@]+/?$")
     access_key: str = ""
     secret_key: SecretStr = SecretStr("")
+    secret_key_file: Path | None = None
     region: str = "us-east-1"
     timeout_seconds: float = Field(default=60.0, gt=0)
     authority: Path | None = None
     folder: Path | None = None
+
+    @property
+    def secret(self) -> SecretStr:
+        """The access key's secret, wherever it is.
+
+        Raises:
+            InvalidSettings: its file cannot be read, or holds none.
+        """
+        found = read_secrets(None, self.secret_key_file, variable="SOUTU_SEARCH_STORE__SECRET_KEY")
+        return found[0] if found else self.secret_key
 
 
 class SourceSettings(BaseModel):
