@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser lint wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser check-deploy lint wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -31,7 +31,7 @@ SETUP_SOURCES := deploy/setup.sh deploy/constraints.txt $(wildcard */pyproject.t
 	$(wildcard protos/soutu/*/v*/*.proto)
 
 help: ## 列出所有目标 · list the targets
-	awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
+	awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 
@@ -59,6 +59,9 @@ test: .venv/ready-to-test ## 单元、集成测试和检查 · unit and integrat
 
 test-browser: .venv/ready-to-test ## 网页的浏览器测试 · the page in a real Chromium (part of make test)
 	$(BIN)/python -m pytest tests/browser
+
+check-deploy: .venv/ready-to-test ## 部署文件：检查，并照着运行 · the deployment's files: check them, and run what they say (part of make test)
+	$(BIN)/python -m pytest tests/integration/deploy
 
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .
