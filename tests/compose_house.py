@@ -8,9 +8,7 @@ what the store was told: its port, its certificate, its user and its key.
 
 from __future__ import annotations
 
-import itertools
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -22,6 +20,7 @@ from pathlib import Path
 
 from compose_files import DEPLOY, Service, services_of
 from confined import can_confine, confined
+from loopback_ports import loopback_host
 from patience import PATIENCE
 
 __all__ = ["ComposeHouse", "DidNotWork"]
@@ -30,7 +29,6 @@ _SCRIPTS = Path(sysconfig.get_path("scripts"))
 _HANDED_ON = ("LANG", "LC_ALL")
 _AGREE_SECONDS = 15.0
 _EVERYWHERE = "0.0.0.0"
-_machines = itertools.count(random.SystemRandom().randrange(1 << 22))
 
 
 class DidNotWork(Exception):  # noqa: N818 - it is what happened
@@ -59,7 +57,7 @@ class ComposeHouse:
         self.services: dict[str, Service] = {}
         for file, (profiles, variables) in files.items():
             self.services |= services_of(file, variables, profiles=profiles)
-        self._hosts = {name: _loopback_address() for name in self.services}
+        self._hosts = {name: loopback_host() for name in self.services}
 
     def __enter__(self) -> ComposeHouse:
         return self
@@ -239,8 +237,3 @@ class ComposeHouse:
         folder = self._folder / "volumes" / source.strip("/").replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-
-def _loopback_address() -> str:
-    number = next(_machines) % (1 << 22)
-    return f"127.{64 + (number >> 16)}.{(number >> 8) % 256}.{number % 253 + 1}"
