@@ -17,6 +17,7 @@ from soutu_client._convert import access as convert_access
 from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
+from soutu_client._discovery import only_service
 from soutu_client._errors import CallTimeoutError
 from soutu_client._language import Language, preferred_language
 from soutu_client._login import Login
@@ -88,8 +89,9 @@ class Client:
         """Prepare a connection.
 
         Args:
-            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401. ``tls://`` in front
-                asks for TLS without an authority of the home, ``plain://`` for none although there is one.
+            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401; else, with an authority
+                the one that announces itself in the home's network (``SOUTU_DISCOVERY=off``: not). ``tls://`` in front asks for
+                TLS without an authority of the home, ``plain://`` for none although there is one.
             token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else nobody.
             authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``.
                 With it the connection uses TLS.
@@ -98,7 +100,7 @@ class Client:
             language: Of messages; default: ``SOUTU_LANGUAGE``, else the locale's.
 
         Raises:
-            InvalidInputError: The address, the token or the authority is none.
+            InvalidInputError: The address, the token or the authority is none, or several services announce themselves.
             NotTrustedError: The token would leave this machine unencrypted.
             OSError: The authority's or the token's file cannot be read.
         """
@@ -106,8 +108,11 @@ class Client:
         login = Login.of(
             token=token, authority=authority, allow_plaintext=allow_plaintext, environment=os.environ, language=language
         )
+        address = address or os.environ.get(ADDRESS_VARIABLE)
+        if not address and login.authority is not None:
+            address = only_service(DEFAULT_ADDRESS, os.environ, language)
         self._calls = Calls(
-            address or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS,
+            address or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
             language=language,
             login=login,

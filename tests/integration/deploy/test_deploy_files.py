@@ -16,7 +16,7 @@ from compose_files import DEPLOY, Service, services_of, settings_of, variables_o
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 DOCKERFILES = sorted(DEPLOY.glob("Dockerfile.*"))
 COMPOSE_FILES = sorted(DEPLOY.glob("compose.*.yaml"))
-ALL_PROFILES = frozenset({"folder", "text", "monitoring"})
+ALL_PROFILES = frozenset({"folder", "text", "announce", "monitoring"})
 OWN = re.compile(r"soutu-(services|cuda|web):")
 SERVICES = [
     pytest.param(service, id=f"{file.name}-{service.name}")

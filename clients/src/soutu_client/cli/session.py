@@ -64,7 +64,7 @@ class Session:
         self.texts = texts
         self.text = texts.text
         self.count = texts.count
-        self._connection = connection
+        self.connection = connection
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +78,7 @@ class Session:
         """The connection to the search service."""
         from soutu_client.client import Client  # noqa: PLC0415 - gRPC is slow to load
 
-        given = self._connection
+        given = self.connection
         token = given.token_file.read_text(encoding="utf-8", errors="replace") if given.token_file else None
         return Client(
             given.address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -255,6 +256,8 @@ class SearchSettings(ProgramSettings):
         metrics_listen: ``host:port`` of the Prometheus metrics.
         tls: Certificate and key to serve with, and the home's authority, by which the embedding service and the store are known.
         allow_plaintext: It may listen beyond this machine without TLS, and speak to other machines without.
+        announce: Whether it tells the network where it is (mDNS), where it listens beyond this machine: ``auto``, ``off``, or the
+            address of the one interface to tell it on.
         tokens: Whether callers need a token; ``auto``: where it listens beyond this machine, or with TLS.
         embedding_token: Token that the embedding services are shown; better in ``embedding_token_file``.
         embedding_token_file: File that holds it.
@@ -286,6 +289,7 @@ class SearchSettings(ProgramSettings):
     metrics_listen: str = "127.0.0.1:8411"
     tls: TlsSettings = TlsSettings()
     allow_plaintext: bool = False
+    announce: Literal["auto", "off"] | IPv4Address = "auto"
     tokens: Literal["auto", "required", "off"] = "auto"
     embedding_token: SecretStr | None = None
     embedding_token_file: Path | None = None
@@ -322,6 +326,11 @@ class SearchSettings(ProgramSettings):
         if self.tokens != "auto":
             return self.tokens == "required"
         return self.tls.certificate is not None or not Address.parse(self.listen).is_loopback
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether it tells the network where it is."""
+        return self.announce != "off" and not Address.parse(self.listen).is_loopback
 
     @property
     def embedding_access(self) -> PeerAccess:
