@@ -89,9 +89,9 @@ class Client:
         """Prepare a connection.
 
         Args:
-            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401; else, with an authority
-                the one that announces itself in the home's network (``SOUTU_DISCOVERY=off``: not). ``tls://`` in front asks for
-                TLS without an authority of the home, ``plain://`` for none although there is one.
+            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401. With an authority and
+                nothing there, the one that announces itself in the home's network (``SOUTU_DISCOVERY=off``: not). ``tls://`` in
+                front asks for TLS without an authority of the home, ``plain://`` for none although there is one.
             token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else nobody.
             authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``.
                 With it the connection uses TLS.
