@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser check-deploy lint wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser test-http check-deploy screenshots lint bench wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -23,7 +23,9 @@ override ONLY := $(value ONLY)
 override SEED := $(value SEED)
 override BROKEN := $(value BROKEN)
 override MINUTES := $(value MINUTES)
-export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES
+override OUT := $(value OUT)
+override EXAMPLES := $(value EXAMPLES)
+export PHOTOS INPLACE LIBRARY SECURE HOST HOSTS CERTIFICATES QUERY ONCE TEXT_MODEL DATA SPLIT KILLS SEED BROKEN SECONDS ONLY MINUTES EXAMPLES OUT
 
 BIN := .venv/bin
 DISTRIBUTIONS := protos services clients
@@ -63,6 +65,12 @@ test-browser: .venv/ready-to-test ## 网页的浏览器测试 · the page in a r
 check-deploy: .venv/ready-to-test ## 部署文件：检查，并照着运行 · the deployment's files: check them, and run what they say (part of make test)
 	$(BIN)/python -m pytest tests/integration/deploy
 
+test-http: .venv/ready-to-test ## HTTP 接口与它的说明相符 · the HTTP API against its description, by schemathesis: EXAMPLES=200
+	SOUTU_HTTP_EXAMPLES="$${EXAMPLES:-200}" $(BIN)/python -m pytest tests/integration/web/test_description.py
+
+screenshots: .venv/ready-to-test ## 网页每个页面的截图 · a picture of each view of the page, desktop and phone: [OUT=文件夹]
+	PYTHONPATH=tests $(BIN)/python -m browser.screenshots --out "$${OUT:-.screenshots}"
+
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -86,6 +94,9 @@ fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, reque
 soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
+bench: .venv/ready-to-test ## 性能数字 · measure one thing, beside a baseline: ONLY=page
+	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
+
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv .fuzz .soak dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .fuzz .soak .bench .screenshots dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -197,11 +197,10 @@ class PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
         photo = self.kept.find(request.photo_id)
         content = self.kept.contents[photo.photo_id]
         name = photo.names[0].name
-        yield photos.ReadOriginalResponse(
-            media_type=photo.media_type, size_bytes=len(content), file_name=name, chunk=content[:500]
-        )
-        for begin in range(500, len(content), 500):
-            yield photos.ReadOriginalResponse(chunk=content[begin : begin + 500])
+        part = content[request.offset :][: request.length or None]
+        yield photos.ReadOriginalResponse(media_type=photo.media_type, size_bytes=len(content), file_name=name, chunk=part[:500])
+        for begin in range(500, len(part), 500):
+            yield photos.ReadOriginalResponse(chunk=part[begin : begin + 500])
 
     def GetThumbnail(self, request: photos.GetThumbnailRequest, context: Context) -> photos.GetThumbnailResponse:
         self.kept.enter(request)

@@ -20,23 +20,27 @@ __all__ = ["ThrowawayHouse", "throwaway_house"]
 
 @dataclass(frozen=True)
 class ThrowawayHouse:
-    """A running house. ``inbox`` is the folder of the photos' bucket; ``tick`` looks after the programs, and is to be called."""
+    """A running house. ``inbox`` is the folder of the photos' bucket; ``tick`` looks after the programs, and is to be called.
+
+    ``page`` is the address of its page, if it has one.
+    """
 
     address: str
     inbox: Path
     tick: Callable[[], None]
+    page: str = ""
 
 
 @contextmanager
-def throwaway_house() -> Iterator[ThrowawayHouse]:
-    """Run the house until the block ends.
+def throwaway_house(*, has_page: bool = False) -> Iterator[ThrowawayHouse]:
+    """Run the house until the block ends, with its page or without.
 
     Raises:
         HomeProblem: it does not start, or, from ``tick``, one of its programs died.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="soutu-bench-", ignore_cleanup_errors=True))
-        search, metrics, embedding, embedding_metrics, store, in_place = (f"127.0.0.1:{port}" for port in _free_ports(6))
+        search, metrics, embedding, embedding_metrics, store, in_place, web = (f"127.0.0.1:{port}" for port in _free_ports(7))
         settings = HomeSettings(
             library=Path(folder),
             search_listen=search,
@@ -45,13 +49,13 @@ def throwaway_house() -> Iterator[ThrowawayHouse]:
             embedding_metrics_listen=embedding_metrics,
             store_listen=store,
             in_place_listen=in_place,
-            web_listen="",
+            web_listen=web if has_page else "",
         )
         library = stack.enter_context(Library.open(settings.library, least_free_bytes=settings.least_free_bytes))
         house = House(settings, library, on_death=_fail)
         stack.callback(house.stop)
         house.start(lambda: False)
-        yield ThrowawayHouse(search, library.store / "soutu-photos", house.tick)
+        yield ThrowawayHouse(search, library.store / "soutu-photos", house.tick, f"http://{web}" if has_page else "")
 
 
 def _free_ports(count: int) -> list[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from chromium import chromium_program, running_chromium
 from colour_encoder import ColourServer
 from loopback_ports import free_address
 from object_store import serve_folder
@@ -23,7 +22,6 @@ from search_house import SearchHouse, picture
 from soutu_client.web.application import create_application
 from soutu_client.web.settings import WebSettings
 
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _WAIT_SECONDS = 20.0
 
 
@@ -61,15 +59,12 @@ class WebServer:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
+    program = chromium_program()
     if program is None:
         pytest.skip("no Chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.getuid() == 0 else []
-        running = playwright.chromium.launch(executable_path=program, args=arguments)
+    with running_chromium(program) as running:
         expect.set_options(timeout=1000 * _WAIT_SECONDS)
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,13 @@
-"""What axe-core (https://github.com/dequelabs/axe-core) finds in each view: nothing."""
+"""What axe-core finds in each view: nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-_AXE = Axe()
-_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def violations(page: Page) -> list[str]:
-    """Say what is wrong, where, and what a passing page would be."""
-    found = _AXE.run(page, options={"runOnly": {"type": "tag", "values": _TAGS}}).response["violations"]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+from axe_violations import violations
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -45,6 +45,20 @@ def test_a_chosen_appearance_is_kept(page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
 
 
+def test_the_systems_appearance_is_followed_until_another_is_chosen(page: Page) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(ground)
+    assert light != dark
+    page.get_by_role("button", name="设置").click()
+    page.get_by_role("button", name="浅色").click()
+    assert page.evaluate(ground) == light
+    page.get_by_role("button", name="深色").click()
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(ground) == dark
+
+
 def test_both_languages_say_everything(page: Page) -> None:
     said = page.evaluate("fetch('/static/js/strings.js').then((answer) => answer.text())")
     entries = re.findall(r"^  (\w+): \[(.*?)\],$", said, re.MULTILINE | re.DOTALL)

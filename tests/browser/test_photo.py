@@ -148,12 +148,30 @@ def test_the_place_is_told_and_copied(open_page: Callable[..., Page], house: Sea
     assert page.evaluate("navigator.clipboard.readText()") == "30.25000, 120.50000"
 
 
-def test_what_browsers_cannot_show_is_shown_small_and_said(open_page: Callable[..., Page], house: SearchHouse) -> None:
-    photo_id = house.upload("手机.heic", encoded("HEIF"))
+def test_what_browsers_cannot_show_is_shown_as_a_jpeg_and_said(open_page: Callable[..., Page], house: SearchHouse) -> None:
+    photo_id = house.upload("手机.heic", encoded("HEIF", scene(1600, 1200)))
     house.settled()
     page = open_page(f"/?photo={photo_id}")
-    expect(page.locator(".stage-note")).to_contain_text("缩略图")
-    expect(page.locator("img.picture")).to_have_attribute("src", re.compile("thumbnail"))
+    expect(page.locator(".stage-note")).to_contain_text("JPEG")
+    expect(page.locator("img.picture")).to_have_attribute("src", re.compile("thumbnail.large=true"))
+    assert page.locator("img.picture").evaluate("(image) => image.naturalWidth") == 1600
+
+
+def test_a_heavy_original_is_loaded_for_a_closer_look_alone(open_page: Callable[..., Page], house: SearchHouse) -> None:
+    photo_id = house.upload("全景.png", encoded("PNG", scene(2400, 600)))
+    house.settled()
+    page = open_page("/")
+    page.route(
+        "**/picture_sources.js",
+        lambda route: route.fulfill(body=route.fetch().text().replace("8_000_000", "1_000"), content_type="text/javascript"),
+    )
+    page.goto(f"/?photo={photo_id}")
+    picture = page.locator("img.picture")
+    expect(picture).to_have_attribute("src", re.compile("large=true"))
+    assert picture.evaluate("(image) => image.naturalWidth") == 2048
+    page.keyboard.press("+")
+    expect(picture).to_have_attribute("src", re.compile("original"))
+    assert picture.evaluate("(image) => image.naturalWidth") == 2400
 
 
 def test_a_photo_that_is_not_there_is_said(open_page: Callable[..., Page], expected_problems: list[str]) -> None:

@@ -37,8 +37,8 @@ class MemoryStore:
     def read_range(self, key: str, *, offset: int, length: int) -> bytes:
         return self._get(key)[offset : offset + length]
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        yield self._get(key)
+    def stream(self, key: str, *, offset: int = 0, length: int = 0) -> Iterator[bytes]:
+        yield self._get(key)[offset : offset + length if length else None]
 
     def put(self, key: str, data: bytes | BinaryIO, *, size_bytes: int | None = None, media_type: str = "") -> None:
         self.objects[key] = data if isinstance(data, bytes) else data.read(size_bytes if size_bytes is not None else -1)

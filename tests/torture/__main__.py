@@ -44,6 +44,7 @@ _LOOKS = 60
 """How often the service is stopped to see whether it is at what it is to be killed in."""
 _ANSWERS_SECONDS = 0.005
 """Time in which the answers that a stopped service has sent arrive."""
+_SHOW_EVERY = 10
 BROKEN = ("commit", "put", "index", "thumbnail", "deleted")
 
 
@@ -101,6 +102,9 @@ class Torture:
         for kind in [ANY] * kills if self._is_broken else plan(kills, self._chance):
             self._torment(kind)
             self._kill()
+            if self.kills % _SHOW_EVERY == 0:
+                progress = f"{self.kills}/{kills} kills, {self._witness.acknowledged} acknowledged, {len(self.lost)} lost"
+                sys.stderr.write(f"{progress}, {len(self.problems)} problems\n")
             self._trouble_the_others()
             self._search.start()
         with self._serving() as client:

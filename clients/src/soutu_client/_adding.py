@@ -18,17 +18,19 @@ from soutu_client._errors import (
     CallCancelledError,
     CallTimeoutError,
     NotAllowedError,
+    NotAuthenticatedError,
+    NotTrustedError,
     SoutuError,
     UnavailableError,
 )
 from soutu_client._os_errors import describe_os_error
 from soutu_client._patience import Patience
 from soutu_client._upload import FileContent, read_content, upload_content
-from soutu_client._walk import FoundFile, walk
+from soutu_client._walk import FoundFile, Walk, walk
 from soutu_client.add_models import AddedFile, AddProgress, AddResult, FileProblem, KnownFile
 from soutu_client.models import FoundContent, PhotoState, Upload
 
-__all__ = ["add_files"]
+__all__ = ["add_files", "add_found"]
 
 _BATCH_FILES = 200
 _BATCH_BYTES = 64 * 1024 * 1024
@@ -36,7 +38,15 @@ _READERS = 2
 _READ_AHEAD = 64
 _NOT_A_PHOTO = "NOT_A_PHOTO"
 
-_ENDING = (UnavailableError, BusyError, CallTimeoutError, CallCancelledError, NotAllowedError)
+_ENDING = (
+    UnavailableError,
+    BusyError,
+    CallTimeoutError,
+    CallCancelledError,
+    NotAuthenticatedError,
+    NotAllowedError,
+    NotTrustedError,
+)
 """Errors after which the files that are left would fail as well."""
 
 
@@ -59,7 +69,20 @@ def add_files(
     A service that is away or busy is waited for, ``patience_seconds`` at most; then the result says why it ended early.
     """
     adding = _Adding(calls, on_progress, patience_seconds=patience_seconds, uploads_in_flight=uploads_in_flight)
-    return adding.run(paths)
+    return adding.run(lambda: walk(paths))
+
+
+def add_found(
+    calls: Calls,
+    files: Sequence[FoundFile],
+    *,
+    on_progress: Callable[[AddProgress], None] | None,
+    patience_seconds: float,
+    uploads_in_flight: int = 4,
+) -> AddResult:
+    """Add files that were found already, as ``add_files`` does."""
+    adding = _Adding(calls, on_progress, patience_seconds=patience_seconds, uploads_in_flight=uploads_in_flight)
+    return adding.run(lambda: Walk(files=list(files)))
 
 
 class _Adding:
@@ -88,12 +111,12 @@ class _Adding:
         self._failed: list[FileProblem] = []
         self._ignored: Counter[str] = Counter()
 
-    def run(self, paths: Iterable[Path]) -> AddResult:
-        """Add everything and say what became of it."""
+    def run(self, find: Callable[[], Walk]) -> AddResult:
+        """Add everything that is found and say what became of it."""
         began = time.monotonic()
         interruption = None
         try:
-            found = walk(paths)
+            found = find()
             self._ignored += found.ignored
             self._failed += [self._problem(path, error) for path, error in found.problems]
             self._progress.count(files_total=len(found.files), bytes_total=sum(file.size_bytes for file in found.files))

@@ -14,7 +14,7 @@ from soutu_client._errors import InvalidInputError, NotTrustedError
 from soutu_client._language import Language, Text
 from soutu_client._login import Login
 
-__all__ = ["ADDRESS_VARIABLE", "DEFAULT_ADDRESS", "Endpoint", "endpoint_of", "open_channel"]
+__all__ = ["ADDRESS_VARIABLE", "DEFAULT_ADDRESS", "Endpoint", "endpoint_of", "is_same_place", "open_channel"]
 
 ADDRESS_VARIABLE = "SOUTU_ADDRESS"
 DEFAULT_ADDRESS = "127.0.0.1:8401"
@@ -123,6 +123,16 @@ def endpoint_of(address: str, login: Login, language: Language) -> Endpoint:
         message = _PLAINTEXT_REFUSED.to(language).format(address=endpoint.target)
         raise NotTrustedError(message, reason="PLAINTEXT_REFUSED")
     return endpoint
+
+
+def is_same_place(one: str, other: str, language: Language) -> bool:
+    """Whether two addresses name the same service, however they are written.
+
+    Raises:
+        InvalidInputError: One is no address.
+    """
+    targets = {endpoint_of(address, Login(), language).target.lower() for address in (one, other)}
+    return len(targets) == 1
 
 
 def open_channel(endpoint: Endpoint) -> grpc.Channel:

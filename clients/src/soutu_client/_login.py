@@ -10,6 +10,7 @@ from typing import Self
 
 from soutu_client._errors import InvalidInputError
 from soutu_client._language import Language, Text
+from soutu_client._saved_login import SavedLogin
 
 __all__ = ["ALLOW_PLAINTEXT_VARIABLE", "AUTHORITY_VARIABLE", "TOKEN_FILE_VARIABLE", "TOKEN_VARIABLE", "Login"]
 
@@ -51,8 +52,9 @@ class Login:
         allow_plaintext: bool | None,
         environment: Mapping[str, str],
         language: Language,
+        saved: SavedLogin | None = None,
     ) -> Self:
-        """Gather what is given, else what the environment says.
+        """Gather what is given, else what the environment says, else what ``soutu login`` kept for the same address.
 
         Raises:
             InvalidInputError: The token or the authority cannot be one.
@@ -63,10 +65,15 @@ class Login:
             file = environment.get(TOKEN_FILE_VARIABLE, "")
             if not token.strip() and file:
                 token = Path(file).expanduser().read_text(encoding="utf-8", errors="replace")
+            elif not token.strip() and saved is not None:
+                token = saved.token
         authority = authority or environment.get(AUTHORITY_VARIABLE) or None
         if allow_plaintext is None:
             allow_plaintext = environment.get(ALLOW_PLAINTEXT_VARIABLE, "").strip().lower() in {"1", "true", "yes", "on"}
-        return cls(_checked_token(token.strip(), language), _read_authority(authority, language), allow_plaintext)
+        certificates = _read_authority(authority, language)
+        if certificates is None and saved is not None and saved.authority:
+            certificates = saved.authority.encode()
+        return cls(_checked_token(token.strip(), language), certificates, allow_plaintext)
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

@@ -26,7 +26,7 @@ _DAMAGED = Text(
 
 
 class OriginalStream:
-    """A photo's original, read as it arrives. Iterate over its chunks once, or ``read`` it whole; close it, or use ``with``.
+    """A photo's original, or a part of it, read as it arrives. Iterate over its chunks once, or ``read`` them; use ``with``.
 
     Attributes:
         photo_id: Whole id of the photo.
@@ -46,7 +46,7 @@ class OriginalStream:
         return self._chunks
 
     def read(self) -> bytes:
-        """Return the whole."""
+        """Return all that was asked for."""
         return b"".join(self)
 
     def close(self) -> None:
@@ -60,13 +60,19 @@ class OriginalStream:
         self.close()
 
 
-def open_original(calls: Calls, photo_id: str) -> OriginalStream:
+def open_original(calls: Calls, photo_id: str, *, offset: int = 0, length: int | None = None) -> OriginalStream:
     """Begin to read a photo's original.
+
+    Args:
+        calls: The service.
+        photo_id: The photo.
+        offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
+        length: Bytes to read at most, 1 or more; None: to the end.
 
     Raises:
         NotFoundError: There is no such photo, or its bytes are gone.
     """
-    request = convert.read_original_request(photo_id)
+    request = convert.read_original_request(photo_id, offset, length)
     parts = calls.receiving(calls.photos.ReadOriginal, request, timeout_seconds=_TRANSFER_SECONDS)
     first = next(parts, convert.OriginalPart())
     return OriginalStream(

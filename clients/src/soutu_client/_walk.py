@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from soutu_client._naming import library_name
 
-__all__ = ["FoundFile", "Walk", "walk"]
+__all__ = ["FoundFile", "Walk", "walk", "walk_part"]
 
 _NO_PHOTOS = frozenset(
     ending
@@ -44,11 +44,13 @@ class FoundFile:
         path: Where it is.
         name: Its name in the library.
         size_bytes: When it was found.
+        modified_ns: When it was last written, in nanoseconds since 1970, as it was found.
     """
 
     path: Path
     name: str
     size_bytes: int
+    modified_ns: int
 
 
 @dataclass
@@ -81,8 +83,32 @@ def walk(paths: Iterable[Path]) -> Walk:
         elif not stat.S_ISREG(status.st_mode):
             found.ignored[""] += 1
         else:
-            _take(added, added, status.st_size, found, seen)
+            _take(added, added, status, found, seen)
     return found
+
+
+def walk_part(path: Path, *, added: Path) -> Walk:
+    """Find what ``walk`` would find at or below a path that is below an added folder, under the same names."""
+    found = Walk()
+    folders = path.relative_to(added).parts[:-1]
+    if any(_is_ignored_folder(folder) for folder in folders) or any((added / folder).is_symlink() for folder in _chain(folders)):
+        return found
+    try:
+        status = path.stat() if path == added else path.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            if path == added or not _is_ignored_folder(path.name):
+                _walk_folder(path, added, found, set())
+        elif not _is_ignored_file(path.name) and stat.S_ISREG((status := path.stat()).st_mode):
+            _take(path, added, status, found, set())
+    except OSError as error:
+        found.problems.append((path, error))
+    return found
+
+
+def _chain(folders: Sequence[str]) -> Iterator[Path]:
+    """Yield ``a``, ``a/b``, ``a/b/c``."""
+    for number in range(1, len(folders) + 1):
+        yield Path(*folders[:number])
 
 
 def _walk_folder(folder: Path, added: Path, found: Walk, seen: set[Path]) -> None:
@@ -105,18 +131,19 @@ def _walk_folder(folder: Path, added: Path, found: Walk, seen: set[Path]) -> Non
                 elif _is_ignored_file(entry.name) or not stat.S_ISREG((status := entry.stat()).st_mode):
                     found.ignored[path.suffix.lower()] += 1
                 else:
-                    _take(path, added, status.st_size, found, seen)
+                    _take(path, added, status, found, seen)
             except OSError as error:
                 found.problems.append((path, error))
         waiting.extend(reversed(folders))
 
 
-def _take(path: Path, added: Path, size_bytes: int, found: Walk, seen: set[Path]) -> None:
+def _take(path: Path, added: Path, status: os.stat_result, found: Walk, seen: set[Path]) -> None:
     """Take a file, unless it was reached by another of the paths before."""
     whole = Path(os.path.abspath(path))  # noqa: PTH100 - normalises ".." and follows no link
     if whole not in seen:
         seen.add(whole)
-        found.files.append(FoundFile(path=path, name=library_name(path, added=added), size_bytes=size_bytes))
+        name = library_name(path, added=added)
+        found.files.append(FoundFile(path=path, name=name, size_bytes=status.st_size, modified_ns=status.st_mtime_ns))
 
 
 def _is_ignored_folder(name: str) -> bool:

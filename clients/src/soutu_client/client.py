@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from soutu_client._adding import add_files
 from soutu_client._backup import create_backup, restore_backup
 from soutu_client._calls import Calls
-from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS
+from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS, is_same_place
 from soutu_client._convert import access as convert_access
 from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
@@ -23,6 +23,7 @@ from soutu_client._language import Language, preferred_language
 from soutu_client._login import Login
 from soutu_client._original import OriginalStream, open_original, save_original
 from soutu_client._ready import wait_until_ready
+from soutu_client._saved_login import saved_login
 from soutu_client._upload import read_content, upload_content
 from soutu_client.access_models import Access, FolderAccess, NewToken, Scope, Token, TokenPage
 from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
@@ -89,27 +90,38 @@ class Client:
         """Prepare a connection.
 
         Args:
-            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else 127.0.0.1:8401. With an authority and
-                nothing there, the one that announces itself in the home's network (``SOUTU_DISCOVERY=off``: not). ``tls://`` in
-                front asks for TLS without an authority of the home, ``plain://`` for none although there is one.
-            token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else nobody.
-            authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``.
-                With it the connection uses TLS.
+            address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else where ``soutu login`` logged in, else
+                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network
+                (``SOUTU_DISCOVERY=off``: not). ``tls://`` in front asks for TLS without an authority of the home, ``plain://``
+                for none although there is one.
+            token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else the token of
+                ``soutu login`` if that was at this address, else nobody. Empty: nobody.
+            authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``,
+                else that of ``soutu login`` if that was at this address. With it the connection uses TLS.
             allow_plaintext: Whether the token may go to another machine unencrypted; default: ``SOUTU_ALLOW_PLAINTEXT``, else no.
             timeout_seconds: How long a call may take. Transfers of files get more, by their size.
             language: Of messages; default: ``SOUTU_LANGUAGE``, else the locale's.
 
         Raises:
-            InvalidInputError: The address, the token or the authority is none, or several services announce themselves.
+            InvalidInputError: The address, the token, the authority or the file of ``soutu login`` is none, or several
+                services announce themselves.
             NotTrustedError: The token would leave this machine unencrypted.
             OSError: The authority's or the token's file cannot be read.
         """
         language = language or preferred_language(os.environ)
+        saved = saved_login(os.environ, language)
+        address = address or os.environ.get(ADDRESS_VARIABLE) or (saved.address if saved else None)
+        if saved is not None and address is not None and not is_same_place(address, saved.address, language):
+            saved = None  # its token is for nobody else
         login = Login.of(
-            token=token, authority=authority, allow_plaintext=allow_plaintext, environment=os.environ, language=language
+            token=token,
+            authority=authority,
+            allow_plaintext=allow_plaintext,
+            environment=os.environ,
+            language=language,
+            saved=saved,
         )
-        address = address or os.environ.get(ADDRESS_VARIABLE)
-        if not address and login.authority is not None:
+        if address is None and login.authority is not None:
             address = only_service(DEFAULT_ADDRESS, os.environ, language)
         self._calls = Calls(
             address or DEFAULT_ADDRESS,
@@ -299,14 +311,20 @@ class Client:
         request = convert_photos.summary_request(filter)
         return convert_photos.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
 
-    def thumbnail(self, photo_id: str) -> Thumbnail:
-        """Return a photo's thumbnail: at most 512 pixels on its longer side."""
-        request = convert_photos.thumbnail_request(photo_id)
+    def thumbnail(self, photo_id: str, *, large: bool = False) -> Thumbnail:
+        """Return a photo's thumbnail: at most 512 pixels on its longer side; ``large``: at most 2,048, made when asked for."""
+        request = convert_photos.thumbnail_request(photo_id, large=large)
         return convert_photos.thumbnail(self._calls.unary(self._calls.photos.GetThumbnail, request))
 
-    def read_original(self, photo_id: str) -> OriginalStream:
-        """Begin to read a photo's original bytes."""
-        return open_original(self._calls, photo_id)
+    def read_original(self, photo_id: str, *, offset: int = 0, length: int | None = None) -> OriginalStream:
+        """Begin to read a photo's original bytes.
+
+        Args:
+            photo_id: The photo.
+            offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
+            length: Bytes to read at most, 1 or more; None: to the end.
+        """
+        return open_original(self._calls, photo_id, offset=offset, length=length)
 
     def save_original(self, photo_id: str, folder: str | Path) -> Path:
         """Save a photo's original into a folder under its own name, made safe and never over another file.

@@ -129,7 +129,14 @@ class ReasonCount:
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """A bucket that is read; ``problem`` says why it cannot be read now, empty if it can."""
+    """A bucket that is read.
+
+    Attributes:
+        problem: Why it cannot be read now; empty if it can.
+        missing: Objects that are missing, too many at once to be taken for deleted: ``start_sync(confirm_gone=True)`` says that
+            they are.
+        missing_examples: Names of some of them, at most 10.
+    """
 
     source: str
     bucket: str
@@ -137,6 +144,8 @@ class SourceStatus:
     objects: int
     synced_at: datetime | None
     problem: str
+    missing: int = 0
+    missing_examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -329,7 +329,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small encoded picture, orientation applied, at most 512 pixels on its longer side."""
+    """An encoded picture, orientation applied, at most 512 pixels on its longer side; a large one, at most 2,048."""
 
     image: bytes
     media_type: str

@@ -280,6 +280,9 @@ def listings() -> Iterator[Message]:
     yield from (ask(states=[state]) for state in (photo_pb2.PHOTO_STATE_READY, photo_pb2.PHOTO_STATE_UNREADABLE))
 
 
+PARTS: tuple[dict[str, int], ...] = ({}, {"offset": 5, "length": 7}, {"offset": -3}, {"offset": 1 << 40})
+
+
 def summaries() -> Iterator[Message]:
     ask = photo_service_pb2.SummarizePhotosRequest
     yield ask()
@@ -294,7 +297,9 @@ CASES: dict[str, Callable[[], Iterable[Message]]] = {
     "PhotoService.BatchGetPhotos": lambda: [photo_service_pb2.BatchGetPhotosRequest(photo_ids=ALL_IDS)],
     "PhotoService.ListPhotos": listings,
     "PhotoService.SummarizePhotos": summaries,
-    "PhotoService.ReadOriginal": lambda: (photo_service_pb2.ReadOriginalRequest(photo_id=photo_id) for photo_id in ALL_IDS),
+    "PhotoService.ReadOriginal": lambda: (
+        photo_service_pb2.ReadOriginalRequest(photo_id=photo_id, **part) for photo_id in ALL_IDS for part in PARTS
+    ),
     "PhotoService.GetThumbnail": lambda: (photo_service_pb2.GetThumbnailRequest(photo_id=photo_id) for photo_id in ALL_IDS),
     "LibraryService.GetStatus": lambda: [library_service_pb2.GetStatusRequest()],
     "LibraryService.ListNearDuplicates": lambda: [
@@ -390,7 +395,13 @@ def test_what_is_outside_answers_as_what_does_not_exist(doors: tuple[Door, Door]
     hidden = [photo_id for photo_id in ALL_IDS if photo_id not in INSIDE_IDS and photo_id != UNKNOWN_ID]
     asks: tuple[tuple[str, Callable[[str], Message]], ...] = (
         ("PhotoService.GetPhoto", lambda photo_id: photo_service_pb2.GetPhotoRequest(photo_id=photo_id)),
-        ("PhotoService.ReadOriginal", lambda photo_id: photo_service_pb2.ReadOriginalRequest(photo_id=photo_id)),
+        *(
+            (
+                "PhotoService.ReadOriginal",
+                lambda photo_id, part=part: photo_service_pb2.ReadOriginalRequest(photo_id=photo_id, **part),
+            )
+            for part in PARTS
+        ),
         ("PhotoService.GetThumbnail", lambda photo_id: photo_service_pb2.GetThumbnailRequest(photo_id=photo_id)),
         (
             "SearchService.SearchPhotos",

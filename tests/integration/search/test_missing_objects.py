@@ -264,3 +264,14 @@ def _is_there(store: S3Store) -> bool:
     except SoutuError:
         return False
     return True
+
+
+def test_the_status_counts_and_names_what_waits(disk: Disk) -> None:
+    disk.take("old", "new")
+    sync(disk)
+    source = next(source for source in disk.house.client.status().sources if source.source == disk.source)
+    assert (source.missing, source.missing_examples) == (8, tuple(sorted(disk.photos)))
+    disk.put_back()
+    sync(disk)
+    source = next(source for source in disk.house.client.status().sources if source.source == disk.source)
+    assert (source.missing, source.missing_examples) == (0, ())

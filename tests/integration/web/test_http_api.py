@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
+from picture_files import encoded, scene
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_client.web.application import create_application
 from soutu_client.web.settings import WebSettings
@@ -61,6 +65,16 @@ def test_a_thumbnail_is_kept_by_the_browser(web: TestClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_large_thumbnail_is_made_of_what_browsers_cannot_show(web: TestClient, house: SearchHouse) -> None:
+    photo_id = house.upload("手机/大.heic", encoded("HEIF", scene(3000, 1500)))
+    house.settled()
+    path = f"/api/photos/{photo_id}/thumbnail"
+    sizes = [Image.open(io.BytesIO(web.get(path, params=asked).content)) for asked in ({}, {"large": "true"})]
+    assert [(one.format, one.size) for one in sizes] == [("JPEG", (512, 256)), ("JPEG", (2048, 1024))]
+    assert web.get(path).headers["etag"] != web.get(path, params={"large": "true"}).headers["etag"]
+    assert len([key for key in house.keys("thumbnails") if photo_id in key.replace("/", "")]) == 1  # the large one is not kept
+
+
 def test_an_original_comes_whole_in_parts_and_under_its_name(web: TestClient) -> None:
     path = f"/api/photos/{photo_id_of(RED)}/original"
     whole = web.get(path)
@@ -69,12 +83,19 @@ def test_an_original_comes_whole_in_parts_and_under_its_name(web: TestClient) ->
     part = web.get(path, headers={"range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, RED[10:20])
     assert part.headers["content-range"] == f"bytes 10-19/{len(RED)}"
-    assert web.get(path, headers={"range": "bytes=-7"}).content == RED[-7:]
+    for suffix in (7, 10**18):
+        last = web.get(path, headers={"range": f"bytes=-{suffix}"})
+        assert (last.status_code, last.content) == (206, RED[-suffix:])
+    tail = web.get(path, headers={"range": f"bytes={len(RED) - 3}-{'9' * 19}"})
+    assert (tail.content, tail.headers["content-range"]) == (RED[-3:], f"bytes {len(RED) - 3}-{len(RED) - 1}/{len(RED)}")
     changed = web.get(path, headers={"range": "bytes=10-19", "if-range": '"another"'})
     assert (changed.status_code, changed.content) == (200, RED)
     assert web.get(path, headers={"if-none-match": whole.headers["etag"]}).status_code == 304
-    beyond = web.get(path, headers={"range": f"bytes={len(RED)}-"})
-    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(RED)}")
+    for nothing in (f"{len(RED)}-", f"{'9' * 19}-", "-0"):
+        beyond = web.get(path, headers={"range": f"bytes={nothing}"})
+        assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(RED)}")
+    for no_range in ("bytes=5-4", "bytes=0-1,3-4", "lines=1-2", "bytes=-"):
+        assert web.get(path, headers={"range": no_range}).content == RED
     assert web.get(path, params={"download": "1"}).headers["content-disposition"].startswith("attachment")
 
 
@@ -120,6 +141,16 @@ def test_the_summary_says_what_there_is_to_choose_from(web: TestClient) -> None:
     assert web.get("/api/summary", params={"words": "a typo"}).status_code == 400
 
 
+def test_a_summary_that_has_not_changed_is_not_sent_again(web: TestClient) -> None:
+    first = web.get("/api/summary")
+    again = web.get("/api/summary", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "private, no-cache")
+    web.post("/api/photos/annotate", json={"photo_ids": [photo_id_of(RED)], "add_tags": ["新的标签"]})
+    changed = web.get("/api/summary", headers={"if-none-match": first.headers["etag"]})
+    assert (changed.status_code, changed.json()["tags"]) == (200, [{"name": "新的标签", "photos": 1}])
+    web.post("/api/photos/annotate", json={"photo_ids": [photo_id_of(RED)], "remove_tags": ["新的标签"]})
+
+
 def test_near_duplicates_come_in_groups(web: TestClient) -> None:
     assert isinstance(web.get("/api/duplicates").json()["groups"], list)
 
@@ -153,6 +184,15 @@ def test_what_cannot_be_right_is_told_in_one_line(
     assert problem["message"]
     assert "\n" not in problem["message"]
     assert reason in problem["reason"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/api/search", {"terms": [{"text": "half \ud83d"}]}), ("/api/photos/annotate", {"photo_ids": ["\udc00"]})],
+)
+def test_half_an_emoji_is_no_text(web: TestClient, path: str, body: object) -> None:
+    answer = web.post(path, content=json.dumps(body), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "BAD_REQUEST"), answer.text
 
 
 def test_an_emoji_is_a_query_like_any_other(web: TestClient) -> None:
@@ -223,17 +263,40 @@ def test_a_search_service_that_is_away_is_told_and_it_goes_on_by_itself(web: Tes
     assert web.get("/api/status").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("OPTIONS", "/api/session", "DELETE, GET, POST"),
+        ("PUT", "/api/photos/annotate", "POST"),
+        ("GET", "/api/photos/delete", "POST"),
+        ("DELETE", f"/api/photos/{'0' * 32}", "GET"),
+        ("PATCH", "/", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_answered_with_the_right_ones(web: TestClient, method: str, path: str, allowed: str) -> None:
+    answer = web.request(method, path)
+    assert answer.status_code == 405
+    assert ", ".join(sorted(answer.headers["allow"].split(", "))) == allowed
+
+
 def test_the_api_describes_itself(web: TestClient) -> None:
     described = web.get("/api/openapi.json").json()
     assert {"/api/search", "/api/photos/{photo_id}/original", "/api/uploads"} <= set(described["paths"])
 
 
-def test_a_token_logs_in_is_kept_from_scripts_and_confines(
-    house: SearchHouse, web: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secret = house.service.access.create(name="外婆", scope=Scope.READ, folders=[FolderAccess("", "旅行")])[1]
+@pytest.fixture
+def guarded(house: SearchHouse) -> Iterator[SearchHouse]:
+    """The house, where nothing is told without a token; as it was afterwards, since tests come in any order."""
     house.restart(tokens="required")
-    settings = WebSettings(address=house.address)
+    yield house
+    house.restart(tokens="auto")
+
+
+def test_a_token_logs_in_is_kept_from_scripts_and_confines(
+    guarded: SearchHouse, web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = guarded.service.access.create(name="外婆", scope=Scope.READ, folders=[FolderAccess("", "旅行")])[1]
+    settings = WebSettings(address=guarded.address)
     with TestClient(create_application(settings), base_url="http://localhost", headers=dict(web.headers)) as browser:
         answer = browser.get("/api/session")
         assert answer.status_code == 401
@@ -247,6 +310,9 @@ def test_a_token_logs_in_is_kept_from_scripts_and_confines(
         assert "samesite=strict" in cookie
         assert set(ids(browser.post("/api/search", json={}))) == {photo_id_of(RED), photo_id_of(GREEN)}
         assert browser.get(f"/api/photos/{photo_id_of(BLUE)}/thumbnail").status_code == 404
+        for photo, status in ((RED, 206), (BLUE, 404)):
+            part = browser.get(f"/api/photos/{photo_id_of(photo)}/original", headers={"range": "bytes=-5"})
+            assert (part.status_code, part.content == RED[-5:]) == (status, photo is RED)
         assert browser.post("/api/photos/delete", json={"photo_ids": [photo_id_of(RED)]}).status_code == 403
         monkeypatch.setattr("soutu_client.web.upload_api.tempfile", None)  # nothing of it is kept
         for headers, status in (({}, 403), ({"authorization": "Bearer soutu_wrong"}, 401)):

@@ -6,6 +6,8 @@ import logging
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -423,6 +425,28 @@ def test_a_signal_drains_then_stops_and_handlers_are_put_back(start, number):
     assert order == ["drain", "stop"]
     assert signal.getsignal(number) is before
     server.wait()
+
+
+_SIGNAL_AS_THE_WAIT_BEGINS = """
+import signal, threading
+from types import SimpleNamespace
+from soutu_services.runtime.server import serve_until_signal
+
+class Asked(threading.Event):
+    def wait(self, timeout=None):
+        with self._cond:
+            signal.raise_signal(signal.SIGTERM)
+        return super().wait(timeout)
+
+serve_until_signal(SimpleNamespace(stop=lambda: print("stopped")), asked=Asked())
+"""
+
+
+def test_a_signal_that_comes_as_the_wait_for_it_begins_stops_it_too():
+    run = subprocess.run(
+        [sys.executable, "-c", _SIGNAL_AS_THE_WAIT_BEGINS], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (run.returncode, run.stdout) == (0, "stopped\n")
 
 
 def _refused(client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import fields
 from typing import Any
 
@@ -89,14 +90,18 @@ def test_each_folder_holds_as_many_as_a_filter_by_it_finds(library: Any) -> None
     for number in range(40):
         for place in {places[number % 10], places[number * 3 % 10], places[number // 10]}:
             library.add(f"{place}{number}.jpg", str(number))
-    summary = summed(library)
-    assert len(summary.folders) == 9, "none with an empty part"
-    for count in summary.folders:
-        chosen = Filter(folders=(count.folder,), sources=(count.source,))
-        assert library.catalog.photos.list_page(chosen, EVERYTHING).total == count.photos, count
+    known = library.add("a/known.jpg", "known")
+    library.catalog.ingest.add_names("photos", [(known, "told/k.jpg"), (known, "a/b/k.jpg"), (known, "a/known.jpg")])
+    within = Visibility((FolderAccess("photos", "a"), FolderAccess("", "told")))
+    for visibility, expected in ((EVERYTHING, 10), (within, 6)):
+        summary = summed(library, visibility=visibility)
+        assert len(summary.folders) == expected, "none with an empty part"
+        for count in summary.folders:
+            chosen = Filter(folders=(count.folder,), sources=(count.source,))
+            assert library.catalog.photos.list_page(chosen, visibility).total == count.photos, count
 
 
-def test_past_names_deleted_photos_and_gone_ones_are_in_no_folder(library: Any) -> None:
+def test_past_names_deleted_photos_and_gone_ones_are_in_no_folder_and_told_names_are(library: Any) -> None:
     moved, gone = library.add("旧/a.jpg", "a"), library.add("走/b.jpg", "b")
     deleted = library.add("删/c.jpg", "c", camera="Lumix")
     library.catalog.objects.mark_gone("photos", ["旧/a.jpg", "走/b.jpg"])
@@ -105,7 +110,7 @@ def test_past_names_deleted_photos_and_gone_ones_are_in_no_folder(library: Any) 
     library.catalog.photos.delete([deleted])
     library.catalog.annotations.annotate([gone, deleted], AnnotationChange(favourite=True, add_tags=("海",), add_albums=("夏",)))
     summary = summed(library)
-    assert folders(summary) == {("photos", ""): 1, ("photos", "新"): 1}
+    assert folders(summary) == {("photos", ""): 1, ("photos", "化名"): 1, ("photos", "新"): 1}
     assert (summary.total, summary.favourites, summary.cameras, summary.tags, summary.albums) == (1, 0, (), (), ())
 
 
@@ -154,6 +159,42 @@ def test_what_is_left_out_has_fewest_photos_and_is_counted(library: Any, monkeyp
     assert summary.folders_left_out == 1
     assert counted(summary.cameras) == [("of z", 2)]
     assert counted(summary.tags) == counted(summary.albums) == [("z", 2)]
+
+
+def test_a_summary_is_made_once_until_anything_changes(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Filter] = []
+    make = summary_module.summarize_photos
+
+    def noted(database: Any, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
+        made.append(photo_filter)
+        return make(database, photo_filter, visibility)
+
+    monkeypatch.setattr(summary_module, "summarize_photos", noted)
+    a = library.add("客人/里/a.jpg")
+    for _ in range(3):
+        assert summed(library).total == 1
+        assert summed(library, Filter(tags=("海",))).total == 0
+        assert summed(library, visibility=GUEST).total == 1
+        library.catalog.annotations.annotate([a], AnnotationChange())
+    assert len(made) == 3
+    library.catalog.annotations.annotate([a], AnnotationChange(add_tags=("海",)))
+    assert summed(library, Filter(tags=("海",))).total == 1
+    library.catalog.photos.delete([a])
+    assert (summed(library).total, summed(library, visibility=GUEST).total) == (0, 0)
+    for number in range(40):
+        summed(library, Filter(tags=(str(number),)))
+    assert len(library.catalog._summaries._made) == 16
+
+
+def test_a_summary_that_is_made_during_a_change_does_not_outlive_it(library: Any) -> None:
+    a = library.add("a.jpg")
+    told: list[int] = []
+    with library.catalog._database.write() as writer:
+        writer.execute("UPDATE photos SET deleted_at = 1 WHERE photo_id = ?", (a,))
+        reading = threading.Thread(target=lambda: told.append(summed(library).total))
+        reading.start()
+        reading.join()
+    assert (told, summed(library).total) == ([1], 0)
 
 
 def test_a_guest_is_told_of_what_lies_inside_alone(library: Any) -> None:

@@ -245,6 +245,8 @@ def _source(message: library_service_pb2.SourceStatus) -> SourceStatus:
         objects=message.objects,
         synced_at=when(message, "synced_time"),
         problem=message.problem,
+        missing=message.missing,
+        missing_examples=tuple(message.missing_examples),
     )
 
 

@@ -299,14 +299,16 @@ def purged(message: photo_service_pb2.PurgePhotosResponse) -> int:
     return message.purged
 
 
-def read_original_request(photo_id: str) -> photo_service_pb2.ReadOriginalRequest:
+def read_original_request(photo_id: str, offset: int, length: int | None) -> photo_service_pb2.ReadOriginalRequest:
     """Return a request for original bytes."""
-    return photo_service_pb2.ReadOriginalRequest(photo_id=photo_id)
+    if length is not None and length < 1:
+        raise ValueError("the length is below 1")
+    return photo_service_pb2.ReadOriginalRequest(photo_id=photo_id, offset=offset, length=length or 0)
 
 
-def thumbnail_request(photo_id: str) -> photo_service_pb2.GetThumbnailRequest:
-    """Return a request for a thumbnail."""
-    return photo_service_pb2.GetThumbnailRequest(photo_id=photo_id)
+def thumbnail_request(photo_id: str, *, large: bool = False) -> photo_service_pb2.GetThumbnailRequest:
+    """Return a request for a thumbnail, or a large one."""
+    return photo_service_pb2.GetThumbnailRequest(photo_id=photo_id, large=large)
 
 
 def thumbnail(message: photo_service_pb2.GetThumbnailResponse) -> Thumbnail:

@@ -6,8 +6,8 @@ __all__ = ["ACCESS"]
 
 ACCESS: dict[str, tuple[str, str]] = {
     "option.token_file": (
-        "存有令牌的文件（也可设 SOUTU_TOKEN）；令牌不写在命令行上，以免被 ps 看到",
-        "File that holds the token (or set SOUTU_TOKEN); it is never written on the command line, where ps would show it.",
+        "存有令牌的文件，- 为标准输入（也可设 SOUTU_TOKEN）；令牌不写在命令行上，以免被 ps 看到",
+        "File that holds the token, - for standard input (or set SOUTU_TOKEN); never the token itself, which ps would show.",
     ),
     "option.authority": (
         "家里的证书 ca.pem；给了就加密连接（也可设 SOUTU_AUTHORITY）",
@@ -59,6 +59,32 @@ ACCESS: dict[str, tuple[str, str]] = {
     "scope.write": ("修改", "write"),
     "scope.admin": ("管理", "admin"),
     "scope.unknown": ("未知", "unknown"),
+    # login, logout
+    "login.short": ("登录：记住地址、令牌和证书", "Log in: keep address, token and certificate."),
+    "login.help": (
+        "登录一个图库，以后不用再写地址、令牌和证书：soutu login nas.local:8401 --ca ca.pem。令牌会隐藏着询问"
+        "（或用 --token-file），先验证，再存进只有你能读的文件。"
+        "选项和环境变量优先；令牌只会发往登录的这个地址。不给地址时，显示现在用的是哪里。",
+        "Log in to a library, so that address, token and certificate need not be given again: soutu login nas.local:8401 --ca"
+        " ca.pem. The token is asked for, hidden (or use --token-file), tried, and kept in a file that only you can read. Options"
+        " and environment variables win; the token is sent to this address alone. Without an address: say where you are.",
+    ),
+    "login.address": ("搜索服务的地址", "Address of the search service."),
+    "login.ask": ("{address} 的令牌（不会显示）", "Token for {address} (it is not shown)"),
+    "login.no_token": (
+        "没有给出令牌：请在询问时粘贴，或用 --token-file 文件（- 为标准输入）",
+        "no token was given: paste it when asked, or use --token-file FILE (- for standard input)",
+    ),
+    "login.done": ("已登录 {address}，{access}。记在 {path}", "Logged in to {address}; {access}. Kept in {path}"),
+    "login.where": ("{address}（{origin}），{access}", "{address} ({origin}); {access}"),
+    "login.token": ("令牌{token}", "token {token}"),
+    "login.open": ("不需要令牌", "no token is needed"),
+    "login.from_environment": ("来自 SOUTU_ADDRESS", "from SOUTU_ADDRESS"),
+    "login.from_file": ("来自 soutu login", "from soutu login"),
+    "login.from_default": ("默认，没有登录", "the default; not logged in"),
+    "logout.short": ("退出登录：删除记住的地址、令牌和证书", "Log out: remove the address, token and certificate that are kept."),
+    "logout.done": ("已退出登录 {address}，令牌已从本机删除", "Logged out of {address}; its token is removed from this machine"),
+    "logout.nothing": ("没有登录过", "You were not logged in"),
     # doctor
     "doctor.encryption": ("加密", "encryption"),
     "doctor.encrypted": ("TLS，证书可信", "TLS, with a certificate that is trusted"),

@@ -37,6 +37,7 @@ def connection_options(texts: Texts) -> list[click.Parameter]:
         Option("--address", metavar="HOST:PORT", section="help.connection", help=texts.text("option.address")),
         Option(
             "--authority",
+            "--ca",
             type=click.Path(path_type=Path),
             metavar="FILE",
             section="help.connection",

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +16,11 @@ from soutu_client._errors import SoutuError
 from soutu_client.cli.fonts import Font, has_chinese, sheet_font
 from soutu_client.cli.session import Session
 from soutu_client.cli.terminal import printable
+from soutu_client.cli.viewer import open_in_viewer
 from soutu_client.client import Client
 from soutu_client.models import Hit
 
-__all__ = ["MOST_TILES", "Tile", "draw_sheet", "make_sheet", "show_sheet"]
+__all__ = ["MOST_TILES", "Tile", "draw_sheet", "make_sheet", "sheet_of", "show_sheet"]
 
 MOST_TILES = 500
 """Photos on one sheet: it stays well below the 65,500 pixels that a side of a JPEG may have."""
@@ -85,14 +83,7 @@ def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | 
     Raises:
         OSError: The file cannot be written.
     """
-    hits = hits[:MOST_TILES]
-    with ThreadPoolExecutor(_FETCHES, "soutu-thumbnail") as pool:
-        images = list(pool.map(lambda hit: _thumbnail(client, hit.photo.photo_id), hits))
-    tiles = []
-    for rank, (hit, image) in enumerate(zip(hits, images, strict=True), 1):
-        cosine = "" if hit.cosine is None else f"   {hit.cosine:.3f}"
-        tiles.append(Tile(image, f"{rank}{cosine}", hit.photo.name.rpartition("/")[2]))
-    sheet = draw_sheet(tiles, title=title)
+    sheet = sheet_of(client, hits[:MOST_TILES], title=title)
     if path is None:
         handle, name = tempfile.mkstemp(prefix="soutu-", suffix=".png")
         os.close(handle)
@@ -105,18 +96,20 @@ def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | 
     return path
 
 
+def sheet_of(client: Client, hits: Sequence[Hit], *, title: str, first_rank: int = 1) -> Image.Image:
+    """Fetch the thumbnails of hits and draw them, each with its rank."""
+    with ThreadPoolExecutor(_FETCHES, "soutu-thumbnail") as pool:
+        images = list(pool.map(lambda hit: _thumbnail(client, hit.photo.photo_id), hits))
+    tiles = []
+    for rank, (hit, image) in enumerate(zip(hits, images, strict=True), first_rank):
+        cosine = "" if hit.cosine is None else f"   {hit.cosine:.3f}"
+        tiles.append(Tile(image, f"{rank}{cosine}", hit.photo.name.rpartition("/")[2]))
+    return draw_sheet(tiles, title=title)
+
+
 def show_sheet(session: Session, path: Path) -> None:
     """Open a picture with the system's viewer, or say where it is."""
-    if sys.platform == "win32":
-        os.startfile(path)  # noqa: S606 - our own picture
-        return
-    viewer = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
-    has_screen = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    if viewer is None or not has_screen:
-        session.remark(session.text("sheet.no_viewer", path=path))
-        return
-    subprocess.Popen([viewer, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    session.remark(session.text("sheet.written", path=path))
+    session.remark(session.text("sheet.written" if open_in_viewer(path) else "sheet.no_viewer", path=path))
 
 
 def _thumbnail(client: Client, photo_id: str) -> bytes | None:

@@ -17,6 +17,14 @@ __all__ = ["filter_options", "take_filter"]
 _SECTION = "help.filters"
 
 
+_FORMATS = ("avif", "bmp", "gif", "heic", "jpeg", "png", "tiff", "webp")
+"""Offered by shell completion; any other can be asked for as well."""
+
+
+def _complete_format(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in _FORMATS if name.startswith(incomplete)]
+
+
 class _Area(click.ParamType[BoundingBox]):
     """Four numbers of degrees."""
 
@@ -42,7 +50,15 @@ def filter_options(texts: Texts) -> list[click.Parameter]:
         Option("--folder", "folders", metavar="FOLDER", multiple=True, section=_SECTION, help=texts.text("filter.folder")),
         Option("--source", "sources", metavar="NAME", multiple=True, section=_SECTION, help=texts.text("filter.source")),
         Option("--camera", "cameras", metavar="NAME", multiple=True, section=_SECTION, help=texts.text("filter.camera")),
-        Option("--format", "formats", metavar="NAME", multiple=True, section=_SECTION, help=texts.text("filter.format")),
+        Option(
+            "--format",
+            "formats",
+            metavar="NAME",
+            multiple=True,
+            section=_SECTION,
+            shell_complete=_complete_format,
+            help=texts.text("filter.format"),
+        ),
         Option(
             "--kind",
             "kinds",

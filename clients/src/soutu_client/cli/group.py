@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from soutu_client.cli.command import connection_options
-from soutu_client.cli.session import Connection
+from soutu_client.cli.exit_codes import ExitCode
+from soutu_client.cli.session import Connection, Session
 from soutu_client.cli.texts import Texts
 from soutu_client.cli.usage_errors import WrongUsage
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["COMMANDS", "SoutuGroup"]
 
 COMMANDS = (
     "add",
+    "watch",
     "search",
     "similar",
     "show",
+    "open",
     "list",
     "annotate",
     "delete",
@@ -32,8 +39,11 @@ COMMANDS = (
     "restore",
     "status",
     "duplicates",
+    "login",
+    "logout",
     "tokens",
     "doctor",
+    "completion",
 )
 """Names of the commands, in the order of the help. Each is built by ``commands/NAME_command.py``."""
 
@@ -46,10 +56,25 @@ class SoutuGroup(click.Group):
             "soutu",
             help=texts.text("help.soutu"),
             params=[*connection_options(texts), _version_option(texts)],
-            callback=_keep_defaults,
-            no_args_is_help=True,
+            callback=self._start,
+            invoke_without_command=True,
         )
         self.texts = texts
+
+    def _start(self, **connection: Any) -> None:
+        """Keep what is said of the connection; without a command, search at the terminal, or else print the help."""
+        ctx = click.get_current_context()
+        ctx.obj = Connection(**connection)
+        if ctx.invoked_subcommand is not None:
+            return
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            click.echo(self.get_help(ctx))
+            ctx.exit(ExitCode.USAGE)
+        from soutu_client.cli.interactive import search_at_terminal  # noqa: PLC0415 - most runs need none
+
+        with Session(self.texts, ctx.obj) as session:
+            code = search_at_terminal(session)
+        ctx.exit(code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands' names."""
@@ -66,11 +91,20 @@ class SoutuGroup(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, and guess what was meant if there is none."""
         name = args[0]
-        if name in COMMANDS or name.startswith("-"):
+        if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
         message = self.texts.text("error.no_such_command", command=name)
         guesses = ", ".join(get_close_matches(name, COMMANDS))
         raise WrongUsage(self.texts.text("error.perhaps", message=message, guesses=guesses) if guesses else message, ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what may stand next, without loading the commands to learn what they are for."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - most runs complete nothing
+
+        names = (name for name in COMMANDS if name.startswith(incomplete))
+        return [CompletionItem(name, help=self.texts.text(f"{name}.short")) for name in names]
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """Return ``--help``, explained in the chosen language."""
@@ -85,10 +119,6 @@ class SoutuGroup(click.Group):
 
         commands = [(name, self.texts.text(f"{name}.short")) for name in COMMANDS]
         return group_page(self, ctx, self.texts, commands=commands)
-
-
-def _keep_defaults(**connection: Any) -> None:
-    click.get_current_context().obj = Connection(**connection)
 
 
 def _version_option(texts: Texts) -> click.Parameter:

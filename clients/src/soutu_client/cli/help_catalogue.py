@@ -16,16 +16,19 @@ HELP: dict[str, tuple[str, str]] = {
     "help.exit_codes": ("退出码", "Exit codes"),
     "help.help": ("显示这份帮助", "Show this help."),
     "help.version": ("显示版本", "Show the version."),
-    "help.more": ("“soutu 命令 --help” 说明每个命令", '"soutu COMMAND --help" explains each command.'),
+    "help.more": (
+        "“soutu 命令 --help” 说明每个命令；在终端里只写 soutu，就开始搜索",
+        '"soutu COMMAND --help" explains each command; soutu alone, at a terminal, begins to search.',
+    ),
     "help.soutu": (
         "搜图：说出你记得的，或给一张图，从全家的照片里找到它",
         "Find a photo among all the family's by what you remember of it, or by a picture.",
     ),
     "help.environment": (
         "环境变量：SOUTU_ADDRESS 搜索服务的地址，SOUTU_TOKEN 令牌，SOUTU_AUTHORITY 家里的 ca.pem，"
-        "SOUTU_LANGUAGE 语言（zh 或 en）",
+        "SOUTU_LANGUAGE 语言（zh 或 en），SOUTU_GRAPHICS 终端怎样显示图片（kitty、sixel 或 none）",
         "Environment: SOUTU_ADDRESS, address of the search service; SOUTU_TOKEN, token; SOUTU_AUTHORITY, the home's ca.pem;"
-        " SOUTU_LANGUAGE, language (zh or en).",
+        " SOUTU_LANGUAGE, language (zh or en); SOUTU_GRAPHICS, how the terminal shows pictures (kitty, sixel or none).",
     ),
     "exit.ok": ("成功", "It worked."),
     "exit.error": ("出错", "It did not work."),
@@ -178,5 +181,11 @@ HELP: dict[str, tuple[str, str]] = {
         "Bits by which perceptual hashes may differ, 0 to 16; default 6.",
     ),
     "duplicates.min_cosine": ("相似度至少多少，默认 0.9", "Smallest similarity; default 0.9."),
+    "completion.short": ("打印 bash、zsh 或 fish 的补全脚本", "Print the completion script for bash, zsh or fish."),
+    "completion.help": (
+        "打印补全脚本：按 Tab 补全命令、选项和它们的值。脚本末尾写着该存到哪里。",
+        "Print a script that completes commands, options and their values at Tab. Its last lines say where to put it.",
+    ),
+    "completion.shell": ("bash、zsh 或 fish；默认你正在用的", "bash, zsh or fish; default: yours."),
     "doctor.short": ("检查每一处连接，并说明该怎么办", "Check every connection and say what to do."),
 }

@@ -14,6 +14,7 @@ from soutu_client._os_errors import describe_os_error
 from soutu_client.cli.command import Option
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.filter_options import filter_options
+from soutu_client.cli.last_hits import keep_hits
 from soutu_client.cli.session import Session
 from soutu_client.cli.terminal import printable
 from soutu_client.cli.texts import Texts
@@ -95,6 +96,7 @@ class HitOutput:
             if not self.as_json:
                 session.remark(session.text("search.nothing"))
             return ExitCode.NOTHING_FOUND
+        keep_hits(session.client.address, [hit.photo.photo_id for hit in hits])
         if not self.as_json:
             from soutu_client.cli.photo_tables import hit_table  # noqa: PLC0415 - rich is slow to load
 

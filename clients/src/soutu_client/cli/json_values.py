@@ -13,12 +13,12 @@ from soutu_client.cli.terminal import does_something
 __all__ = ["json_text"]
 
 
-def json_text(value: object) -> str:
-    """Return a value, and the dataclasses in it, as JSON: enumerations by name, times in ISO 8601.
+def json_text(value: object, *, is_line: bool = False) -> str:
+    """Return a value, and the dataclasses in it, as JSON, in one line or easy to read: enumerations by name, times in ISO 8601.
 
     Characters that do something to a terminal are written as escapes: JSON's readers get them back.
     """
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=2)
+    text = json.dumps(_plain(value), ensure_ascii=False, indent=None if is_line else 2)
     return "".join(json.dumps(char)[1:-1] if does_something(char) and char != "\n" else char for char in text)
 
 

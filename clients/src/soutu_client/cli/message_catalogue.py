@@ -303,6 +303,25 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The backup of {when} ({n} photo) is in its place and takes over when the service has started again"
         "|The backup of {when} ({n} photos) is in its place and takes over when the service has started again",
     ),
+    # completion
+    "completion.bash": (
+        "用法：soutu completion bash > ~/.local/share/bash-completion/completions/soutu，然后打开新的终端。"
+        '没有装 bash-completion 时，在 ~/.bashrc 里写：eval "$(soutu completion bash)"',
+        "To use it: soutu completion bash > ~/.local/share/bash-completion/completions/soutu, then open a new terminal. Without"
+        ' the package bash-completion, write into ~/.bashrc: eval "$(soutu completion bash)"',
+    ),
+    "completion.zsh": (
+        "用法：在 ~/.zshrc 里 compinit 之后写一行：source <(soutu completion zsh)，然后打开新的终端",
+        "To use it: write into ~/.zshrc, below compinit: source <(soutu completion zsh), then open a new terminal",
+    ),
+    "completion.fish": (
+        "用法：soutu completion fish > ~/.config/fish/completions/soutu.fish",
+        "To use it: soutu completion fish > ~/.config/fish/completions/soutu.fish",
+    ),
+    "completion.which_shell": (
+        "不知道你用的是哪种 shell，请写出来：soutu completion bash、zsh 或 fish",
+        "your shell is not known here; name it: soutu completion bash, zsh or fish",
+    ),
     # duplicates
     "duplicates.group": ("第 {number} 组，{n} 张", "Group {number}, {n} photos"),
     "duplicates.nothing": ("没有几乎相同的照片", "No photos are nearly the same"),

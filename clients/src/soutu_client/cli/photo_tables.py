@@ -24,7 +24,7 @@ from soutu_client.models import Hit, MatchField, Photo
 __all__ = ["hit_table", "photo_table", "ready_table", "reason_table"]
 
 
-def hit_table(hits: Iterable[Hit], texts: Texts) -> Table:
+def hit_table(hits: Iterable[Hit], texts: Texts, *, first_rank: int = 1) -> Table:
     """Return what was found, the best first."""
     table = _table()
     table.add_column(texts.text("column.rank"), justify="right", no_wrap=True)
@@ -33,7 +33,7 @@ def hit_table(hits: Iterable[Hit], texts: Texts) -> Table:
     table.add_column(texts.text("column.date"), no_wrap=True)
     table.add_column(texts.text("column.why"), max_width=36, no_wrap=True, overflow="ellipsis")
     table.add_column(texts.text("column.photo_id"), no_wrap=True)
-    for rank, hit in enumerate(hits, 1):
+    for rank, hit in enumerate(hits, first_rank):
         cosine = "" if hit.cosine is None else f"{hit.cosine:.3f}"
         table.add_row(
             str(rank), cosine, name_cell(hit.photo), date_cell(hit.photo), _why(hit, texts), short_id(hit.photo.photo_id)

@@ -40,7 +40,7 @@ class Connection:
     Attributes:
         address: Of the search service.
         authority: File of the home's authority.
-        token_file: File that holds the token.
+        token_file: File that holds the token; ``-``: standard input.
         timeout_seconds: How long a call may take.
     """
 
@@ -55,6 +55,18 @@ class Connection:
             return self
         given = {each.name: getattr(self, each.name) or getattr(before, each.name) for each in fields(self)}
         return Connection(**given)
+
+    def read_token(self) -> str | None:
+        """Return what the token's file holds; None: no file was named.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        if self.token_file is None:
+            return None
+        if str(self.token_file) == "-":
+            return sys.stdin.readline()
+        return self.token_file.expanduser().read_text(encoding="utf-8", errors="replace")
 
 
 class Session:
@@ -79,10 +91,9 @@ class Session:
         from soutu_client.client import Client  # noqa: PLC0415 - gRPC is slow to load
 
         given = self.connection
-        token = given.token_file.read_text(encoding="utf-8", errors="replace") if given.token_file else None
         return Client(
             given.address,
-            token=token,
+            token=given.read_token(),
             authority=given.authority,
             timeout_seconds=given.timeout_seconds or 30.0,
             language=self.texts.language,
@@ -106,6 +117,10 @@ class Session:
         """Write a line to standard output, whatever is in it."""
         self.out.print(printable(line), soft_wrap=True)
 
+    def print_lines(self, text: str) -> None:
+        """Write lines of our own to standard output."""
+        self.out.print(text, soft_wrap=True)
+
     def remark(self, line: str, *, style: str = "") -> None:
         """Write a line to standard error, whatever is in it."""
         self.err.print(printable(line), style=style, soft_wrap=True)
@@ -115,6 +130,13 @@ class Session:
         from soutu_client.cli.json_values import json_text  # noqa: PLC0415
 
         sys.stdout.write(json_text(value) + "\n")
+
+    def print_json_line(self, value: object) -> None:
+        """Write a value as one line of JSON, at once, for a program that reads along."""
+        from soutu_client.cli.json_values import json_text  # noqa: PLC0415
+
+        sys.stdout.write(json_text(value, is_line=True) + "\n")
+        sys.stdout.flush()
 
     def whole_ids(self, given: Sequence[str]) -> list[str]:
         """Return the whole ids for ids or their first digits.

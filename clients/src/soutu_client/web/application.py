@@ -11,11 +11,13 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from soutu_client.web import library_api, photo_api, search_api, session_api, upload_api
+from soutu_client.web import album_api, download_api, library_api, photo_api, search_api, session_api, upload_api
 from soutu_client.web.body_limit import BodyLimit
 from soutu_client.web.client_pool import ClientPool
+from soutu_client.web.description import describe
 from soutu_client.web.errors import Problem, answer_errors
 from soutu_client.web.protection import Protection
+from soutu_client.web.service_worker import service_worker
 from soutu_client.web.settings import WebSettings
 
 __all__ = ["create_application"]
@@ -24,7 +26,7 @@ _UPLOADS_AT_A_TIME = 8
 """How many files lie in the temporary folder at most; others wait before their bytes are read."""
 _STATIC = Path(__file__).parent / "static"
 _REVALIDATED = {"cache-control": "no-cache"}
-_AT_THE_TOP = {"/": "index.html", "/sw.js": "sw.js", "/manifest.webmanifest": "manifest.webmanifest"}
+_AT_THE_TOP = {"/": "index.html", "/manifest.webmanifest": "manifest.webmanifest"}
 _MEDIA_TYPES = {"manifest.webmanifest": "application/manifest+json"}
 
 
@@ -62,14 +64,17 @@ def create_application(settings: WebSettings) -> FastAPI:
     )
     application.state.clients = clients
     application.state.settings = settings
+    application.state.downloads = download_api.Downloads()
     application.state.uploads = asyncio.Semaphore(_UPLOADS_AT_A_TIME)
     api = APIRouter(prefix="/api", responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}})
-    for module in (session_api, search_api, photo_api, library_api, upload_api):
+    for module in (session_api, search_api, photo_api, album_api, download_api, library_api, upload_api):
         api.include_router(module.router)
     application.include_router(api)
     for path, name in _AT_THE_TOP.items():
         application.add_api_route(path, _file(name), methods=["GET", "HEAD"], include_in_schema=False)
+    application.add_api_route("/sw.js", service_worker(_STATIC), methods=["GET", "HEAD"], include_in_schema=False)
     application.mount("/static", _Static(directory=_STATIC), name="static")
+    describe(application)
     answer_errors(application)
     application.add_middleware(BodyLimit, max_bytes=settings.max_query_bytes, except_path="/api/uploads")
     application.add_middleware(Protection, settings=settings)

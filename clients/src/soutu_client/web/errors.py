@@ -29,6 +29,7 @@ from soutu_client._errors import (
 )
 from soutu_client._language import Text
 from soutu_client.web.callers import language_of
+from soutu_client.web.description import allowed_methods
 
 __all__ = ["Problem", "answer_errors", "problem_response"]
 
@@ -79,9 +80,17 @@ def answer_errors(application: FastAPI) -> None:
 
     @application.exception_handler(RequestValidationError)
     def of_validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        allowed = allowed_methods(application, request.url.path)
+        if allowed and request.method not in allowed:  # "GET /api/photos/delete" is none of a photo called "delete"
+            return of_http(request, HTTPException(405))
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:] if isinstance(part, str | int))[:80] or str(first["loc"][0])
         return problem_response(400, "BAD_REQUEST", _BAD_REQUEST.to(language_of(request)).format(where=where))
+
+    @application.exception_handler(UnicodeEncodeError)
+    def of_no_text(request: Request, _error: UnicodeEncodeError) -> JSONResponse:
+        """Half a surrogate pair is no text (RFC 8259, section 8.2): a message cannot hold it."""
+        return problem_response(400, "BAD_REQUEST", _BAD_REQUEST.to(language_of(request)).format(where="Unicode"))
 
     @application.exception_handler(HTTPException)
     def of_http(request: Request, error: HTTPException) -> JSONResponse:
@@ -91,6 +100,8 @@ def answer_errors(application: FastAPI) -> None:
         message = text.to(language_of(request)).format(where=error.status_code)
         answer = problem_response(error.status_code, f"HTTP_{error.status_code}", message)
         answer.headers.update(error.headers or {})
+        if error.status_code == 405:  # the framework names those of the first route that fits
+            answer.headers["allow"] = ", ".join(allowed_methods(application, request.url.path)) or answer.headers.get("allow", "")
         return answer
 
     @application.exception_handler(ClientDisconnect)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter
 
 from soutu_client._errors import CallTimeoutError, SoutuError
-from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary
+from soutu_client.library_models import DuplicatePage, Job, JobPage, LibraryStatus, LibrarySummary, SpaceStatus
 from soutu_client.web.callers import CallerClient
+from soutu_client.web.description import PageToken
+from soutu_client.web.entity_tags import is_known
 from soutu_client.web.errors import Problem
 from soutu_client.web.search_api import FilterQuery
 
@@ -20,6 +23,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["library"])
 
 _JOB = TypeAdapter(Job)
+_SUMMARY = TypeAdapter(LibrarySummary)
 _WATCH_SECONDS = 10.0
 """How long a call watches a job for a browser that may have gone: the search service takes few at a time."""
 
@@ -30,7 +34,15 @@ class Sync(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     sources: tuple[str, ...] = ()
-    confirm_gone: bool = False
+    confirm_gone: StrictBool = False
+
+
+class Space(BaseModel):
+    """A model's space; see ``/api/status``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    space_id: str
 
 
 @router.get("/status")
@@ -39,10 +51,15 @@ def get_status(client: CallerClient) -> LibraryStatus:
     return client.status()
 
 
-@router.get("/summary")
-def get_summary(client: CallerClient, chosen: Annotated[FilterQuery, Query()]) -> LibrarySummary:
+@router.get("/summary", response_model=LibrarySummary, responses={304: {}})
+def get_summary(request: Request, client: CallerClient, chosen: Annotated[FilterQuery, Query()]) -> Response:
     """Say what there is to choose from among the photos that pass a filter: months, folders, cameras, formats, tags, albums."""
-    return client.summary(filter=chosen.filter())
+    body = _SUMMARY.dump_json(client.summary(filter=chosen.filter()))
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if is_known(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 @router.get("/duplicates")
@@ -51,7 +68,7 @@ def list_duplicates(
     max_distance: Annotated[int | None, Query(ge=0, le=16)] = None,
     min_cosine: Annotated[float | None, Query(ge=-1, le=1)] = None,
     page_size: Annotated[int, Query(ge=1, le=200)] = 50,
-    page_token: str = "",
+    page_token: PageToken = "",
 ) -> DuplicatePage:
     """List groups of photos that are nearly the same, the largest first."""
     return client.near_duplicates(max_distance=max_distance, min_cosine=min_cosine, page_size=page_size, page_token=page_token)
@@ -64,7 +81,7 @@ def start_sync(client: CallerClient, asked: Sync) -> Job:
 
 
 @router.get("/jobs")
-def list_jobs(client: CallerClient, page_size: Annotated[int, Query(ge=1, le=200)] = 20, page_token: str = "") -> JobPage:
+def list_jobs(client: CallerClient, page_size: Annotated[int, Query(ge=1, le=200)] = 20, page_token: PageToken = "") -> JobPage:
     """List jobs, newest first."""
     return client.jobs(page_size=page_size, page_token=page_token)
 
@@ -73,6 +90,36 @@ def list_jobs(client: CallerClient, page_size: Annotated[int, Query(ge=1, le=200
 def get_job(client: CallerClient, job_id: str) -> Job:
     """Say how far a job is."""
     return client.job(job_id)
+
+
+@router.post("/jobs/{job_id}/pause")
+def pause_job(client: CallerClient, job_id: str) -> Job:
+    """Pause a job; what is done stays done."""
+    return client.pause_job(job_id)
+
+
+@router.post("/jobs/{job_id}/resume")
+def resume_job(client: CallerClient, job_id: str) -> Job:
+    """Go on with a paused job."""
+    return client.resume_job(job_id)
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel_job(client: CallerClient, job_id: str) -> Job:
+    """End a job early; what is done stays done."""
+    return client.cancel_job(job_id)
+
+
+@router.post("/reindex")
+def start_reindex(client: CallerClient, asked: Space) -> Job:
+    """Start embedding every photo with another model, which serves when all are."""
+    return client.start_reindex(asked.space_id)
+
+
+@router.post("/space")
+def switch_space(client: CallerClient, asked: Space) -> SpaceStatus:
+    """Answer queries by another model whose embeddings are kept, at once."""
+    return client.switch_space(asked.space_id)
 
 
 @router.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})

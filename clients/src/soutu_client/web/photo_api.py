@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from soutu_client._original import OriginalStream
 from soutu_client.models import Photo, PhotoPage, PhotoState
-from soutu_client.web.byte_range import RangeNotSatisfiable, wanted_range
+from soutu_client.web.byte_range import AskedRange, RangeNotSatisfiable, asked_range
 from soutu_client.web.callers import CallerClient
+from soutu_client.web.description import PageToken
+from soutu_client.web.entity_tags import is_known
 
 __all__ = ["router"]
 
@@ -32,13 +32,13 @@ class Chosen(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    photo_ids: list[str] = Field(max_length=1000)
+    photo_ids: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] = Field(max_length=1000)
 
 
 class Annotate(Chosen):
     """What people add to photos; what is not given stays."""
 
-    favourite: bool | None = None
+    favourite: StrictBool | None = None
     caption: str | None = None
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def list_photos(
     state: Annotated[list[PhotoState], Query(description="Only photos in one of these states.")] = [],  # noqa: B006 - FastAPI copies it
     deleted: bool = False,
     page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
-    page_token: str = "",
+    page_token: PageToken = "",
 ) -> PhotoPage:
     """List photos, newest taken first, or those that were deleted."""
     return client.list_photos(states=state, deleted=deleted, page_size=page_size, page_token=page_token)
@@ -77,14 +77,14 @@ def get_photo(client: CallerClient, photo_id: PhotoId) -> Photo:
 
 
 @router.get("/{photo_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
-def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId) -> Response:
-    """Return a photo's thumbnail, at most 512 pixels on its longer side."""
-    tag = f'"{photo_id.lower()}-512"'
+def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId, large: bool = False) -> Response:
+    """Return a photo's thumbnail, at most 512 pixels on its longer side; a large one, at most 2,048."""
+    tag = f'"{photo_id.lower()}-{2048 if large else 512}"'
     headers = {"etag": tag, "cache-control": _DAY}
-    if _is_known(request, tag):
+    if is_known(request, tag):
         client.photo(photo_id)  # whoever may not see it any more is not told that it is unchanged
         return Response(status_code=304, headers=headers)
-    thumbnail = client.thumbnail(photo_id)
+    thumbnail = client.thumbnail(photo_id, large=large)
     return Response(thumbnail.image, media_type=thumbnail.media_type, headers=headers | _SANDBOX)
 
 
@@ -95,9 +95,12 @@ def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId) -> 
 )
 def get_original(request: Request, client: CallerClient, photo_id: PhotoId, download: bool = False) -> Response:
     """Return a photo's original bytes, or the range of them that is asked for (RFC 9110, section 14)."""
-    original = client.read_original(photo_id)
+    tag = f'"{photo_id.lower()}"'
+    asked = asked_range(request.headers.get("range", "")) if request.headers.get("if-range", tag) == tag else None
+    known = is_known(request, tag)
+    wanted = (AskedRange(length=1) if known else asked) or AskedRange()
+    original = client.read_original(photo_id, offset=wanted.offset, length=wanted.length)
     try:
-        tag = f'"{photo_id.lower()}"'
         name = quote(original.file_name, safe="")
         headers = {
             "etag": tag,
@@ -105,24 +108,22 @@ def get_original(request: Request, client: CallerClient, photo_id: PhotoId, down
             "accept-ranges": "bytes",
             "content-disposition": f"{'attachment' if download else 'inline'}; filename*=UTF-8''{name}",
         }
-        if _is_known(request, tag):
+        if known:
             original.close()
             return Response(status_code=304, headers=headers)
-        given = request.headers.get("range", "") if request.headers.get("if-range", tag) == tag else ""
-        wanted = wanted_range(given, original.size_bytes)
+        part = asked.of(original.size_bytes) if asked is not None else range(original.size_bytes)
     except RangeNotSatisfiable:
         original.close()
         return Response(status_code=416, headers={"content-range": f"bytes */{original.size_bytes}"})
     except BaseException:
         original.close()
         raise
-    if wanted is not None:
-        headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{original.size_bytes}"
-    part = wanted if wanted is not None else range(original.size_bytes)
+    if asked is not None:
+        headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{original.size_bytes}"
     headers["content-length"] = str(len(part))
     return StreamingResponse(
-        _bytes_of(original, part),
-        status_code=206 if wanted is not None else 200,
+        iter(original),
+        status_code=206 if asked is not None else 200,
         media_type=original.media_type if original.media_type.startswith("image/") else "application/octet-stream",
         headers=headers | _SANDBOX,
     )
@@ -144,21 +145,3 @@ def delete(client: CallerClient, asked: Chosen) -> SomeIds:
 def undelete(client: CallerClient, asked: Chosen) -> SomeIds:
     """Bring deleted photos back."""
     return SomeIds(photo_ids=client.undelete(asked.photo_ids))
-
-
-def _is_known(request: Request, tag: str) -> bool:
-    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    return tag in known or known == ["*"]
-
-
-def _bytes_of(original: OriginalStream, part: range) -> Iterator[bytes]:
-    """Yield a part of a stream that can only be read from its beginning."""
-    with original:
-        at = 0
-        for chunk in original:
-            begin, end = max(part.start - at, 0), max(part.stop - at, 0)
-            if begin < len(chunk) and end:
-                yield chunk[begin:end]
-            at += len(chunk)
-            if at >= part.stop:
-                return

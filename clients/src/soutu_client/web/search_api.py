@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 from soutu_client.models import BoundingBox, Filter, ImageTerm, PhotoKind, PhotoTerm, SearchPage, Term, TextTerm
 from soutu_client.web.callers import CallerClient
+from soutu_client.web.description import PageToken
 
 __all__ = ["FilterQuery", "router"]
 
 router = APIRouter(tags=["search"])
+
+Weight = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class FilterQuery(BaseModel):
@@ -34,13 +38,30 @@ class FilterQuery(BaseModel):
 
     def filter(self) -> Filter:
         """Return it as the SDK has it."""
-        return Filter(**{name: getattr(self, name) for name in type(self).model_fields})
+        return Filter(**{name: getattr(self, name) for name in FilterQuery.model_fields})
+
+
+class AreaBody(BaseModel):
+    """An area in degrees, WGS 84. West may be greater than east: across the date line."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    south: float
+    west: float
+    north: float
+    east: float
 
 
 class FilterBody(FilterQuery):
     """The same, and an area."""
 
-    area: BoundingBox | None = None
+    favourite: StrictBool | None = None
+
+    area: AreaBody | None = None
+
+    def filter(self) -> Filter:
+        """Return it as the SDK has it."""
+        return replace(super().filter(), area=BoundingBox(**dict(self.area)) if self.area is not None else None)
 
 
 class TextBody(BaseModel):
@@ -49,7 +70,7 @@ class TextBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
-    weight: float = 1.0
+    weight: Weight = 1.0
 
     def term(self) -> Term:
         """Return it as the SDK has it."""
@@ -62,7 +83,7 @@ class PhotoBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     photo_id: str
-    weight: float = 1.0
+    weight: Weight = 1.0
 
     def term(self) -> Term:
         """Return it as the SDK has it."""
@@ -75,7 +96,7 @@ class ImageBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     image: bytes
-    weight: float = 1.0
+    weight: Weight = 1.0
 
     @field_validator("image", mode="before")
     @classmethod
@@ -96,9 +117,9 @@ class SearchBody(BaseModel):
 
     terms: tuple[TextBody | PhotoBody | ImageBody, ...] = ()
     filter: FilterBody = FilterBody()
-    min_score: Annotated[float, Field(ge=-1, le=1)] | None = None
-    page_size: int = Field(default=60, ge=1, le=200)
-    page_token: str = ""
+    min_score: Annotated[float, Field(ge=-1, le=1, strict=True)] | None = None
+    page_size: int = Field(default=60, ge=1, le=200, strict=True)
+    page_token: PageToken = ""
 
 
 @router.post("/search")

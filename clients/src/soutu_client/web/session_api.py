@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from soutu_client.access_models import Access
 from soutu_client.web.callers import COOKIE, CallerClient, language_of, token_of
@@ -17,14 +17,17 @@ _YEAR = 365 * 24 * 3600
 
 
 class Session(BaseModel):
-    """What whoever calls may do, and whether by a token."""
+    """What whoever calls may do, whether by a token, and how large a file may be that is uploaded."""
 
     access: Access
     has_token: bool
+    max_upload_bytes: int
 
 
 class LogIn(BaseModel):
     """A token, as ``soutu tokens create`` shows it."""
+
+    model_config = ConfigDict(extra="forbid")
 
     token: str = Field(min_length=1, max_length=512)
 
@@ -32,7 +35,7 @@ class LogIn(BaseModel):
 @router.get("/session")
 def get_session(request: Request, client: CallerClient) -> Session:
     """Say what the caller may do."""
-    return Session(access=client.access(), has_token=bool(token_of(request)))
+    return _session(request, client.access(), has_token=bool(token_of(request)))
 
 
 @router.post("/session")
@@ -44,7 +47,7 @@ def log_in(request: Request, response: Response, given: LogIn) -> Session:
     response.set_cookie(
         COOKIE, token, max_age=_YEAR, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
     )
-    return Session(access=access, has_token=True)
+    return _session(request, access, has_token=True)
 
 
 @router.delete("/session", status_code=204)
@@ -52,3 +55,7 @@ def log_out(response: Response) -> None:
     """Forget the token in this browser, and the pictures that were seen with it."""
     response.headers["clear-site-data"] = '"cache"'
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+
+
+def _session(request: Request, access: Access, *, has_token: bool) -> Session:
+    return Session(access=access, has_token=has_token, max_upload_bytes=request.app.state.settings.max_upload_bytes)

@@ -40,7 +40,7 @@ _NO_ROOM = Text(zh="网页服务的磁盘写不进去，请检查剩余空间", 
 async def upload(
     request: Request,
     client: CallerClient,
-    name: Annotated[str, Query(min_length=1, max_length=4096, description='Name in the library, "/" between folders.')],
+    name: Annotated[str, Query(min_length=1, max_length=900, description='Name in the library, "/" between folders.')],
 ) -> Upload:
     """Take one file in. It is safe in the store and the catalog when this answers; it is searchable soon after."""
     language, limit = language_of(request), request.app.state.settings.max_upload_bytes

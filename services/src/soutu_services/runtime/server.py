@@ -36,6 +36,8 @@ __all__ = [
 _logger = logging.getLogger(__name__)
 
 _KEEPALIVE_TIMEOUT_MS = 20_000
+_LOOK_SECONDS = 0.25
+"""How soon a signal is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +264,12 @@ def serve_until_signal(
         asked: Set by whoever else may ask it to stop.
     """
     asked = asked or threading.Event()
+    signals: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def ask(number: int, frame: FrameType | None) -> None:
         del frame
-        asked.set()
+        signals.append(number)  # not the event: its lock is held here if the signal comes as the wait for it begins
         signal.signal(number, signal.SIG_DFL)
 
     for number in before:
@@ -274,7 +277,8 @@ def serve_until_signal(
     try:
         if on_ready is not None:
             on_ready()
-        asked.wait()
+        while not signals and not asked.wait(_LOOK_SECONDS):
+            pass
         _logger.info("stopping")
         if on_drain is not None:
             on_drain()

@@ -182,8 +182,11 @@ class ObjectStore(Protocol):
         """Read up to ``length`` bytes from ``offset`` on; fewer at the end, none beyond it."""
         ...
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        """Read an object piece by piece. Close the iterator if it is not read to its end."""
+    def stream(self, key: str, *, offset: int = 0, length: int = 0) -> Iterator[bytes]:
+        """Read an object piece by piece, from ``offset`` on and ``length`` bytes at most (0: to its end).
+
+        Close the iterator if it is not read to its end.
+        """
         ...
 
     def put(self, key: str, data: bytes | BinaryIO, *, size_bytes: int | None = None, media_type: str = "") -> None:

@@ -11,7 +11,7 @@ from soutu_services.runtime.errors import FailedPrecondition, NotFound
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.decoding.pool import DecoderPool
-from soutu_services.search.imaging import Unreadable
+from soutu_services.search.imaging import LARGE_SIDE, Unreadable
 from soutu_services.search.model import UnreadableReason
 from soutu_services.search.objects import ObjectMissing, ObjectStore, ObjectTooLarge
 from soutu_services.search.visibility import EVERYTHING, Visibility
@@ -35,9 +35,9 @@ class Original:
 
     Attributes:
         media_type: What it is, by its content.
-        size_bytes: Its size.
+        size_bytes: Size of the whole.
         file_name: Last part of its name.
-        chunks: Its bytes. Close the iterator if it is not read to its end.
+        chunks: The bytes that were asked for. Close the iterator if it is not read to its end.
     """
 
     media_type: str
@@ -54,12 +54,14 @@ class Originals:
         self._buckets = buckets
         self._decoders = decoders
 
-    def open(self, photo_id: str, visibility: Visibility) -> Original:
+    def open(self, photo_id: str, visibility: Visibility, *, offset: int = 0, length: int = 0) -> Original:
         """Open the original of a photo, given by its id or the first digits of it.
 
         Args:
             photo_id: The photo.
             visibility: What the caller may see: the bytes, and the file's name, are those of an object there.
+            offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
+            length: Bytes to read at most; 0: to the end.
 
         Raises:
             NotFound: there is no such photo, or no object of it is there now.
@@ -67,7 +69,13 @@ class Originals:
         """
         photo = self._catalog.photos.get(photo_id, visibility)
         for place in self._places(photo.photo_id, visibility):
-            chunks = place.store.stream(place.object_key)
+            begin = offset if offset >= 0 else max(0, place.size_bytes + offset)
+            if begin >= place.size_bytes:
+                if not place.store.exists(place.object_key):
+                    continue
+                chunks: Iterator[bytes] = iter(())
+            else:
+                chunks = place.store.stream(place.object_key, offset=begin, length=min(length, place.size_bytes - begin))
             try:
                 first = next(chunks, b"")
             except ObjectMissing:
@@ -80,8 +88,8 @@ class Originals:
             )
         raise _gone()
 
-    def render(self, photo_id: str) -> bytes:
-        """Make the thumbnail of a photo from its original.
+    def render(self, photo_id: str, *, large: bool = False) -> bytes:
+        """Make the thumbnail of a photo from its original, or a large one, for a person who waits.
 
         Raises:
             NotFound: no object of the photo is there now.
@@ -95,15 +103,18 @@ class Originals:
                 continue
             if hashlib.sha256(data).hexdigest() != place.sha256:
                 continue  # overwritten, and not read again yet: what is there now may not be for those who see this photo
+            if large:
+                return self._decoders.read(data, name=place.name, urgent=True, longer_side=LARGE_SIDE).thumbnail
             return self._decoders.read(data, name=place.name, modified_at=place.modified_at).thumbnail
         raise _gone()
 
-    def thumbnail(self, photo_id: str, visibility: Visibility) -> bytes:
+    def thumbnail(self, photo_id: str, visibility: Visibility, *, large: bool = False) -> bytes:
         """Get the thumbnail of a photo, given by its id or the first digits of it; made again if it is missing.
 
         Args:
             photo_id: The photo.
             visibility: What the caller may see.
+            large: A large one instead, which is made each time.
 
         Raises:
             NotFound: there is no such photo, or no object of it is there now.
@@ -113,7 +124,7 @@ class Originals:
         photo = self._catalog.photos.get(photo_id, visibility)
         if photo.unreadable is not None and not photo.media_type:
             raise _no_thumbnail(photo.unreadable)
-        image = self._buckets.thumbnails.get(photo.photo_id)
+        image = None if large else self._buckets.thumbnails.get(photo.photo_id)
         if image is not None:
             return image
         if not photo.media_type:
@@ -123,12 +134,13 @@ class Originals:
                 en="this photo has not been read yet; try again in a moment",
             )
         try:
-            image = self.render(photo.photo_id)
+            image = self.render(photo.photo_id, large=large)
         except Unreadable as unreadable:  # the file was overwritten, or the limits are lower than they were
             raise _no_thumbnail(unreadable.reason) from unreadable
         except ObjectTooLarge as error:
             raise _no_thumbnail(UnreadableReason.TOO_LARGE) from error
-        self._buckets.thumbnails.put(photo.photo_id, image)
+        if not large:
+            self._buckets.thumbnails.put(photo.photo_id, image)
         return image
 
     def _places(self, photo_id: str, visibility: Visibility) -> Iterator[_Place]:

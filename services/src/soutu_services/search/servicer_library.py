@@ -277,6 +277,8 @@ def _status_message(state: LibraryState, language: Language) -> library_service_
                 objects=source.objects,
                 synced_time=timestamp(source.synced_at),
                 problem=source.problem.to(language),
+                missing=source.missing,
+                missing_examples=source.missing_examples,
             )
             for source in state.sources
         ],

@@ -168,7 +168,9 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def ReadOriginal(  # noqa: N802
         self, request: photo_service_pb2.ReadOriginalRequest, context: grpc.ServicerContext
     ) -> Iterator[photo_service_pb2.ReadOriginalResponse]:
-        original = self._parts.originals.open(request.photo_id, Visibility.of(access_of(context)))
+        original = self._parts.originals.open(
+            request.photo_id, Visibility.of(access_of(context)), offset=request.offset, length=request.length
+        )
         yield photo_service_pb2.ReadOriginalResponse(
             media_type=original.media_type, size_bytes=original.size_bytes, file_name=original.file_name
         )
@@ -178,7 +180,7 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def GetThumbnail(  # noqa: N802
         self, request: photo_service_pb2.GetThumbnailRequest, context: grpc.ServicerContext
     ) -> photo_service_pb2.GetThumbnailResponse:
-        image = self._parts.originals.thumbnail(request.photo_id, Visibility.of(access_of(context)))
+        image = self._parts.originals.thumbnail(request.photo_id, Visibility.of(access_of(context)), large=request.large)
         return photo_service_pb2.GetThumbnailResponse(image=image, media_type=Thumbnails.media_type)
 
 

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
-from soutu_services.search.buckets import Buckets, Source
+from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, LibraryCounts
 from soutu_services.search.embedding_link import EmbeddingLink
 from soutu_services.search.library_spaces import SpaceState
 from soutu_services.search.model import Job
-from soutu_services.search.objects import StoreUnavailable
+from soutu_services.search.store_questions import StoreQuestions
 from soutu_services.search.visibility import Visibility
 
 __all__ = ["EmbedderState", "LibraryState", "LibraryStatus", "SourceState"]
 
 _NOTHING = Text(zh="", en="")
+_EXAMPLES = 10
 _ANSWER_SECONDS = 5.0
 """How long a person who looks for a fault waits for a store."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A source: objects present, when it was last listed to its end, and why it cannot be read now."""
+    """A source: objects present, when it was last listed to its end, and why it cannot be read now.
+
+    ``missing`` objects wait for a person's word that they are gone; ``missing_examples`` names some.
+    """
 
     name: str
     bucket: str
@@ -36,6 +37,8 @@ class SourceState:
     objects: int
     synced_at: datetime | None
     problem: Text
+    missing: int = 0
+    missing_examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class LibraryStatus:
         self._index = index
         self._problems = problems
         self._spaces = spaces
+        self._questions = StoreQuestions(buckets.sources)
 
     def gather(self, visibility: Visibility, *, ask_stores: bool = False) -> LibraryState:
         """Say how the library is now, as far as a caller may see; the stores are asked first if that is wanted.
@@ -144,7 +148,8 @@ class LibraryStatus:
             )
         counts = self._catalog.counts()
         synced = self._catalog.jobs.synced_times()
-        problems = {**self._problems(), **(self._silent_stores() if ask_stores else {})}
+        problems = {**self._problems(), **(self._questions.problems(seconds=_ANSWER_SECONDS) if ask_stores else {})}
+        waiting = self._catalog.missing.waiting()
         kind, vectors = self._index()
         return LibraryState(
             counts=counts,
@@ -156,6 +161,8 @@ class LibraryStatus:
                     objects=counts.objects_by_source.get(source.name, 0),
                     synced_at=synced.get(source.name),
                     problem=problems.get(source.name, _NOTHING),
+                    missing=waiting.get(source.name, 0),
+                    missing_examples=self._catalog.missing.examples(source.name, _EXAMPLES) if source.name in waiting else (),
                 )
                 for source in self._buckets.sources.values()
             ),
@@ -168,26 +175,6 @@ class LibraryStatus:
             jobs=tuple(self._catalog.jobs.unfinished()),
             version=_version(),
         )
-
-    def _silent_stores(self) -> dict[str, Text]:
-        """Ask all sources' stores at once, and not for long; say what is wrong with those that do not answer."""
-        problems: dict[str, Text] = dict.fromkeys(self._buckets.sources, StoreUnavailable().text)
-
-        def ask(source: Source) -> None:
-            try:
-                source.store.check()
-            except SoutuError as error:
-                problems[source.name] = error.text
-            else:
-                problems.pop(source.name)
-
-        asking = [threading.Thread(target=ask, args=(source,), daemon=True) for source in self._buckets.sources.values()]
-        for thread in asking:
-            thread.start()
-        until = time.monotonic() + _ANSWER_SECONDS
-        for thread in asking:
-            thread.join(max(0.0, until - time.monotonic()))
-        return dict(problems)
 
     def _embedder(self) -> EmbedderState:
         space = self._catalog.embeddings.serving_space()

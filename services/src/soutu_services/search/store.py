@@ -201,9 +201,12 @@ class S3Store:
         except _OutOfRange:
             return b""
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        """Read an object piece by piece. Close the iterator if it is not read to its end."""
-        with self._opened(key) as response:
+    def stream(self, key: str, *, offset: int = 0, length: int = 0) -> Iterator[bytes]:
+        """Read an object piece by piece, from ``offset`` on and ``length`` bytes at most (0: to its end).
+
+        Close the iterator if it is not read to its end.
+        """
+        with self._opened(key, offset=offset, length=length) as response:
             said = response.headers.get("content-length", "")
             sent = 0
             for piece in pieces(response, seconds=self._connection.pool.seconds):

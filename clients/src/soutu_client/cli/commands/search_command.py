@@ -19,9 +19,9 @@ from soutu_client.models import Filter
 if TYPE_CHECKING:
     from soutu_client.models import Term
 
-__all__ = ["build"]
+__all__ = ["NOT_WEIGHT", "build"]
 
-_NOT_WEIGHT = -0.5
+NOT_WEIGHT = -0.5
 """Enough to push away what is named, not so much that its opposite is searched for."""
 
 
@@ -80,4 +80,4 @@ def _terms(
     terms: list[Term] = [TextTerm(text)] if text else []
     terms += [ImageTerm(path.read_bytes()) for path in images]
     terms += [PhotoTerm(photo_id) for photo_id in (session.whole_ids(like) if like else [])]
-    return [*terms, *(TextTerm(readable(each), weight=_NOT_WEIGHT) for each in unwanted)]
+    return [*terms, *(TextTerm(readable(each), weight=NOT_WEIGHT) for each in unwanted)]

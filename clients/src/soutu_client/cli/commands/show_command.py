@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from soutu_client.models import Photo, Taken
 
-__all__ = ["build"]
+__all__ = ["build", "print_photo"]
 
 
 def build(texts: Texts) -> click.Command:
@@ -36,18 +36,23 @@ def _run(session: Session, *, photo_id: str, as_json: bool, save: Path | None) -
     if as_json:
         session.print_json(photo)
     else:
-        from rich.table import Table  # noqa: PLC0415 - slow to load
-        from rich.text import Text  # noqa: PLC0415
-
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        for key, value in _facts(session, photo):
-            table.add_row(session.text(f"show.{key}"), value if isinstance(value, Text) else Text(value))
-        session.out.print(table)
+        print_photo(session, photo)
     if save is not None:
         session.remark(session.text("show.saved", path=session.client.save_original(photo.photo_id, save)))
     return ExitCode.OK
+
+
+def print_photo(session: Session, photo: Photo) -> None:
+    """Write all that is known of a photo."""
+    from rich.table import Table  # noqa: PLC0415 - slow to load
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in _facts(session, photo):
+        table.add_row(session.text(f"show.{key}"), value if isinstance(value, Text) else Text(value))
+    session.out.print(table)
 
 
 def _facts(session: Session, photo: Photo) -> list[tuple[str, str | Text]]:

@@ -18,7 +18,7 @@ __all__ = ["build"]
 
 def build(texts: Texts) -> click.Command:
     """Make the command."""
-    like = Argument("like", explanation=texts.text("similar.like"), metavar="FILE|PHOTO_ID")
+    like = Argument("like", explanation=texts.text("similar.like"), type=click.Path(), metavar="FILE|PHOTO_ID")
     return SoutuCommand("similar", _run, texts, help_key="similar.help", params=[like, *hit_options(texts)])
 
 

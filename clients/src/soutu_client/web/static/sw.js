@@ -1,6 +1,9 @@
-// Keeps the page's shell for moments without a network. Network first; answers of the API are never kept.
-const CACHE = "soutu-shell-1";
-const SHELL = ["/"];
+// Keeps the page's shell for moments without a network, and takes in what other apps share. Network first; answers of the API
+// are never kept. The server writes two lines before this one: SHELL, the addresses of the shell, and VERSION, which is another
+// whenever one of its files is: a new shell is fetched whole before the old one is thrown away.
+/* global SHELL, VERSION */
+const CACHE = `soutu-shell-${VERSION}`;
+const SHARED = "soutu-shared";
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -15,7 +18,7 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))))
+      .then((names) => Promise.all(names.filter((name) => ![CACHE, SHARED].includes(name)).map((name) => caches.delete(name))))
       .then(() => self.clients.claim()),
   );
 });
@@ -24,23 +27,42 @@ function shellKey(request) {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== self.location.origin) return null;
   if (request.mode === "navigate" && url.pathname === "/") return "/";
-  return url.pathname.startsWith("/static/") || url.pathname === "/manifest.webmanifest" ? url.pathname : null;
+  return SHELL.includes(url.pathname) ? url.pathname : null;
 }
 
 async function fromNetworkFirst(request, key) {
-  const cache = await caches.open(CACHE);
   try {
-    const response = await fetch(request);
-    if (response.ok) await cache.put(key, response.clone());
-    return response;
+    return await fetch(request);
   } catch (error) {
-    const kept = await cache.match(key);
+    const kept = await (await caches.open(CACHE)).match(key);
     if (kept) return kept;
     throw error;
   }
 }
 
+/** What another app shares waits here until the page takes it. */
+async function takeShared(request) {
+  const form = await request.formData();
+  await caches.delete(SHARED);
+  const cache = await caches.open(SHARED);
+  const pictures = form.getAll("pictures").filter((one) => one instanceof File && one.size > 0);
+  await Promise.all(
+    pictures.map((file, at) => {
+      const headers = { "Content-Type": file.type, "X-Name": encodeURIComponent(file.name) };
+      return cache.put(`/shared/${at}`, new Response(file, { headers }));
+    }),
+  );
+  const words = [form.get("title"), form.get("text")].find((one) => typeof one === "string" && one.trim());
+  const query = pictures.length ? "shared=1" : new URLSearchParams({ q: words?.trim().slice(0, 200) ?? "" });
+  return Response.redirect(`/?${query}`, 303);
+}
+
 self.addEventListener("fetch", (event) => {
-  const key = shellKey(event.request);
-  if (key !== null) event.respondWith(fromNetworkFirst(event.request, key));
+  const { request } = event;
+  if (request.method === "POST" && new URL(request.url).pathname === "/share") {
+    event.respondWith(takeShared(request));
+    return;
+  }
+  const key = shellKey(request);
+  if (key !== null) event.respondWith(fromNetworkFirst(request, key));
 });

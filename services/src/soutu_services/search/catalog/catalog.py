@@ -21,7 +21,7 @@ from soutu_services.search.catalog.objects import Objects
 from soutu_services.search.catalog.photos import Photos
 from soutu_services.search.catalog.records import LibraryCounts, PhotoSummary
 from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
-from soutu_services.search.catalog.summary import summarize_photos
+from soutu_services.search.catalog.summary import Summaries
 from soutu_services.search.catalog.tokens import Tokens
 from soutu_services.search.catalog.verification import Verification
 from soutu_services.search.catalog.visible_counts import count_visible
@@ -52,6 +52,7 @@ class Catalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._summaries = Summaries(database)
         self.objects = Objects(database)
         self.ingest = Ingest(database)
         self.photos = Photos(database)
@@ -111,7 +112,7 @@ class Catalog:
 
     def summary(self, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
         """Count the shown photos that pass a filter by what they can be chosen by; see ``summarize_photos``."""
-        return summarize_photos(self._database, photo_filter, visibility)
+        return self._summaries.get(photo_filter, visibility)
 
     def counts_within(self, visibility: Visibility) -> LibraryCounts:
         """Tell how the part of the library is that a caller may see; a confined one is told nothing of the rest."""

@@ -36,6 +36,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._write_lock = threading.RLock()
+        self._changes = 0
         self._reading = threading.local()
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
@@ -63,13 +64,23 @@ class Database:
                 yield connection
                 return
             connection.execute("BEGIN IMMEDIATE")
+            rows = connection.total_changes
             try:
                 yield connection
                 connection.execute("COMMIT")
+                self._changes += connection.total_changes != rows
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    @property
+    def changes(self) -> int:
+        """How many transactions have changed anything since the file was opened.
+
+        What was read after this was asked for is still so while the number is the same: it moves after the commit.
+        """
+        return self._changes
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

@@ -14,6 +14,7 @@ from soutu_services.search.model import BoundingBox, Filter
 from soutu_services.search.visibility import Visibility, folder_path
 
 __all__ = [
+    "NAME_COUNTS",
     "Parameters",
     "filter_condition",
     "name_visible",
@@ -29,6 +30,8 @@ Parameters = dict[str, str | int | float]
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?)?)?", re.ASCII)
 _FORMAT_ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "svg": "svg+xml", "ico": "x-icon"}
 _MAX_VALUES = 100
+NAME_COUNTS = "(n.present = 1 OR n.alias = 1)"
+"""Condition on a row of ``names``, called ``n``: an object has the name now, or a client told it of a photo that was known."""
 
 
 def filter_condition(
@@ -191,7 +194,7 @@ def _moment(text: str, *, last: bool) -> str:
 
 def _places(photo_filter: Filter, visibility: Visibility, parameters: Parameters, *, deleted: bool) -> str:
     """Match names in sources and below folders; one name must do both. Folders are ranges of paths: "/" is followed by "0"."""
-    conditions = ["n.photo = p.id"] if deleted else ["(n.present = 1 OR n.alias = 1)"]
+    conditions = ["n.photo = p.id"] if deleted else [NAME_COUNTS]
     if photo_filter.sources:
         conditions.append("n.source IN (SELECT value FROM json_each(:sources))")
         parameters["sources"] = json.dumps(photo_filter.sources)

@@ -31,6 +31,15 @@ class MissingObjects:
             )
             return dict(rows.fetchall())
 
+    def examples(self, source: str, limit: int) -> tuple[str, ...]:
+        """Name some of the objects that wait for a word, by their keys in order."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT key FROM objects WHERE source = ? AND present = 1 AND missing > 0 AND missing = ? ORDER BY key LIMIT ?",
+                (source, _WAITS, limit),
+            )
+            return tuple(row[0] for row in rows)
+
     def confirm(self, source: str) -> int:
         """Note a person's word that what waits in a source is gone; return how many objects that are."""
         with self._database.write() as writer:

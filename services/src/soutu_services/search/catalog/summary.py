@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.filters import filter_condition, name_visible, taken_seen
+from soutu_services.search.catalog.filters import NAME_COUNTS, filter_condition, name_visible, taken_seen
 from soutu_services.search.catalog.records import FolderCount, PhotoSummary, ValueCount
 from soutu_services.search.model import Filter
 from soutu_services.search.visibility import Visibility
 
-__all__ = ["summarize_photos"]
+__all__ = ["Summaries", "summarize_photos"]
 
+_MOST_KEPT = 16
 _MOST_FOLDERS = 2000
 _MOST_CAMERAS = 100
 _MOST_LABELS = 200
@@ -17,6 +21,7 @@ _MOST_LABELS = 200
 # One statement, so that the photos that pass are looked for once. Folders' counts are added up to the top. Most photos have one
 # name in a source, or names in one folder: they count there. One that lies in several folders counts in each, and would count as
 # often in what is above them: of each two that follow each other in the order of paths, one is taken away again where they meet.
+# The names are those that count for a filter by folder: it lists as many photos as are told here.
 # A folder with an empty part in its name ("a//b") is none that a filter could name; what lies in it counts in the folder above.
 # The "+" keeps SQLite from the index of shown photos, whose order makes a look at each of them cost twice as much.
 _STATEMENT = """
@@ -27,7 +32,7 @@ passing AS MATERIALIZED (
 ),
 lying AS (
     SELECT n.photo, n.source, folder_of(n.path) AS folder FROM passing p CROSS JOIN names n ON n.photo = p.id
-    WHERE n.present = 1 AND {visible}
+    WHERE {counts} AND {visible}
 ),
 held AS MATERIALIZED (
     SELECT photo, source, min(folder) AS folder, max(folder) AS other FROM lying GROUP BY photo, source
@@ -36,7 +41,7 @@ spread AS MATERIALIZED (
     SELECT n.source, folder_of(n.path) AS folder,
         lag(folder_of(n.path)) OVER (PARTITION BY n.photo, n.source ORDER BY n.path) AS before
     FROM held h CROSS JOIN names n ON n.photo = h.photo AND n.source = h.source
-    WHERE h.folder != h.other AND n.present = 1 AND {visible}
+    WHERE h.folder != h.other AND {counts} AND {visible}
 ),
 counted AS (
     SELECT source, folder, count(*) AS photos FROM held WHERE folder = other GROUP BY source, folder
@@ -69,6 +74,36 @@ GROUP BY source, folder
 """
 
 
+class Summaries:
+    """Summaries of the questions that were asked last, made again once anything in the catalog has changed. Thread safe.
+
+    Args:
+        database: The catalog's file.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._made: OrderedDict[tuple[Filter, Visibility], tuple[int, PhotoSummary]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
+        """Summarize the photos that pass a filter; see ``summarize_photos``."""
+        key = photo_filter, visibility
+        changes = self._database.changes
+        with self._lock:
+            made = self._made.get(key)
+            if made is not None and made[0] == changes:
+                self._made.move_to_end(key)
+                return made[1]
+        summary = summarize_photos(self._database, photo_filter, visibility)
+        with self._lock:
+            self._made[key] = changes, summary
+            self._made.move_to_end(key)
+            if len(self._made) > _MOST_KEPT:
+                self._made.popitem(last=False)
+        return summary
+
+
 def summarize_photos(database: Database, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
     """Count the shown photos that pass a filter by what they can be chosen by.
 
@@ -79,7 +114,7 @@ def summarize_photos(database: Database, photo_filter: Filter, visibility: Visib
     """
     condition, parameters = filter_condition(photo_filter, visibility)
     visible, within = name_visible(visibility, "n")
-    statement = _STATEMENT.format(taken=taken_seen(visibility), condition=condition, visible=visible)
+    statement = _STATEMENT.format(taken=taken_seen(visibility), condition=condition, counts=NAME_COUNTS, visible=visible)
     values: dict[str, list[ValueCount]] = {}
     folders: list[FolderCount] = []
     with database.read() as reader:

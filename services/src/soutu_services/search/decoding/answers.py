@@ -11,8 +11,8 @@ from soutu_services.search.model import UnreadableReason
 
 __all__ = ["MAX_THUMBNAIL_BYTES", "DecoderFault", "reading_from"]
 
-MAX_THUMBNAIL_BYTES = 4 << 20
-"""A thumbnail has a fraction of this; 512 x 512 pixels of noise have 300 KB."""
+MAX_THUMBNAIL_BYTES = 8 << 20
+"""A thumbnail has a fraction of this: 512 x 512 pixels of noise have 300 KB, 2048 x 2048 have 5 MB."""
 
 _MAX_WORDS_CHARACTERS = 200
 _JPEG = b"\xff\xd8\xff"

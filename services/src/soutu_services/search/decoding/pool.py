@@ -55,7 +55,15 @@ class DecoderPool:
         self._keeper = threading.Thread(target=self._keep, name="decoder-keeper", daemon=True)
         self._keeper.start()
 
-    def read(self, data: bytes, *, name: str = "", modified_at: datetime | None = None, urgent: bool = False) -> Reading:
+    def read(
+        self,
+        data: bytes,
+        *,
+        name: str = "",
+        modified_at: datetime | None = None,
+        urgent: bool = False,
+        longer_side: int | None = None,
+    ) -> Reading:
         """Read a picture.
 
         Args:
@@ -63,6 +71,7 @@ class DecoderPool:
             name: Key of the object, for the taken time and to know a camera's raw file.
             modified_at: When the object was last modified, with its time zone.
             urgent: Whether a person waits for it.
+            longer_side: Of the thumbnail, in pixels, at most; None: that of the thumbnails that are kept.
 
         Raises:
             Unreadable: the file cannot be read as a picture.
@@ -75,7 +84,7 @@ class DecoderPool:
             raise Unreadable(UnreadableReason.TOO_LARGE, f"{len(data)} bytes")
         try:
             with self._decoder(urgent=urgent) as decoder:
-                return decoder.read(data, name=name, modified_at=modified_at)
+                return decoder.read(data, name=name, modified_at=modified_at, longer_side=longer_side)
         except DecoderDied as died:
             _logger.warning("a decoder died over a picture: %s", died.death.value)
             if urgent:
@@ -83,7 +92,7 @@ class DecoderPool:
             alone = died.death.may_be_the_machines
         try:
             with self._decoder(fresh=True, alone=alone) as decoder:
-                return decoder.read(data, name=name, modified_at=modified_at)
+                return decoder.read(data, name=name, modified_at=modified_at, longer_side=longer_side)
         except DecoderDied as died:
             _logger.warning("a decoder died over the same picture again: %s", died.death.value)
             raise Unreadable(UnreadableReason.DECODER_FAILED, died.death.value) from died

@@ -128,7 +128,9 @@ class DecoderProcess:
         """Its process id."""
         return int(self._process.pid)
 
-    def read(self, data: bytes, *, name: str = "", modified_at: datetime | None = None) -> Reading:
+    def read(
+        self, data: bytes, *, name: str = "", modified_at: datetime | None = None, longer_side: int | None = None
+    ) -> Reading:
         """Read a picture; see ``read_picture``.
 
         Raises:
@@ -138,7 +140,9 @@ class DecoderProcess:
         """
         self.pictures += 1
         until = time.monotonic() + self._clock_seconds
-        fields = {"name": name, "modified_at": modified_at.isoformat() if modified_at else None}
+        fields: dict[str, object] = {"name": name, "modified_at": modified_at.isoformat() if modified_at else None}
+        if longer_side is not None:
+            fields["longer_side"] = longer_side
         try:
             self._connection.settimeout(self._clock_seconds)
             frames.send(self._connection, fields, data)

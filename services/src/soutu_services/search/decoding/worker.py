@@ -72,9 +72,10 @@ def main(arguments: list[str]) -> int:
 
 def _answer(reader: _Reader, limits: PictureLimits, fields: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     modified_at = fields["modified_at"]
+    wanted = {"longer_side": int(fields["longer_side"])} if "longer_side" in fields else {}
     try:
         reading = reader(
-            data, limits, name=fields["name"], modified_at=datetime.fromisoformat(modified_at) if modified_at else None
+            data, limits, name=fields["name"], modified_at=datetime.fromisoformat(modified_at) if modified_at else None, **wanted
         )
     except Unreadable as unreadable:
         return {"unreadable": unreadable.reason.value, "detail": _shortened(unreadable)}, b""

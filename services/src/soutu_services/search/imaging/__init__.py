@@ -9,6 +9,6 @@ from __future__ import annotations
 from soutu_services.search.imaging.candidates import is_candidate
 from soutu_services.search.imaging.formats import sniff
 from soutu_services.search.imaging.limits import PictureLimits, Unreadable
-from soutu_services.search.imaging.reading import THUMBNAIL_SIDE, Reading, read_picture
+from soutu_services.search.imaging.reading import LARGE_SIDE, THUMBNAIL_SIDE, Reading, read_picture
 
-__all__ = ["THUMBNAIL_SIDE", "PictureLimits", "Reading", "Unreadable", "is_candidate", "read_picture", "sniff"]
+__all__ = ["LARGE_SIDE", "THUMBNAIL_SIDE", "PictureLimits", "Reading", "Unreadable", "is_candidate", "read_picture", "sniff"]

@@ -17,10 +17,13 @@ from soutu_services.search.imaging.opening import DECODED_SIDES, open_picture
 from soutu_services.search.imaging.perceptual_hash import perceptual_hash
 from soutu_services.search.model import Location, PhotoKind, Taken, TakenOrigin, UnreadableReason
 
-__all__ = ["THUMBNAIL_SIDE", "Reading", "read_picture"]
+__all__ = ["LARGE_SIDE", "THUMBNAIL_SIDE", "Reading", "read_picture"]
 
 THUMBNAIL_SIDE = 512
 """Longer side of a thumbnail, in pixels. Smaller pictures are not enlarged."""
+
+LARGE_SIDE = 2048
+"""Longer side of a large thumbnail, in pixels: what a screen shows."""
 
 _THUMBNAIL_QUALITY = 85
 
@@ -49,7 +52,7 @@ class Reading:
         camera: Maker and model, empty when not said.
         location: Where it was taken, if the picture says so.
         phash: 64-bit perceptual hash; see ``perceptual_hash``.
-        thumbnail: JPEG, longer side at most ``THUMBNAIL_SIDE`` pixels, sRGB, upright, on white.
+        thumbnail: JPEG, longer side at most ``THUMBNAIL_SIDE`` pixels or as was asked, sRGB, upright, on white.
     """
 
     media_type: str
@@ -63,7 +66,14 @@ class Reading:
     thumbnail: bytes
 
 
-def read_picture(data: bytes, limits: PictureLimits, *, name: str = "", modified_at: datetime | None = None) -> Reading:
+def read_picture(
+    data: bytes,
+    limits: PictureLimits,
+    *,
+    name: str = "",
+    modified_at: datetime | None = None,
+    longer_side: int = THUMBNAIL_SIDE,
+) -> Reading:
     """Decode a picture once, and take from it everything the catalog keeps. May be called from several threads at once.
 
     Args:
@@ -71,6 +81,7 @@ def read_picture(data: bytes, limits: PictureLimits, *, name: str = "", modified
         limits: Checked before anything is decoded.
         name: Key of the object, for the taken time and to know a camera's raw file.
         modified_at: When the object was last modified, with its time zone; the taken time where nothing better is known.
+        longer_side: Of the thumbnail, in pixels, at most.
 
     Raises:
         Unreadable: the file is not a picture that can be read; nothing else is ever raised because of its content alone.
@@ -78,7 +89,7 @@ def read_picture(data: bytes, limits: PictureLimits, *, name: str = "", modified
     """
     kind = _format(data, limits, name)
     try:
-        return _read(data, kind, limits, name, modified_at)
+        return _read(data, kind, limits, name=name, modified_at=modified_at, longer_side=longer_side)
     except (Unreadable, MemoryError):
         raise
     except Exception as error:
@@ -109,13 +120,15 @@ def _reason(error: Exception) -> UnreadableReason:
     return UnreadableReason.BROKEN
 
 
-def _read(data: bytes, kind: Format, limits: PictureLimits, name: str, modified_at: datetime | None) -> Reading:
-    opened = open_picture(data, kind, limits)
+def _read(
+    data: bytes, kind: Format, limits: PictureLimits, *, name: str, modified_at: datetime | None, longer_side: int
+) -> Reading:
+    opened = open_picture(data, kind, limits, longer_side=longer_side)
     picture = opened.picture
     width, height = opened.width, opened.height
     picture.load()
     facts = camera_facts(picture)
-    small = _upright(to_srgb(_reduced(resizable(picture)), picture.info.get("icc_profile")), facts)
+    small = _upright(to_srgb(_reduced(resizable(picture), longer_side), picture.info.get("icc_profile")), facts)
     if facts.orientation >= 5:
         width, height = height, width
     return Reading(
@@ -131,11 +144,11 @@ def _read(data: bytes, kind: Format, limits: PictureLimits, name: str, modified_
     )
 
 
-def _reduced(picture: Image.Image) -> Image.Image:
+def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
     longer = max(picture.size)
-    if longer <= THUMBNAIL_SIDE:
+    if longer <= longer_side:
         return picture
-    width, height = (max(1, round(side * THUMBNAIL_SIDE / longer)) for side in picture.size)
+    width, height = (max(1, round(side * longer_side / longer)) for side in picture.size)
     return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=float(DECODED_SIDES))
 
 

@@ -1,6 +1,6 @@
 // The API. Requests that change nothing are repeated until the house answers; others fail at once, with one line for people.
 
-import { over, waitForTurn } from "./connection.js";
+import { over, tellOf, waitForTurn } from "./connection.js";
 import { language, t } from "./strings.js";
 
 /** What the API, or the lack of it, says. `message` is for people. */
@@ -13,7 +13,8 @@ export class ApiError extends Error {
   }
 }
 
-const PASSING = new Set([429, 502, 503]);
+const SLOW_SECONDS = 6; // from then on it is said that the house does not answer
+const PASSING = new Set([429, 502, 503, 504]);
 
 let logIn = null; // asks the person for a token; resolves when the API took it
 
@@ -50,8 +51,10 @@ export async function ask(path, options = {}) {
   const key = Symbol(path);
   try {
     for (let attempt = 0; ; attempt += 1) {
+      const slow = new ApiError(0, "NO_ANSWER", t("noAnswerYet"), true);
+      const timer = isRead ? setTimeout(tellOf, 1000 * SLOW_SECONDS, key, slow) : 0;
       try {
-        const answer = await once(path, options);
+        const answer = await once(path, options).finally(() => clearTimeout(timer));
         over(key, true);
         return answer;
       } catch (error) {
@@ -65,6 +68,11 @@ export async function ask(path, options = {}) {
   }
 }
 
+/** Wait until the house answers; it is said on the page while it does not. */
+export function houseAnswers(signal) {
+  return ask("/api/session", { signal });
+}
+
 /** Tell the API to do something. */
 export function tell(path, body) {
   return ask(path, { method: "POST", body });
@@ -72,6 +80,11 @@ export function tell(path, body) {
 
 export function thumbnailUrl(photo) {
   return `/api/photos/${photo.photo_id}/thumbnail`;
+}
+
+/** A picture as large as a screen, in a format that every browser shows. */
+export function largeUrl(photo) {
+  return `${thumbnailUrl(photo)}?large=true`;
 }
 
 export function originalUrl(photo) {

@@ -18,10 +18,15 @@ export function retryNow() {
   for (const wake of [...wakers]) wake();
 }
 
-/** Wait before another attempt: 1, 2, 4 … 15 seconds, less if the network comes back. */
-export async function waitForTurn(key, error, attempt, signal) {
+/** A request goes on, but something is to be said of it. */
+export function tellOf(key, error) {
   waiting.set(key, error);
   connection.dispatchEvent(new Event("change"));
+}
+
+/** Wait before another attempt: 1, 2, 4 … 15 seconds, less if the network comes back. */
+export async function waitForTurn(key, error, attempt, signal) {
+  tellOf(key, error);
   await new Promise((resolve, reject) => {
     const timer = setTimeout(done, 1000 * Math.min(MOST_SECONDS, FIRST_SECONDS * 2 ** attempt));
     function done() {

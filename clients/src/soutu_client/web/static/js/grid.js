@@ -1,5 +1,6 @@
 // The grid of photos. Only the rows near the window are in the page, however many photos there are.
 
+import { houseAnswers } from "./api.js";
 import { connection } from "./connection.js";
 import { h, isWriting } from "./dom.js";
 import { Layout } from "./grid_layout.js";
@@ -12,7 +13,7 @@ function measures(width) {
   return { rowHeight: width < 1000 ? 180 : 220, gap: 6 };
 }
 
-/** A grid in an element. `onOpen` gets a photo's index; `matchesOf` says where words were found. */
+/** A grid in an element. `onOpen` gets a photo; `matchesOf` says where words were found in one. */
 export class Grid {
   constructor({ label, onOpen, matchesOf }) {
     this.element = h("div", { class: "grid", role: "list", "aria-label": label });
@@ -29,6 +30,7 @@ export class Grid {
     this.element.addEventListener("keydown", (event) => this.#onKey(event));
     this.element.addEventListener("click", (event) => this.#onClick(event));
     this.element.addEventListener("focusin", (event) => this.#onFocus(event));
+    this.element.addEventListener("error", () => this.#askWhy(), true);
     connection.addEventListener("recovered", () => this.#reloadBroken());
   }
 
@@ -120,7 +122,7 @@ export class Grid {
     element.style.height = `${row.height}px`;
     for (const box of row.boxes ?? []) {
       const photo = this.photos[box.index];
-      const matches = this.matchesOf?.(box.index);
+      const matches = this.matchesOf?.(photo);
       element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches }));
     }
     element.soutuRow = row;
@@ -148,6 +150,15 @@ export class Grid {
     }
   }
 
+  /** A picture did not come. If that is since the house is away, say so and wait: `recovered` follows. */
+  #askWhy() {
+    this.asking ??= houseAnswers()
+      .catch(() => {})
+      .finally(() => {
+        this.asking = null;
+      });
+  }
+
   #reloadBroken() {
     for (const image of this.element.querySelectorAll("img.is-broken")) {
       image.classList.remove("is-broken");
@@ -166,7 +177,7 @@ export class Grid {
     const link = event.target.closest(".tile");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
-    this.onOpen(Number(link.dataset.index));
+    this.onOpen(this.photos[Number(link.dataset.index)]);
   }
 
   #onKey(event) {

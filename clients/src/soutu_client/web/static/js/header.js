@@ -10,13 +10,13 @@ import { searchBox } from "./search_box.js";
 import { logOut, session } from "./session.js";
 import { language, setLanguage, t } from "./strings.js";
 
-const VIEWS = { photos: "photos", duplicates: "copies", library: "library" };
+const VIEWS = { photos: "photos", albums: "album", duplicates: "copies", library: "library" };
 
 /** Fill the head. */
 export function fillHeader(header) {
   const brand = h(
     "a",
-    { class: "brand", href: "/", onclick: goHome },
+    { class: "brand", href: "/", "aria-label": t("soutu"), onclick: goHome },
     h("img", { src: "/static/icons/icon.svg", alt: "", width: 30, height: 30 }),
     h("span", {}, t("soutu")),
   );
@@ -54,7 +54,8 @@ function viewLink(view, name) {
   const move = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    go({ view, photo: null });
+    if (view === "photos" && current().view === view) goHome(event);
+    else go({ view, photo: null });
   };
   return h(
     "a",

@@ -2,10 +2,12 @@
 
 import { ask, tell } from "./api.js";
 import { fill, h } from "./dom.js";
-import { deletedSection, unreadableSection } from "./library_lists.js";
 import { icon } from "./icons.js";
 import { jobCard, stopWatching, watchJobs } from "./jobs.js";
+import { deletedSection, unreadableSection } from "./library_lists.js";
 import { attempt, toast } from "./messages.js";
+import { missingNotices } from "./missing_notice.js";
+import { fillModels } from "./models_section.js";
 import { announceAdded, photoChanges } from "./photo_changes.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
@@ -17,6 +19,8 @@ const POLL_SECONDS = 5;
 const counts = h("div", { class: "counts" });
 const work = h("section", { class: "card", "aria-label": t("work") });
 const sources = h("section", { class: "card" });
+const missing = h("div", { class: "missing-list" });
+const models = h("section", { class: "card", hidden: true });
 const engine = h("section", { class: "card" });
 const unreadable = h("section", { class: "card", hidden: true });
 const deleted = h("section", { class: "card", hidden: true });
@@ -39,8 +43,10 @@ export const libraryView = h(
   { class: "library page" },
   h("h1", {}, t("library")),
   counts,
+  missing,
   adding,
   work,
+  models,
   sources,
   engine,
   unreadable,
@@ -112,6 +118,8 @@ function draw(status) {
       ),
   );
   drawWork(status);
+  drawMissing(status);
+  fillModels(models, status, { onJob: follow, onSwitch: refresh });
   fill(sources, h("h2", {}, t("sources")), status.sources.map(sourceRow));
   fill(
     engine,
@@ -165,16 +173,32 @@ function drawWork(status) {
 async function syncNow(button) {
   button.disabled = true;
   await attempt(async () => {
-    const job = await tell("/api/sync", {});
-    const list = work.querySelector(".jobs");
-    if (!list.querySelector(`[data-job="${CSS.escape(job.job_id)}"]`)) list.append(jobCard(job));
-    watchJobs([job], () => {
-      announceAdded();
-      refresh();
-    });
+    follow(await tell("/api/sync", {}));
     toast(t("syncStarted"));
   });
   button.disabled = false;
+}
+
+/** Show a job that was just begun, to its end. */
+function follow(job) {
+  const list = work.querySelector(".jobs");
+  if (!list.querySelector(`[data-job="${CSS.escape(job.job_id)}"]`)) list.append(jobCard(job));
+  work.querySelector(".quiet-note")?.remove();
+  watchJobs([job], () => {
+    announceAdded();
+    refresh();
+  });
+}
+
+function drawMissing(status) {
+  const key = JSON.stringify(status.sources.map((one) => [one.source, one.missing]));
+  if (missing.dataset.key === key) return; // whoever is about to press a button is left in peace
+  missing.dataset.key = key;
+  const onWait = () => {
+    delete missing.dataset.key;
+    drawMissing(status);
+  };
+  fill(missing, missingNotices(status.sources, { onSync: follow, onWait }));
 }
 
 function sourceRow(source) {
@@ -193,7 +217,7 @@ function sourceRow(source) {
       h("strong", {}, source.source),
       " ",
       h("span", { class: "muted" }, facts.filter(Boolean).join(" · ")),
-      source.problem && h("span", { class: "problem" }, source.problem),
+      source.problem && !source.missing && h("span", { class: "problem" }, source.problem), // what is missing has its own card
     ),
   );
 }

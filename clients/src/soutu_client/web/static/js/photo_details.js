@@ -2,6 +2,7 @@
 
 import { h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
+import { labelDialog } from "./label_dialog.js";
 import { attempt, toast } from "./messages.js";
 import { annotate } from "./photo_changes.js";
 import { search } from "./place.js";
@@ -23,11 +24,7 @@ export function details(photo) {
       photo.camera && fact("camera", filterLink(photo.camera, { cameras: [photo.camera] })),
       fact("size", sizeText(photo)),
       fact("tags", tags(photo)),
-      photo.annotations.albums.length > 0 &&
-        fact(
-          "albums",
-          photo.annotations.albums.map((name) => filterLink(name, { albums: [name] })),
-        ),
+      (photo.annotations.albums.length > 0 || canWrite()) && fact("albums", albums(photo)),
       fact("files", photo.names.filter((name) => name.present).map(nameLine)),
       photo.names.some((name) => !name.present) && fact("formerly", photo.names.filter((name) => !name.present).map(nameLine)),
     ),
@@ -75,6 +72,20 @@ function nameLine(name) {
     return filterLink(`${part}/`, { folders: [folder] });
   });
   return h("div", { class: "file-name" }, icon("folder"), h("span", {}, ...folders, file));
+}
+
+function albums(photo) {
+  // The button is another one by then: what is known of the photo was shown anew.
+  const edit = () => labelDialog("albums", [photo], () => document.querySelector(".edit-albums")?.focus());
+  return [
+    photo.annotations.albums.length > 0 &&
+      h(
+        "ul",
+        { class: "chips" },
+        photo.annotations.albums.map((name) => h("li", { class: "chip album-chip" }, filterLink(name, { albums: [name] }))),
+      ),
+    canWrite() && h("button", { type: "button", class: "button edit-albums", onclick: edit }, icon("albumAdd"), t("editAlbums")),
+  ];
 }
 
 function tags(photo) {

@@ -1,6 +1,7 @@
 // The photos of a question: chips, notices, and the grid.
 
 import { ask } from "./api.js";
+import { albumOf, fillAlbumBar } from "./album_bar.js";
 import { chipsOf } from "./chips.js";
 import { fill, h } from "./dom.js";
 import { filtersPanel, refreshFilters } from "./filters.js";
@@ -11,6 +12,9 @@ import { photoChanges } from "./photo_changes.js";
 import { current, go } from "./place.js";
 import { filterParameters, hasTerms, searchBody } from "./query.js";
 import { results } from "./results.js";
+import { startPicking } from "./picking.js";
+import { selection } from "./selection.js";
+import { selectionBar } from "./selection_bar.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
 import { uploadButtons } from "./uploads.js";
@@ -22,14 +26,16 @@ const LEAST_OF_A_MONTH = 4; // photos, on average
 const chips = h("ul", { class: "chips query-chips", "aria-label": t("query") });
 const headline = h("p", { class: "headline", role: "status", "aria-live": "polite" });
 const notices = h("div", { class: "notices", role: "status" });
+const albumBar = h("div", { class: "album-bar", hidden: true });
 const nothing = h("div", { class: "nothing", hidden: true });
 const foot = h("div", { class: "grid-foot" });
 const sentinel = h("div", { class: "sentinel" });
 const grid = new Grid({
   label: t("photos"),
-  onOpen: (index) => go({ photo: results.photos[index].photo_id }),
-  matchesOf: (index) => results.matches.get(results.photos[index].photo_id),
+  onOpen: (photo) => go({ photo: photo.photo_id }),
+  matchesOf: (photo) => results.matches.get(photo.photo_id),
 });
+startPicking(grid);
 
 export const photosView = h(
   "div",
@@ -39,9 +45,15 @@ export const photosView = h(
     "section",
     { class: "photos", "aria-label": t("photos") },
     h("h1", { class: "for-ears" }, t("photos")),
+    albumBar,
     h("div", { class: "above" }, chips, headline),
     notices,
     nothing,
+    selectionBar({
+      isHere: () => photosView.isConnected,
+      all: () => results.photos,
+      onEnd: () => grid.focus(grid.focused),
+    }),
     grid.element,
     sentinel,
     foot,
@@ -61,13 +73,15 @@ function keyOf(query) {
 export function enter() {
   const { query } = current();
   const key = keyOf(query);
-  fill(chips, chipsOf(query));
+  fill(chips, albumOf(query) === null && chipsOf(query)); // an album has its name above
+  fillAlbumBar(albumBar, query);
   if (key === asked && !isStale) {
     grid.renderSoon();
     return;
   }
   asked = key;
   isStale = false;
+  selection.clear();
   isAtHome = !hasTerms(query);
   scrollTo(0, 0);
   document.title = [query.words, t("soutu")].filter(Boolean).join(" · ");
@@ -75,6 +89,11 @@ export function enter() {
   results.start(query);
   count(query);
   refreshFilters();
+}
+
+/** Nothing is chosen where it cannot be seen. */
+export function leave() {
+  selection.clear();
 }
 
 /** Give the focus to the photo that was looked at. */
@@ -173,10 +192,16 @@ results.addEventListener("changed", () => {
 });
 results.addEventListener("state", showState);
 
+photoChanges.addEventListener("changed", (event) => {
+  const album = albumOf(current().query);
+  if (album === null || current().photo) return; // one that is open is not taken away
+  results.leaveOut(event.detail.filter((photo) => !photo.annotations.albums.includes(album)));
+});
 for (const type of ["changed", "deleted", "restored"]) photoChanges.addEventListener(type, () => refreshFilters());
 photoChanges.addEventListener("added", () => {
   isStale = true;
-  if (photosView.isConnected && isAtHome && scrollY < innerHeight && !current().photo) attempt(async () => enter());
+  const isUndisturbed = isAtHome && scrollY < innerHeight && !current().photo && !selection.isOn;
+  if (photosView.isConnected && isUndisturbed) attempt(async () => enter());
 });
 
 const observer = new IntersectionObserver(

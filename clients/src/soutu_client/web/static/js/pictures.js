@@ -1,11 +1,16 @@
 // Pictures of a question: made small enough to send, with a thumbnail for their chip.
 
+import { t } from "./strings.js";
+
 const MOST_SIDE = 1024;
 const SMALL_BYTES = 500_000;
+const MOST_BYTES = 32 * 2 ** 20; // what the embedding service takes
 
 /** Make a term of a picture's file. What the browser cannot decode (HEIC, for instance) is sent as it is. */
 export async function pictureTerm(file) {
+  if (file.size === 0) throw new Error(t("pictureEmpty"));
   const sent = (await shrunk(file)) ?? file;
+  if (sent.size > MOST_BYTES) throw new Error(t("pictureTooLarge", { limit: MOST_BYTES / 2 ** 20 }));
   return { name: file.name, url: URL.createObjectURL(sent), base64: await base64Of(sent), isNot: false };
 }
 

@@ -39,7 +39,7 @@ export function searchBody(query) {
   const weight = (isNot) => (isNot ? -1 : 1);
   return {
     terms: [
-      ...parseWords(query.words).map((term) => ({ text: term.text, weight: weight(term.isNot) })),
+      ...parseWords(query.words).map((term) => ({ text: term.text.toWellFormed(), weight: weight(term.isNot) })),
       ...query.photos.map((term) => ({ photo_id: term.id, weight: weight(term.isNot) })),
       ...query.pictures.map((term) => ({ image: term.base64, weight: weight(term.isNot) })),
     ],
@@ -97,7 +97,7 @@ export function fromUrl(search) {
   ];
   const view = parameters.get("view");
   return {
-    view: ["library", "duplicates"].includes(view) ? view : "photos",
+    view: ["albums", "library", "duplicates"].includes(view) ? view : "photos",
     query: { words: parameters.get("q") ?? "", photos, pictures: [], filter },
     photo: parameters.get("photo"),
   };

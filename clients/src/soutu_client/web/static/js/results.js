@@ -78,6 +78,13 @@ class Results extends EventTarget {
     return this.photos.findIndex((photo) => photo.photo_id === photoId);
   }
 
+  /** Photos belong to the question no more. */
+  leaveOut(photos) {
+    if (!photos.length) return;
+    this.#remove(photos);
+    for (const photo of photos) this.#removed.delete(photo.photo_id);
+  }
+
   #take(answer, isFirst) {
     for (const hit of answer.hits) {
       if (this.#known.has(hit.photo.photo_id)) continue; // the library may have changed between two pages

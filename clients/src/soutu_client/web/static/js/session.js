@@ -5,7 +5,7 @@ import { openDialog } from "./dialogs.js";
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
-export const session = { access: null, hasToken: false };
+export const session = { access: null, hasToken: false, maxUploadBytes: Infinity };
 
 let asking = null;
 
@@ -14,9 +14,15 @@ export function canWrite() {
   return session.access !== null && session.access.scope !== "READ";
 }
 
+/** Whether the person may change how the library works. */
+export function isAdmin() {
+  return session.access?.scope === "ADMIN";
+}
+
 function take(answer) {
   session.access = answer.access;
   session.hasToken = answer.has_token;
+  session.maxUploadBytes = answer.max_upload_bytes;
 }
 
 /** Learn who asks, by a token if need be. */

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { current } from "./place.js";
 import { toUrl } from "./query.js";
+import { selection } from "./selection.js";
 import { t } from "./strings.js";
 import { photoText, shortName } from "./wording.js";
 
@@ -26,11 +27,38 @@ export function tile(photo, { index, total, left, width, height, matches }) {
     photo.kind === "ANIMATION" && h("span", { class: "mark animation" }, icon("play")),
     photo.annotations.favourite && h("span", { class: "mark favourite" }, icon("heart")),
   );
-  const item = h("div", { class: "tile-item", role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 }, link);
+  const isPicked = selection.has(photo.photo_id);
+  const item = h(
+    "div",
+    {
+      class: isPicked ? "tile-item is-picked" : "tile-item",
+      role: "listitem",
+      "aria-setsize": total,
+      "aria-posinset": index + 1,
+    },
+    link,
+    pickMark(photo, isPicked),
+  );
   item.style.left = `${left}px`;
   item.style.width = `${width}px`;
   item.style.height = `${height}px`;
   return item;
+}
+
+/** Space chooses the photo that has the focus: the mark is for pointers, and for those who hear pages. */
+function pickMark(photo, isPicked) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "pick",
+      role: "checkbox",
+      "aria-checked": String(isPicked),
+      "aria-label": t("pick", { label: photoText(photo) }),
+      tabindex: -1,
+    },
+    icon("check"),
+  );
 }
 
 function content(photo, width, height) {

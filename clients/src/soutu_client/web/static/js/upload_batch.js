@@ -1,11 +1,13 @@
 // Files on their way into the library, three at a time.
 
-import { ApiError } from "./api.js";
+import { ApiError, houseAnswers } from "./api.js";
+import { session } from "./session.js";
 import { language, t } from "./strings.js";
+import { amount } from "./wording.js";
 
 const IN_FLIGHT = 3;
 const ATTEMPTS = 5;
-const PASSING = new Set([0, 429, 502, 503]);
+const PASSING = new Set([0, 429, 502, 503, 504]);
 
 /** A batch. `change` events tell that its numbers are others; `end` that it is over. */
 export class UploadBatch extends EventTarget {
@@ -16,12 +18,13 @@ export class UploadBatch extends EventTarget {
     this.bytesTotal = files.reduce((sum, one) => sum + one.file.size, 0);
     this.created = 0;
     this.known = 0;
-    this.failures = []; // { name, message }
+    this.failures = []; // { one, message, isPassing }
+    this.waiting = 0; // files whose connection was lost
     this.isOver = false;
     this.isCancelled = false;
     this.bytesDone = 0;
     this.bytesInFlight = new Map();
-    this.requests = new Set();
+    this.abort = new AbortController();
     this.next = 0;
   }
 
@@ -47,7 +50,7 @@ export class UploadBatch extends EventTarget {
   /** Send no more; what was sent stays. */
   cancel() {
     this.isCancelled = true;
-    for (const request of this.requests) request.abort();
+    this.abort.abort();
   }
 
   async #work() {
@@ -60,7 +63,7 @@ export class UploadBatch extends EventTarget {
         else this.known += 1;
       } catch (error) {
         if (this.isCancelled) return;
-        this.failures.push({ name: one.name, message: error.message });
+        this.failures.push({ one, message: error.message, isPassing: PASSING.has(error.status) });
       }
       this.bytesInFlight.delete(one);
       this.bytesDone += one.file.size;
@@ -74,13 +77,25 @@ export class UploadBatch extends EventTarget {
         return await this.#send(one);
       } catch (error) {
         if (this.isCancelled || !PASSING.has(error.status) || attempt === ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** (attempt - 1)));
-        if (this.isCancelled) throw error;
+        this.#wait(1);
+        this.bytesInFlight.delete(one);
+        try {
+          await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** (attempt - 1)));
+          await houseAnswers(this.abort.signal);
+        } finally {
+          this.#wait(-1);
+        }
       }
     }
   }
 
+  #wait(more) {
+    this.waiting += more;
+    this.dispatchEvent(new Event("change"));
+  }
+
   #send(one) {
+    if (one.file.size > session.maxUploadBytes) return Promise.reject(tooLarge(one.file));
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest(); // fetch does not tell how much was sent
       request.open("PUT", `/api/uploads?name=${encodeURIComponent(one.name)}`);
@@ -102,9 +117,15 @@ export class UploadBatch extends EventTarget {
       });
       request.addEventListener("error", () => reject(new ApiError(0, "NO_CONNECTION", t("uploadLost"))));
       request.addEventListener("abort", () => reject(new ApiError(0, "CANCELLED", t("cancelled"))));
-      request.addEventListener("loadend", () => this.requests.delete(request));
-      this.requests.add(request);
+      const stop = () => request.abort();
+      this.abort.signal.addEventListener("abort", stop);
+      request.addEventListener("loadend", () => this.abort.signal.removeEventListener("abort", stop));
       request.send(one.file);
     });
   }
+}
+
+function tooLarge(file) {
+  const mebibytes = (bytes) => amount(Math.ceil(bytes / 2 ** 20));
+  return new ApiError(413, "TOO_LARGE", t("uploadTooLarge", { size: mebibytes(file.size), limit: mebibytes(session.maxUploadBytes) }));
 }

@@ -46,19 +46,31 @@ function batchCard(batch) {
   const close = iconButton(icon("close"), t("close"), { hidden: true, onclick: () => card.remove() });
   const card = h("div", { class: "batch" }, h("div", { class: "batch-head" }, title, cancel, close), bar, said, failures);
   let listed = 0;
+  const offerAgain = () => {
+    const failed = batch.failures.filter((one) => one.isPassing).map(({ one }) => one);
+    if (!failed.length || batch.isCancelled) return;
+    const again = () => {
+      card.remove();
+      upload(failed);
+    };
+    card.append(h("button", { type: "button", class: "button", onclick: again }, t("uploadAgain", { n: amount(failed.length) })));
+  };
   const show = () => {
     bar.value = batch.isOver ? 1 : batch.progress;
     title.textContent = titleOf(batch);
     said.textContent = batch.isOver
       ? summaryOf(batch)
-      : t("uploadProgress", { done: amount(batch.done), total: amount(batch.total) });
+      : batch.waiting
+        ? t("uploadWaits")
+        : t("uploadProgress", { done: amount(batch.done), total: amount(batch.total) });
     for (; listed < batch.failures.length; listed += 1) {
-      const { name, message } = batch.failures[listed];
-      failures.append(h("li", {}, h("strong", {}, name), " ", message));
+      const { one, message } = batch.failures[listed];
+      failures.append(h("li", {}, h("strong", {}, one.name), " ", message));
     }
     if (batch.isOver) {
       cancel.remove();
       close.hidden = false;
+      offerAgain();
     }
   };
   batch.addEventListener("change", show);

@@ -4,23 +4,24 @@ import { ask, originalUrl, thumbnailUrl } from "./api.js";
 import { openDialog } from "./dialogs.js";
 import { fill, h, iconButton, isWriting } from "./dom.js";
 import { icon } from "./icons.js";
-import { attempt } from "./messages.js";
+import { attempt, speak } from "./messages.js";
 import { annotate, deletePhotos, photoChanges } from "./photo_changes.js";
 import { details } from "./photo_details.js";
 import { closePhoto, current, go, search } from "./place.js";
+import { isShownByBrowsers, sourcesOf } from "./picture_sources.js";
 import { results } from "./results.js";
 import { focusBox } from "./search_box.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
-import { photoText } from "./wording.js";
+import { amount, photoText } from "./wording.js";
+import { Zoom } from "./zoom.js";
 
-const SHOWN_BY_BROWSERS = new Set(["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"]);
-const SWIPE_PIXELS = 50;
 const NEAR_END = 5;
 const MOST_ENLARGED = 2; // small pictures do not gain from more
 
 let dialog = null;
 let photo = null;
+let isShownClose = false;
 const stage = h("div", { class: "stage", tabindex: -1 });
 const side = h("aside", { class: "side" });
 const tools = h("div", { class: "viewer-tools" });
@@ -29,6 +30,12 @@ const before = iconButton(icon("previous"), t("previousPhoto"), {
   onclick: () => step(-1),
 });
 const after = iconButton(icon("next"), t("nextPhoto"), { class: "icon-button step step-next", onclick: () => step(1) });
+
+const zoom = new Zoom(stage, {
+  onSwipe: step,
+  onChange: showZoom,
+  canScroll: () => dialog.firstChild.scrollHeight > dialog.clientHeight,
+});
 
 /** Open, change or close the viewer as the place says. `onClosed` gets the photo that was seen last. */
 export function followPlace(onClosed) {
@@ -95,51 +102,52 @@ function drawSteps() {
   for (const near of [index + 1, index - 1]) preload(results.photos[near]);
 }
 
-function isShown(one) {
-  return SHOWN_BY_BROWSERS.has(one.media_type);
-}
-
 function preload(one) {
-  if (one && isShown(one)) new Image().src = originalUrl(one);
+  if (one?.width) new Image().src = sourcesOf(one).first;
 }
 
 function drawPicture() {
   const shown = photo;
-  const alt = photoText(shown);
   if (shown.state === "UNREADABLE") {
+    zoom.reset(null, 0);
     fill(stage, h("p", { class: "stage-words" }, shown.unreadable?.message ?? t("notReadable")));
     return;
   }
-  const picture = h("img", { src: thumbnailUrl(shown), alt, class: "picture is-soft", draggable: "false" });
+  const picture = h("img", { src: thumbnailUrl(shown), alt: photoText(shown), class: "picture is-soft", draggable: "false" });
   if (shown.width && shown.height) {
     picture.width = shown.width;
     picture.height = shown.height;
     picture.style.maxWidth = `${MOST_ENLARGED * shown.width}px`;
     picture.style.maxHeight = `${MOST_ENLARGED * shown.height}px`;
   }
-  fill(stage, picture);
-  if (!isShown(shown)) {
-    picture.classList.remove("is-soft");
-    stage.append(h("p", { class: "stage-note" }, t("onlyThumbnail")));
-    return;
+  fill(stage, picture, !isShownByBrowsers(shown) && note("shownAsJpeg"));
+  zoom.reset(picture, shown.width);
+  sharpen(picture, shown, sourcesOf(shown).first);
+}
+
+function note(key) {
+  return h("p", { class: "stage-note" }, t(key));
+}
+
+/** Put a better picture in the place of the one that is shown, once it is there. */
+async function sharpen(picture, shown, source) {
+  const better = new Image();
+  better.src = source;
+  picture.dataset.source = source;
+  let isWell = true;
+  try {
+    await better.decode();
+  } catch {
+    isWell = false;
   }
-  const original = new Image();
-  original.src = originalUrl(shown);
-  original.decode().then(
-    () => {
-      if (photo?.photo_id !== shown.photo_id) return;
-      picture.src = original.src;
-      picture.classList.remove("is-soft");
-    },
-    () => {
-      if (photo?.photo_id !== shown.photo_id) return;
-      picture.classList.remove("is-soft");
-      stage.append(h("p", { class: "stage-note" }, t("originalFailed")));
-    },
-  );
+  if (photo?.photo_id !== shown.photo_id || picture.dataset.source !== source) return;
+  if (isWell) picture.src = source;
+  else if (!stage.querySelector(".stage-note")) stage.append(note("originalFailed"));
+  picture.classList.remove("is-soft");
 }
 
 function drawTools() {
+  isShownClose = zoom.isClose;
   const isFavourite = photo.annotations.favourite;
   const favourite = iconButton(icon("heart"), t("favourite"), {
     "aria-pressed": String(isFavourite),
@@ -155,6 +163,11 @@ function drawTools() {
       focusBox();
     },
   });
+  const closer = iconButton(icon(zoom.isClose ? "zoomOut" : "zoomIn"), t(zoom.isClose ? "zoomOut" : "zoomIn"), {
+    class: "icon-button zoom-button",
+    "aria-keyshortcuts": "+ - 0",
+    onclick: () => zoom.toggle(),
+  });
   const download = h(
     "a",
     {
@@ -166,18 +179,28 @@ function drawTools() {
     },
     icon("download"),
   );
-  const hadFocus = tools.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+  const focused = tools.contains(document.activeElement) ? [...tools.children].indexOf(document.activeElement) : -1;
   fill(
     tools,
     iconButton(icon("close"), t("close"), { onclick: () => dialog.close() }),
     h("span", { class: "grow" }),
+    photo.state !== "UNREADABLE" && closer,
     canWrite() && favourite,
     similar,
     refine,
     download,
     canWrite() && iconButton(icon("bin"), t("delete"), { onclick: remove }),
   );
-  if (hadFocus) [...tools.children].find((one) => one.getAttribute("aria-label") === hadFocus)?.focus();
+  if (focused >= 0) tools.children[focused]?.focus();
+}
+
+function showZoom(scale) {
+  if (!photo) return;
+  if (zoom.isClose !== isShownClose) drawTools();
+  const picture = stage.querySelector(".picture");
+  const { close } = sourcesOf(photo);
+  if (zoom.isClose && picture.dataset.source !== close) sharpen(picture, photo, close);
+  speak(t("zoomed", { n: amount(Math.round(100 * scale)) }));
 }
 
 function term() {
@@ -214,9 +237,16 @@ function step(by) {
 
 function onKey(event) {
   if (isWriting(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const move = (across, down, otherwise) => (zoom.isClose ? () => zoom.pan(across, down) : otherwise);
   const does = {
-    ArrowLeft: () => step(-1),
-    ArrowRight: () => step(1),
+    ArrowLeft: move(-1, 0, () => step(-1)),
+    ArrowRight: move(1, 0, () => step(1)),
+    ArrowUp: move(0, -1),
+    ArrowDown: move(0, 1),
+    "+": () => zoom.step(1),
+    "=": () => zoom.step(1),
+    "-": () => zoom.step(-1),
+    0: () => zoom.step(0),
     Delete: () => canWrite() && remove(),
     f: () => canWrite() && turnFavourite(),
   }[event.key];
@@ -224,22 +254,6 @@ function onKey(event) {
   event.preventDefault();
   does();
 }
-
-let touched = null;
-stage.addEventListener("pointerdown", (event) => {
-  if (event.pointerType === "mouse" || !event.isPrimary) return;
-  touched = { x: event.clientX, y: event.clientY };
-});
-stage.addEventListener("pointerup", (event) => {
-  if (!touched) return;
-  const across = event.clientX - touched.x;
-  const down = event.clientY - touched.y;
-  touched = null;
-  if (Math.abs(across) > SWIPE_PIXELS && Math.abs(across) > 2 * Math.abs(down)) step(across < 0 ? 1 : -1);
-});
-stage.addEventListener("pointercancel", () => {
-  touched = null;
-});
 
 for (const type of ["reset", "more", "changed"]) results.addEventListener(type, drawSteps);
 photoChanges.addEventListener("changed", (event) => {
