@@ -56,5 +56,60 @@ def evaluate(*, data: Path, split: str, model: str, output: Path, benchmark: Ben
         run_evaluate(data, split, model=model, output=output, benchmark=benchmark, device=device)
 
 
+@main.command("export")
+@click.argument("output", type=_FOLDER)
+@click.option("--query", default="", help="只要搜到的照片。 Only what this finds.")
+@click.option(
+    "--limit", default=1000, show_default=True, type=click.IntRange(1), help="搜索结果最多取多少张。 Most photos of a query."
+)
+@click.option("--folder", "folders", multiple=True, help="只要这个文件夹里的，可重复。 Only below this folder; repeatable.")
+@click.option("--from", "taken_from", default="", metavar="DATE", help="从何时起拍摄，如 2019-05。 Taken from this date on.")
+@click.option("--until", "taken_until", default="", metavar="DATE", help="到何时为止拍摄。 Taken until the end of this date.")
+@click.option("--tag", "tags", multiple=True, help="只要有此标签的，可重复。 Only with this tag; repeatable.")
+@click.option("--splits", default="train=0.9,valid=0.1", show_default=True, help="各部分和份额。 Splits and their shares.")
+@click.option(
+    "--burst-seconds", default=10, show_default=True, type=click.IntRange(0), help="连拍的最长间隔。 Longest pause in a burst."
+)
+@click.option("--address", help="搜索服务的地址。 Address of the search service. [SOUTU_ADDRESS]")
+def export_command(
+    *,
+    output: Path,
+    query: str,
+    limit: int,
+    folders: tuple[str, ...],
+    taken_from: str,
+    taken_until: str,
+    tags: tuple[str, ...],
+    splits: str,
+    burst_seconds: int,
+    address: str | None,
+) -> None:
+    """把照片导出成 Chinese-CLIP 的微调数据。 Export photos as data that Chinese-CLIP is fine-tuned with.
+
+    说明来自人写的说明和标签，以及清理过的文件名和文件夹名；近似照片和连拍总在同一部分。中断后再运行一次就接着做。
+    Captions are what people wrote, and cleaned names; near-duplicates and bursts stay in one split. Run it again after an
+    interruption, and it goes on.
+    """
+    from soutu_services.tuning.library import Selection  # noqa: PLC0415 - see the module's docstring
+    from soutu_services.tuning.library_commands import run_export  # noqa: PLC0415
+
+    with errors_as_one_line():
+        selection = Selection(query, limit, folders, taken_from, taken_until, tags)
+        run_export(output, selection, splits, burst_seconds=burst_seconds, address=address)
+
+
+@main.command("import")
+@click.argument("data", type=_FOLDER)
+@click.option("--split", default="train", show_default=True, help="哪一部分。 Which split.")
+@click.option("--name", default="", help="放进图库的哪个文件夹。 Folder in the library.")
+@click.option("--address", help="搜索服务的地址。 Address of the search service. [SOUTU_ADDRESS]")
+def import_command(*, data: Path, split: str, name: str, address: str | None) -> None:
+    """把 TSV 或 LMDB 数据集加入图库，文字成为照片的说明。 Add a data set to the library; texts become captions."""
+    from soutu_services.tuning.library_commands import run_import  # noqa: PLC0415 - see the module's docstring
+
+    with errors_as_one_line():
+        run_import(data, split, name=name, address=address)
+
+
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""The LMDB that cn_clip trains from: the only importer of ``lmdb``.
+"""The LMDB that cn_clip trains from.
 
 ``pairs`` holds, under ``0``, ``1`` …, the pickled tuple (picture id, text id, text), and ``num_samples``; ``imgs`` holds, under
 each picture id, the picture in base64, and ``num_images`` (``cn_clip/preprocess/build_lmdb_dataset.py``, 1.6.0). All numbers are
@@ -11,22 +11,18 @@ import io
 import pickle
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import lmdb
-
-from soutu_services.runtime.errors import DataLoss
+from soutu_services.tuning.batches import batches
 from soutu_services.tuning.clip_tables import decoded_picture
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.lmdb_file import open_for_reading, open_for_writing, unreadable_lmdb
 
 __all__ = ["ClipLmdb", "write_clip_lmdb"]
 
 _SAMPLES, _IMAGES = b"num_samples", b"num_images"
-_MAP_BYTES = 1 << 40
-"""Room that may be used, as cn_clip has it: address space, not disk."""
 _ROWS_A_COMMIT = 1000
 
 
@@ -42,15 +38,15 @@ class ClipLmdb:
         self._folder = folder
         self.split = split
         for name, count in (("pairs", _SAMPLES), ("imgs", _IMAGES)):
-            with self._reading(name) as rows:
+            with open_for_reading(folder / name) as rows:
                 if rows.get(count) is None:
-                    raise _unreadable(folder / name, count.decode())
+                    raise unreadable_lmdb(folder / name, count.decode())
 
     def texts(self, flaws: Flaws) -> Iterator[TextRow]:
         """Read the texts, in the order of the pairs; the pairs of one text lie one after another."""
         seen: set[int] = set()
         text_id, text, ids = -1, "", list[int]()
-        with self._reading("pairs") as rows:
+        with open_for_reading(self._folder / "pairs") as rows:
             for number in range(int(rows.get(_SAMPLES))):
                 at = f"pairs:{number}"
                 try:
@@ -76,7 +72,7 @@ class ClipLmdb:
 
     def pictures(self, flaws: Flaws) -> Iterator[tuple[int, bytes]]:
         """Read the pictures, in the order of their keys."""
-        with self._reading("imgs") as rows:
+        with open_for_reading(self._folder / "imgs") as rows:
             for key, encoded in rows.cursor():
                 if key == _IMAGES:
                     continue
@@ -94,26 +90,6 @@ class ClipLmdb:
     def picture_name(self, image_id: int) -> str:
         """Return the id: an LMDB knows no names."""
         return str(image_id)
-
-    @contextmanager
-    def _reading(self, name: str) -> Iterator[Any]:
-        """Open a database for reading.
-
-        Raises:
-            DataLoss: it is damaged, or of a version of LMDB that is not read.
-        """
-        path = self._folder / name
-        try:
-            environment = lmdb.open(str(path), readonly=True, create=False, lock=False, readahead=False)
-        except lmdb.Error as error:
-            raise _unreadable(path, str(error)) from error
-        try:
-            with environment.begin() as rows:
-                yield rows
-        except lmdb.Error as error:
-            raise _unreadable(path, str(error)) from error
-        finally:
-            environment.close()
 
 
 def write_clip_lmdb(folder: Path, texts: Iterable[TextRow], pictures: Iterable[tuple[int, bytes]]) -> None:
@@ -140,24 +116,15 @@ def write_clip_lmdb(folder: Path, texts: Iterable[TextRow], pictures: Iterable[t
 
 
 def _write(path: Path, rows: Iterable[tuple[bytes, bytes]], count_key: bytes) -> None:
-    environment = lmdb.open(str(path), map_size=_MAP_BYTES)
-    try:
-        count = 0
-        transaction = environment.begin(write=True)
-        try:
-            for key, value in rows:
-                transaction.put(key, value)
-                count += 1
-                if count % _ROWS_A_COMMIT == 0:
-                    transaction.commit()
-                    transaction = environment.begin(write=True)
+    count = 0
+    with open_for_writing(path) as environment:
+        for some in batches(rows, _ROWS_A_COMMIT):
+            with environment.begin(write=True) as transaction:
+                for key, value in some:
+                    transaction.put(key, value)
+            count += len(some)
+        with environment.begin(write=True) as transaction:
             transaction.put(count_key, str(count).encode())
-            transaction.commit()
-        except BaseException:
-            transaction.abort()
-            raise
-    finally:
-        environment.close()
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -181,11 +148,3 @@ def _pair(dumped: bytes | None) -> tuple[int, int, str]:
         case (int(image_id), int(text_id), str(text)):
             return image_id, text_id, text
     raise ValueError("not a pair")
-
-
-def _unreadable(path: Path, reason: str) -> DataLoss:
-    return DataLoss(
-        "LMDB_UNREADABLE",
-        zh=f"{path} 不是 cn_clip 0.9 版 LMDB 的数据，或已损坏（{reason}）：请从 TSV 和 JSONL 重新生成",
-        en=f"{path} is not cn_clip's data in an LMDB of version 0.9, or is damaged ({reason}): build it again from TSV and JSONL",
-    )

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from soutu_services.embedding.encoder import Encoder, ItemRefused, Tower
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.tuning.batches import batches
 from soutu_services.tuning.dataset import Dataset, TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
 from soutu_services.tuning.retrieval import FloatArray, IntArray
 
 __all__ = ["EmbeddedPairs", "embed_pairs"]
-
-T = TypeVar("T")
 
 _BATCH = 32
 
@@ -77,7 +75,7 @@ def embed_pairs(
     image_ids: list[int] = []
     images: list[FloatArray] = []
     with ThreadPoolExecutor(threads) as pool:
-        for some in _batches(dataset.pictures(flaws), _BATCH):
+        for some in batches(dataset.pictures(flaws), _BATCH):
             outcomes = list(pool.map(lambda one: _prepared(encoder.prepare_image, one[1]), some))
             good = [(image_id, ready) for (image_id, _), ready in zip(some, outcomes, strict=True) if ready is not None]
             for (image_id, _), ready in zip(some, outcomes, strict=True):
@@ -90,7 +88,7 @@ def embed_pairs(
     places = {image_id: place for place, image_id in enumerate(image_ids)}
     kept: list[TextRow] = []
     vectors: list[FloatArray] = []
-    for rows in _batches(_with_picture(dataset.texts(flaws), places, flaws), _BATCH):
+    for rows in batches(_with_picture(dataset.texts(flaws), places, flaws), _BATCH):
         prepared = [(row, _prepared(encoder.prepare_text, row.text)) for row in rows]
         for row, ready in prepared:
             if ready is None:
@@ -135,12 +133,6 @@ def _prepared(prepare: Callable[[Any], Any], item: object) -> Any:
         return prepare(item)
     except ItemRefused:
         return None
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
 
 
 def _grouped(keys: IntArray, values: IntArray, count: int) -> list[IntArray]:
