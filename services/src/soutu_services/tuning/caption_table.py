@@ -58,6 +58,7 @@ class CaptionTable:
         """
         self.split = split
         self._photos = folder / "photos"
+        self.files = (folder / CAPTIONS_FILE, self._photos)
         self._pairs = read_captions(folder, split)
         self._names = sorted({name for name, _ in self._pairs})
 

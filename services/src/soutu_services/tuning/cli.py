@@ -111,5 +111,41 @@ def import_command(*, data: Path, split: str, name: str, address: str | None) ->
         run_import(data, split, name=name, address=address)
 
 
+@main.command()
+@click.argument("data", type=_FOLDER)
+@click.option("--train", default="train", show_default=True, help="用来训练的部分。 Split to train on.")
+@click.option("--valid", default="valid", show_default=True, help="用来检验的部分。 Split to measure on.")
+@click.option("--model", default="lite", show_default=True, help="在哪个模型上训练。 The model to train on.")
+@click.option("--output", type=_FOLDER, default=Path("family"), show_default=True, help="放在哪个文件夹。 Folder of the adapter.")
+@click.option("--name", default="", help="新模型的名字，默认是文件夹名。 Name of the new model; else that of the folder.")
+def fit(*, data: Path, train: str, valid: str, model: str, output: Path, name: str) -> None:
+    """在已有的向量上训练一个小适配层，几分钟，不用显卡。 Train a small adapter on vectors: minutes, and no GPU.
+
+    怎样训练，只在训练数据里选；最后在没有训练过的照片上比较前后。中断后再运行一次就接着做。
+    How to train is chosen within the training data; before and after are compared on photos that training did not see. Run it
+    again after an interruption, and it goes on.
+    """
+    from soutu_services.tuning.fit_commands import run_fit  # noqa: PLC0415 - see the module's docstring
+
+    with errors_as_one_line():
+        run_fit(data, train=train, valid=valid, model=model, output=output, name=name)
+
+
+@main.command("adopt")
+@click.argument("adapter", type=_FOLDER)
+@click.option("--anyway", is_flag=True, help="没有变好也换用。 Also if it got no better.")
+@click.option("--address", help="搜索服务的地址。 Address of the search service. [SOUTU_ADDRESS]")
+def adopt_command(*, adapter: Path, anyway: bool, address: str | None) -> None:
+    """让运行中的图库换用适配层，不重读照片。 Take an adapter over in the running library, without reading a photo.
+
+    向量服务要同时提供原来的模型和 adapter:文件夹。
+    The embedding service has to offer the model it was trained on and adapter:FOLDER.
+    """
+    from soutu_services.tuning.fit_commands import run_adopt  # noqa: PLC0415 - see the module's docstring
+
+    with errors_as_one_line():
+        run_adopt(adapter, anyway=anyway, address=address)
+
+
 if __name__ == "__main__":
     main()

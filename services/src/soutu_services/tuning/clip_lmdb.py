@@ -37,6 +37,7 @@ class ClipLmdb:
         """
         self._folder = folder
         self.split = split
+        self.files = tuple(folder / name / "data.mdb" for name in ("pairs", "imgs"))
         for name, count in (("pairs", _SAMPLES), ("imgs", _IMAGES)):
             with open_for_reading(folder / name) as rows:
                 if rows.get(count) is None:

@@ -73,6 +73,7 @@ class ClipTables:
         self._images = folder / images_file(split)
         self._texts = folder / texts_file(split)
         self.split = split
+        self.files = (self._texts, self._images)
 
     def texts(self, flaws: Flaws) -> Iterator[TextRow]:
         """Read the texts, in the file's order."""

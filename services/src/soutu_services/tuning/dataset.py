@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +28,11 @@ class Dataset(Protocol):
     @property
     def split(self) -> str:
         """Its name, for instance ``valid``."""
+        ...
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """What it is read from: when these change, so does it."""
         ...
 
     def texts(self, flaws: Flaws) -> Iterator[TextRow]:
