@@ -96,7 +96,7 @@ def read_adapter(folder: Path) -> Adapter:
         first = error.errors()[0]
         raise _no_adapter(folder, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
     try:
-        with np.load(folder / _TENSORS_NAME, allow_pickle=False) as arrays:
+        with (folder / _TENSORS_NAME).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             tensors = {name: arrays[name] for name in arrays.files}
         projections = [_projection(tensors, tower) for tower in _TOWERS]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:

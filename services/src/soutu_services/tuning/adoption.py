@@ -30,12 +30,8 @@ class VectorLibrary(Protocol):
         """Take vectors in."""
         ...
 
-    def start_reindex(self, space_id: str) -> str:
-        """Begin to fill a space; return the job."""
-        ...
-
-    def pause(self, job_id: str) -> None:
-        """Pause a job."""
+    def prepare_space(self, space_id: str) -> str:
+        """Make a space that is to be filled by ``put_vectors``; return the job, which rests."""
         ...
 
     def resume(self, job_id: str) -> None:
@@ -87,13 +83,7 @@ def adopt(
             zh=f"图库里没有模型 {manifest.base} 的向量：{manifest.name} 是在它上面训练的，请先用它处理照片",
             en=f"the library has no vectors of {manifest.base}, which {manifest.name} was trained on: let it embed first",
         )
-    job = library.start_reindex(manifest.space_id)
-    try:
-        library.pause(job)  # or the model would embed what is only to be mapped
-    except FailedPrecondition:
-        if not _serves(library, manifest.space_id):
-            raise
-        return 0
+    job = library.prepare_space(manifest.space_id)
     stored = 0
     for batch in library.vectors(manifest.base_space_id):
         mapped = VectorBatch(batch.photo_ids, adapter.image.apply(batch.vectors))

@@ -154,9 +154,10 @@ def _table(fitted: Fitted) -> Table:
         for when, evaluation in rows:
             figures = evaluation.directions[direction].figures
             cells = (percent(name, figures[name]).replace(" ", "\n") for name in FIGURES)
-            table.add_row(f"{label.to(language)} {when.to(language)}", *cells)
+            table.add_row(f"{label.to(language)}\n{when.to(language)}", *cells)
+        table.add_section()
     rises = (_signed(fitted.rise[name]) if name in fitted.rise else "" for name in FIGURES)
-    label = Text(zh="以文找图，逐句相比", en="text to photo, paired")
+    label = Text(zh="以文找图\n逐句提高", en="text to photo\nrise, paired")
     table.add_row(label.to(language), *rises)
     return table
 

@@ -64,7 +64,7 @@ class FitState:
         if not self._training.is_file():
             return []
         try:
-            with np.load(self._training, allow_pickle=False) as arrays:
+            with self._training.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 state = {name: arrays[name] for name in arrays.files}
             losses = [float(loss) for loss in state.pop("losses")]
             training.load(state)

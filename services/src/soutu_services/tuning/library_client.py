@@ -185,22 +185,14 @@ class LibraryClient:
                 stored += answer.stored
         return stored
 
-    def start_reindex(self, space_id: str) -> str:
-        """Begin to fill a space, which serves once it is complete; returns the job."""
-        request = library_service_pb2.StartReindexRequest(space_id=space_id)
+    def prepare_space(self, space_id: str) -> str:
+        """Make a space that is to be filled by ``put_vectors`` and serve after ``resume``; returns the job, which rests."""
+        request = library_service_pb2.StartReindexRequest(space_id=space_id, paused=True)
         return str(self._read(self._library.StartReindex, request).job.job_id)
-
-    def pause(self, job_id: str) -> None:
-        """Pause a job."""
-        self._read(self._library.PauseJob, library_service_pb2.PauseJobRequest(job_id=job_id))
 
     def resume(self, job_id: str) -> None:
         """Go on with a job."""
         self._read(self._library.ResumeJob, library_service_pb2.ResumeJobRequest(job_id=job_id))
-
-    def is_serving(self, space_id: str) -> bool:
-        """Say whether queries are answered from a space."""
-        return any(space.space_id == space_id and space.serving for space in self.spaces())
 
     def _upload(self, name: str, data: bytes, digest: str) -> str:
         header = photo_service_pb2.UploadHeader(name=name, size_bytes=len(data), sha256=digest)
