@@ -11,7 +11,7 @@ import pytest
 
 from soutu_services.embedding.adapter_folder import read_adapter
 from soutu_services.embedding.encoder import ModelCard, Tower
-from soutu_services.runtime.errors import FailedPrecondition
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
 from soutu_services.tuning.adapter_fit import FitRequest, Fitted, fit_adapter
 from soutu_services.tuning.adapter_selection import adapted_pairs, part_of, try_candidate
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions, loss_and_gradients
@@ -163,6 +163,13 @@ def test_a_killed_fit_goes_on_and_ends_the_same(tmp_path: Path, stops_at: int) -
     assert parts.losses == whole.losses
     kept = {"trial 1/2 0"} if stops_at > 8 else set()
     assert kept.isdisjoint(rest)
+
+
+def test_too_few_photos_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        fit_adapter(request(train=made_pairs(29, 1)), tmp_path)
+    assert caught.value.reason == "TOO_FEW_PHOTOS"
+    assert "29" in caught.value.text.zh
 
 
 def test_the_state_of_another_fit_is_refused(tmp_path: Path) -> None:

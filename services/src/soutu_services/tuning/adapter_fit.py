@@ -10,6 +10,7 @@ import numpy as np
 
 from soutu_services.embedding.adapter_folder import Adapter, AdapterManifest, adapter_space, write_adapter
 from soutu_services.embedding.encoder import ModelCard
+from soutu_services.runtime.errors import InvalidInput
 from soutu_services.tuning.adapter_selection import CANDIDATES, Trial, adapted_pairs, try_candidate
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
@@ -18,6 +19,9 @@ from soutu_services.tuning.fit_state import FitState
 from soutu_services.tuning.retrieval import CUTS, Estimate, FloatArray, IntArray, paired_difference
 
 __all__ = ["FitRequest", "Fitted", "fit_adapter"]
+
+_LEAST_PHOTOS = 30
+"""Of fewer, no part says anything of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +74,33 @@ class Fitted:
     rise: Mapping[str, Estimate]
 
 
-def fit_adapter(request: FitRequest, folder: Path, *, on_step: Callable[[str, int, float], None] = lambda *_: None) -> Fitted:
+def fit_adapter(
+    request: FitRequest,
+    folder: Path,
+    *,
+    on_step: Callable[[str, int, float], None] = lambda *_: None,
+    on_fitted: Callable[[Fitted], None] = lambda _: None,
+) -> Fitted:
     """Fit an adapter into a folder, or go on with a fit that was stopped there.
 
     Args:
         request: What to fit.
         folder: Where the adapter goes.
-        on_step: Told what is done (``trial 2/5``, ``training``), the epoch, and its mean recall or its loss.
+        on_step: Told what is done (``trial 2/3``, ``training``), the epoch, and its mean recall or its loss.
+        on_fitted: Told the result before the state that a stopped fit goes on from is removed.
 
     Raises:
+        InvalidInput: there are too few photos to train on.
         FailedPrecondition: the folder holds the state of another fit.
         OSError: a file cannot be written.
     """
+    photos = len(np.unique(request.train.pairs[:, 1]))
+    if photos < _LEAST_PHOTOS:
+        raise InvalidInput(
+            "TOO_FEW_PHOTOS",
+            zh=f"只有 {photos} 张有文字的照片可以训练，至少要 {_LEAST_PHOTOS} 张：先给更多照片写说明",
+            en=f"there are {photos} photos with texts to train on, and {_LEAST_PHOTOS} are needed: write captions for more",
+        )
     state = FitState(folder, f"{request.base} {request.card.space_id} {request.card.dimension} {request.fingerprint}")
     trials = state.trials()
     for number in range(len(trials), len(request.candidates)):
@@ -118,8 +137,10 @@ def fit_adapter(request: FitRequest, folder: Path, *, on_step: Callable[[str, in
     )
     adapter = Adapter(manifest, text=text, image=image)
     write_adapter(folder, adapter)
+    fitted = Fitted(adapter, trials, chosen, losses, before, after, rise)
+    on_fitted(fitted)
     state.remove()
-    return Fitted(adapter, trials, chosen, losses, before, after, rise)
+    return fitted
 
 
 def _rise(before: Evaluation, after: Evaluation) -> dict[str, Estimate]:

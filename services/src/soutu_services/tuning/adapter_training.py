@@ -43,9 +43,9 @@ class TrainingOptions:
     """
 
     mix: float = 1 / 3
-    hidden: int = 256
+    hidden: int = 2048
     temperature: float = 0.05
-    rate: float = 3e-4
+    rate: float = 1e-4
     dropout: float = 0.0
     decay: float = 0.01
     batch: int = 256

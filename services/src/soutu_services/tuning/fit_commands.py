@@ -24,6 +24,7 @@ from soutu_services.tuning.adapter_fit import FitRequest, Fitted, fit_adapter
 from soutu_services.tuning.adoption import adopt
 from soutu_services.tuning.curve_picture import draw_curves
 from soutu_services.tuning.dataset import open_dataset
+from soutu_services.tuning.fit_state import FitState
 from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.library_commands import connected, shown_progress, tell_flaws
 from soutu_services.tuning.report_table import DIRECTIONS, FIGURES, percent
@@ -53,7 +54,7 @@ def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, nam
         raise InvalidInput(
             "SAME_SPLIT", zh="--train 和 --valid 必须是不同的部分", en="--train and --valid must be different splits"
         )
-    if (output / MANIFEST_NAME).exists():
+    if (output / MANIFEST_NAME).exists() and not FitState.is_in(output):
         raise FailedPrecondition(
             "FOLDER_TAKEN",
             zh=f"{output} 里已有训练好的适配层：请换一个文件夹，或先把它移走",
@@ -93,10 +94,13 @@ def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, nam
         split=valid,
         fingerprint=marks,
     )
-    fitted = fit_adapter(request, output, on_step=_tell_step)
-    draw_curves(fitted.trials, fitted.chosen, fitted.losses, output / CURVES_NAME)
-    summary = _summary(fitted) | {"seconds": round(time.monotonic() - begin, 1), "peak_mib": _peak_mib()}
-    (output / FIT_NAME).write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+    def keep(fitted: Fitted) -> None:
+        draw_curves(fitted.trials, fitted.chosen, fitted.losses, output / CURVES_NAME)
+        summary = _summary(fitted) | {"seconds": round(time.monotonic() - begin, 1), "peak_mib": _peak_mib()}
+        (output / FIT_NAME).write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+    fitted = fit_adapter(request, output, on_step=_tell_step, on_fitted=keep)
     Console(soft_wrap=True).print(_table(fitted))
     _conclude(fitted, model, output)
 

@@ -42,6 +42,11 @@ class FitState:
         elif kept.read_text("utf-8") != request:
             raise _other_fit(folder)
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Say whether an output folder holds the state of a fit that is not complete."""
+        return (folder / _FOLDER).is_dir()
+
     def trials(self) -> list[Trial]:
         """Return the trials that are complete."""
         if not self._trials.is_file():

@@ -89,11 +89,12 @@ class LibraryClient:
             folders=selection.folders, taken_from=selection.taken_from, taken_until=selection.taken_until, tags=selection.tags
         )
         token, left = "", selection.limit
+        hits_a_page = min(_HITS, selection.limit)  # a token is for pages of one size
         while True:
             if selection.query:
                 terms = [search_service_pb2.Term(text=selection.query)]
                 found = search_service_pb2.SearchPhotosRequest(
-                    terms=terms, filter=chosen, page_size=min(_HITS, left), page_token=token
+                    terms=terms, filter=chosen, page_size=hits_a_page, page_token=token
                 )
                 hits = self._read(self._search.SearchPhotos, found)
                 photos, token = [hit.photo for hit in hits.hits][:left], hits.next_page_token
