@@ -27,7 +27,7 @@ from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.fit_state import FitState
 from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.library_commands import connected, shown_progress, tell_flaws
-from soutu_services.tuning.report_table import DIRECTIONS, FIGURES, percent
+from soutu_services.tuning.report_table import DIRECTIONS, FIGURES, cells, figure_table
 from soutu_services.tuning.retrieval import Estimate
 from soutu_services.tuning.vector_cache import cached_pairs, fingerprint
 
@@ -145,20 +145,17 @@ def _summary(fitted: Fitted) -> dict[str, object]:
 
 def _table(fitted: Fitted) -> Table:
     language = command_language()
+    photos = len(fitted.before.pairs.image_ids)
     title = Text(
-        zh=f"在没有训练过的 {len(fitted.before.pairs.image_ids)} 张照片上（百分比，括号里是 95 % 区间）",
-        en=f"on {len(fitted.before.pairs.image_ids)} photos that training did not see (per cent, 95 % intervals in brackets)",
+        zh=f"在没有训练过的 {photos} 张照片上（百分比，下面是 95 % 区间）",
+        en=f"on {photos} photos that training did not see (per cent, 95 % intervals below)",
     )
-    table = Table(title=title.to(language), title_justify="left")
-    table.add_column("")
-    for text in FIGURES.values():
-        table.add_column(text.to(language), justify="right", no_wrap=True)
+    table = figure_table(title, language)
     rows = ((Text(zh="之前", en="before"), fitted.before), (Text(zh="之后", en="after"), fitted.after))
     for direction, label in DIRECTIONS.items():
         for when, evaluation in rows:
-            figures = evaluation.directions[direction].figures
-            cells = (percent(name, figures[name]).replace(" ", "\n") for name in FIGURES)
-            table.add_row(f"{label.to(language)}\n{when.to(language)}", *cells)
+            row = cells(evaluation.directions[direction].figures)
+            table.add_row(f"{label.to(language)}\n{when.to(language)}", *row)
         table.add_section()
     rises = (_signed(fitted.rise[name]) if name in fitted.rise else "" for name in FIGURES)
     label = Text(zh="以文找图\n逐句提高", en="text to photo\nrise, paired")
@@ -167,7 +164,7 @@ def _table(fitted: Fitted) -> Table:
 
 
 def _signed(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:+.1f}\n({100 * estimate.low:+.1f}–{100 * estimate.high:+.1f})"
+    return f"{100 * estimate.value:+.1f}\n{100 * estimate.low:+.1f}–{100 * estimate.high:+.1f}"
 
 
 def _conclude(fitted: Fitted, model: str, output: Path) -> None:

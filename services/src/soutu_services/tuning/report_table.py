@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.table import Table
 
 from soutu_services.runtime.language import Language, Text
@@ -9,7 +11,7 @@ from soutu_services.tuning.evaluation import Evaluation
 from soutu_services.tuning.published_results import BENCHMARKS, Benchmark, published
 from soutu_services.tuning.retrieval import Estimate
 
-__all__ = ["DIRECTIONS", "FIGURES", "SETUPS", "percent", "published_tables", "result_table"]
+__all__ = ["DIRECTIONS", "FIGURES", "SETUPS", "cells", "figure_table", "percent", "published_tables", "result_table"]
 
 DIRECTIONS = {"text_to_photo": Text(zh="以文找图", en="text to photo"), "photo_to_text": Text(zh="以图找文", en="photo to text")}
 FIGURES = {
@@ -29,20 +31,30 @@ def percent(name: str, figure: Estimate) -> str:
     return f"{100 * figure.value:.1f} ({100 * figure.low:.1f}–{100 * figure.high:.1f})"
 
 
+def figure_table(title: Text, language: Language) -> Table:
+    """Make a table with a column for each figure, narrow enough for 80 characters."""
+    table = Table(title=title.to(language), title_justify="left")
+    table.add_column("", no_wrap=True)
+    for text in FIGURES.values():
+        table.add_column(text.to(language).replace(" ", "\n"), justify="right", no_wrap=True)
+    return table
+
+
+def cells(figures: Mapping[str, Estimate]) -> list[str]:
+    """Return the cells of a row: each figure with its interval below."""
+    return [percent(name, figures[name]).replace(" (", "\n").rstrip(")") for name in FIGURES]
+
+
 def result_table(evaluation: Evaluation, language: Language) -> Table:
     """Lay out both directions."""
     photos, texts = len(evaluation.pairs.image_ids), len(evaluation.pairs.texts)
     title = Text(
-        zh=f"{evaluation.card.name}：{photos} 张照片，{texts} 条文字（百分比，括号里是 95 % 区间）",
-        en=f"{evaluation.card.name}: {photos} photos, {texts} texts (per cent, 95 % intervals in brackets)",
+        zh=f"{evaluation.card.name}：{photos} 张照片，{texts} 条文字（百分比，下面是 95 % 区间）",
+        en=f"{evaluation.card.name}: {photos} photos, {texts} texts (per cent, 95 % intervals below)",
     )
-    table = Table(title=title.to(language), title_justify="left")
-    table.add_column("")
-    for text in FIGURES.values():
-        table.add_column(text.to(language), justify="right", no_wrap=True)
+    table = figure_table(title, language)
     for name, direction in evaluation.directions.items():
-        cells = (percent(one, direction.figures[one]).replace(" ", "\n") for one in FIGURES)
-        table.add_row(DIRECTIONS[name].to(language), *cells)
+        table.add_row(DIRECTIONS[name].to(language), *cells(direction.figures))
     return table
 
 
