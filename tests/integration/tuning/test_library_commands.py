@@ -94,6 +94,7 @@ def test_near_duplicates_of_the_library_share_a_split(house: SearchHouse, tmp_pa
     assert done.exit_code == 0, done.output
     with (tmp_path / "out" / "photos.tsv").open(encoding="utf-8", newline="") as file:
         assert len({row["split"] for row in csv.DictReader(file, delimiter="\t")}) == 1
+    assert done.stderr.count("is empty") == 3
 
 
 def test_what_cannot_be_is_one_line(house: SearchHouse, tmp_path: Path) -> None:

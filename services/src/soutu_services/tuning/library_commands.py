@@ -93,6 +93,13 @@ def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds
     for split, photos in exported.photos.items():
         texts = exported.texts[split]
         say(Text(zh=f"{split}：{photos} 张照片，{texts} 条文字", en=f"{split}: {photos} photos, {texts} texts"))
+        if not texts:
+            complain(
+                Text(
+                    zh=f"“{split}”这一部分是空的：有说明的照片太少，或都属于一组，请调整 --splits",
+                    en=f"the split {split!r} is empty: too few photos have captions, or all belong together; change --splits",
+                )
+            )
     if exported.untold:
         say(
             Text(

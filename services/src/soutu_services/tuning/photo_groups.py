@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from soutu_services.tuning.retrieval import IntArray
 
-__all__ = ["PhotoGroups", "split_shares_places"]
+__all__ = ["PhotoGroups", "split_by_name"]
 
 _ID_BYTES = 16
 _NO_TIME = np.iinfo(np.int64).min
@@ -80,7 +80,7 @@ class PhotoGroups:
         for place, root in enumerate(roots):
             name = int(smallest[root])
             if name not in of_group:
-                of_group[name] = split_shares_places(self.photo_id(int(self._order[name])), shares)
+                of_group[name] = split_by_name(self.photo_id(int(self._order[name])), shares)
             chosen[place] = of_group[name]
         return chosen
 
@@ -97,7 +97,7 @@ class PhotoGroups:
         self._parents[self._root(one)] = self._root(other)
 
 
-def split_shares_places(name: str, shares: Sequence[float]) -> int:
+def split_by_name(name: str, shares: Sequence[float]) -> int:
     """Return the place of the share that a name falls into, by its digest."""
     at = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
     for place, share in enumerate(shares[:-1]):
