@@ -105,6 +105,22 @@ def test_resuming_equals_not_stopping() -> None:
     assert all(np.array_equal(value, second.state()[name]) for name, value in whole.state().items())
 
 
+def test_texts_are_blended_with_texts_of_their_own_photo_alone() -> None:
+    """Each photo's texts lie in a plane of their own: what is blended stays in it, and moves."""
+    pairs, random = made_pairs(4, 1), np.random.default_rng(0)
+    vectors = np.zeros((8, 16), np.float32)
+    vectors[np.arange(8), np.arange(8)] = 1
+    alone = np.stack([np.arange(8), np.arange(8) // 2], axis=1)
+    training = AdapterTraining(16, SMALL)
+    blended = training._blended(replace(pairs, text_vectors=vectors, pairs=alone), random)
+    for text in range(8):
+        assert set(np.flatnonzero(blended[text])) <= {text, text ^ 1}
+    assert np.allclose(np.linalg.norm(blended, axis=1), 1)
+    assert np.count_nonzero(blended) > 8
+    plain = AdapterTraining(16, replace(SMALL, blend=0.0))._blended(replace(pairs, text_vectors=vectors, pairs=alone), random)
+    assert np.array_equal(plain, vectors)
+
+
 def test_a_state_of_another_architecture_is_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
         AdapterTraining(16, SMALL).load(AdapterTraining(12, SMALL).state())

@@ -26,7 +26,7 @@ _MOST_PHOTOS = 3000
 
 CANDIDATES: tuple[TrainingOptions, ...] = (
     TrainingOptions(),
-    TrainingOptions(hidden=512, rate=3e-4, dropout=0.3),
+    TrainingOptions(hidden=256, rate=3e-4, dropout=0.3),
 )
 """Few, and all sound: a wide adapter that is trained slowly finds more in data it has not seen than a narrow one does."""
 

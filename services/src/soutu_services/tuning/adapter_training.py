@@ -38,16 +38,19 @@ class TrainingOptions:
         rate: Learning rate.
         dropout: Share of the inputs' components that is left out at random while training.
         decay: Weight decay.
+        blend: Share of the texts that are moved a random part of the way to another text of their photo, each epoch anew, so
+            that few captions go further (mixup, Zhang et al. 2018, arXiv:1710.09412, within what fits together).
         batch: Texts a step.
         seed: Of all that is drawn.
     """
 
     mix: float = 1 / 3
-    hidden: int = 2048
+    hidden: int = 1024
     temperature: float = 0.05
     rate: float = 1e-4
     dropout: float = 0.0
     decay: float = 0.01
+    blend: float = 1.0
     batch: int = 256
     seed: int = 0
 
@@ -80,13 +83,14 @@ class AdapterTraining:
         random = np.random.default_rng([self.options.seed, self.epoch])
         order = random.permutation(len(pairs.pairs))
         right = np.sort(pairs.pairs[:, 0] * len(pairs.image_ids) + pairs.pairs[:, 1])
+        words = self._blended(pairs, random)
         losses = []
         for begin in range(0, len(order), self.options.batch):
             chosen = pairs.pairs[order[begin : begin + self.options.batch]]
             texts, images = np.unique(chosen[:, 0]), np.unique(chosen[:, 1])
             fits = _contains(right, texts[:, None] * len(pairs.image_ids) + images[None, :])
             inputs = {
-                "text": self._dropped(pairs.text_vectors[texts], random),
+                "text": self._dropped(words[texts], random),
                 "image": self._dropped(pairs.images[images], random),
             }
             loss, gradients = loss_and_gradients(self._parameters, inputs, fits, self.options)
@@ -115,6 +119,18 @@ class AdapterTraining:
                     raise ValueError("another shape")
                 values[name] = np.asarray(kept, np.float32)
         self.epoch, self._step = int(state["epoch"]), int(state["step"])
+
+    def _blended(self, pairs: EmbeddedPairs, random: np.random.Generator) -> FloatArray:
+        """Move texts towards others of their photos."""
+        of_text = np.full(len(pairs.texts), -1)
+        of_text[pairs.pairs[:, 0]] = pairs.pairs[:, 1]
+        order = np.lexsort((random.random(len(of_text)), of_text))
+        after = np.roll(order, -1)
+        partner = np.empty_like(order)
+        partner[order] = np.where(of_text[after] == of_text[order], after, order)
+        part = random.random((len(of_text), 1), np.float32) * (random.random((len(of_text), 1), np.float32) < self.options.blend)
+        moved = pairs.text_vectors + part * (pairs.text_vectors[partner] - pairs.text_vectors)
+        return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12), np.float32)
 
     def _dropped(self, vectors: FloatArray, random: np.random.Generator) -> FloatArray:
         share = self.options.dropout
