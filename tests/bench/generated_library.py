@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from soutu_services.search.catalog import AnnotationChange, Catalog, Ingested, SeenObject
-from soutu_services.search.model import Location, PhotoKind, Taken, TakenOrigin
+from soutu_services.search.imaging import Reading
+from soutu_services.search.model import PhotoKind, Taken, TakenOrigin
 
 __all__ = ["fill_catalog", "fill_thumbnails", "photo_id"]
 
@@ -25,18 +25,6 @@ _DAYS = 16 * 365
 _CAMERAS = ("Apple iPhone 12", "Canon EOS 80D", "HUAWEI P30", "SONY ILCE-7M3", "")
 _PLACES = ("旅行", "家", "学校", "奶奶家", "工作")
 _SIZES = ((4032, 3024), (3024, 4032), (6000, 4000), (1920, 1080), (2448, 2448))
-
-
-@dataclass(frozen=True)
-class _Reading:
-    media_type: str
-    width: int
-    height: int
-    kind: PhotoKind
-    taken: Taken | None
-    camera: str
-    location: Location | None
-    phash: int
 
 
 def photo_id(number: int) -> str:
@@ -106,10 +94,10 @@ def _seen(number: int) -> SeenObject:
     return SeenObject(_name(number), f"{number:032x}", 3_000_000 + number, datetime(2024, 5, 1, tzinfo=UTC), ignored=False)
 
 
-def _reading(number: int) -> _Reading:
+def _reading(number: int) -> Reading:
     width, height = _SIZES[number % _PICTURES % len(_SIZES)]
     digits = int(_sha256(number)[:16], 16)
-    return _Reading(
+    return Reading(
         media_type="image/heic" if number % 3 == 0 else "image/jpeg",
         width=width,
         height=height,
@@ -118,4 +106,5 @@ def _reading(number: int) -> _Reading:
         camera=_CAMERAS[number % len(_CAMERAS)],
         location=None,
         phash=digits,
+        thumbnail=b"",  # written by fill_thumbnails
     )

@@ -131,7 +131,7 @@ def test_a_fault_that_does_not_pass_is_the_photos(house: SearchHouse, monkeypatc
 def test_too_little_memory_is_not_taken_for_too_many_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     from soutu_services.search.imaging import PictureLimits
 
-    def no_memory(*_: Any) -> Any:
+    def no_memory(*_: Any, **__: Any) -> Any:
         raise MemoryError
 
     monkeypatch.setattr("soutu_services.search.imaging.reading.open_picture", no_memory)
