@@ -18,6 +18,14 @@ _run = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _ports = itertools.count(_run.randrange(_LAST - _FIRST) + _worker * _PORTS_OF_A_WORKER)
 
+_hosts = itertools.count(random.SystemRandom().randrange(1 << 22))
+
+
+def loopback_host() -> str:
+    """Return a loopback address of Linux that stands for a machine of its own, where every port is free."""
+    number = next(_hosts) % (1 << 22)
+    return f"127.{64 + (number >> 16)}.{(number >> 8) % 256}.{number % 253 + 1}"
+
 
 def free_address() -> str:
     """Return a ``host:port`` of the loopback interface where nothing listens; no two calls return the same."""

@@ -24,7 +24,7 @@ class SearchProcess:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SOUTU_")}
         self.popen = subprocess.Popen(
             [*within, sys.executable, "-m", "soutu_services.search"],
-            env={**clean, "SOUTU_LANGUAGE": "en", **environment},
+            env={**clean, "SOUTU_LANGUAGE": "en", "SOUTU_SEARCH_ANNOUNCE": "off", **environment},
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -87,7 +87,10 @@ class TerminalSession:
         return before
 
     def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
+        self.write(text.encode())
+
+    def write(self, some: bytes) -> None:
+        os.write(self._master, some)
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

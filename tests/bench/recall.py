@@ -8,10 +8,8 @@ the median rank, where 1 is best.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
-import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +21,10 @@ from rich.progress import Progress
 from bench.throwaway_house import throwaway_house
 from soutu_client import Client
 from soutu_services.home.problem import HomeProblem
+from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import language_of_environment
+from soutu_services.tuning.caption_table import read_captions
+from soutu_services.tuning.retrieval import recall_of
 
 __all__ = ["main"]
 
@@ -41,32 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         captions = read_captions(Path(given.data), given.split)
         with throwaway_house() as house, Client(house.address, timeout_seconds=120, language=language) as client:
             report = measure(client, Path(given.data) / "photos", captions)
-    except HomeProblem as problem:
+    except (HomeProblem, SoutuError) as problem:
         sys.stderr.write(problem.text.to(language) + "\n")
         return 1
     sys.stdout.write(json.dumps(report) + "\n")
     return 0
-
-
-def read_captions(data: Path, split: str) -> list[tuple[str, str]]:
-    """Return the pairs of photo and caption of a split, in the file's order.
-
-    Raises:
-        HomeProblem: the folder is not as it should be, or has no such split.
-    """
-    table = data / "captions.zh.tsv"
-    if not str(data).strip(".") or not table.is_file() or not (data / "photos").is_dir():
-        raise HomeProblem(
-            zh=f"DATA= 需要一个含有 photos/ 和 captions.zh.tsv 的文件夹：{data}",
-            en=f"DATA= needs a folder with photos/ and captions.zh.tsv: {data}",
-        )
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    pairs = [(row["photo"], row["caption"]) for row in rows if row["split"] == split]
-    if not pairs:
-        known = ", ".join(sorted({row["split"] for row in rows}))
-        raise HomeProblem(zh=f"SPLIT= 没有“{split}”；有：{known}", en=f"SPLIT= has no {split!r}; there is: {known}")
-    return pairs
 
 
 def measure(client: Client, photos: Path, captions: Sequence[tuple[str, str]]) -> Mapping[str, float]:
@@ -97,8 +77,9 @@ def measure(client: Client, photos: Path, captions: Sequence[tuple[str, str]]) -
         f"{len(names)} photos in {added_seconds:.1f} s ({len(names) / added_seconds:.0f}/s), "
         f"{len(captions)} searches in {search_seconds:.1f} s ({1000 * search_seconds / len(captions):.0f} ms each)\n"
     )
-    share = {f"r{most}": round(sum(rank <= most for rank in ranks) / len(ranks), 4) for most in (1, 5, 10)}
-    return {"photos": len(names), "captions": len(captions), **share, "median_rank": statistics.median(ranks)}
+    recall = recall_of(ranks)
+    share = {name: round(getattr(recall, name), 4) for name in ("r1", "r5", "r10")}
+    return {"photos": len(names), "captions": len(captions), **share, "median_rank": recall.median_rank}
 
 
 def rank_of(client: Client, photo_id: str, caption: str, *, worst: int) -> int:

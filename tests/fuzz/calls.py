@@ -98,7 +98,7 @@ class _Jobs:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def start_single(self, kind: JobKind, *, space_id: str = "", options: Any = ()) -> Any:
+    def start_single(self, kind: JobKind, *, space_id: str = "", options: Any = (), paused: bool = False) -> Any:
         job = self._catalog.jobs.create(kind, (), space_id=space_id, options=options)
         return self._catalog.jobs.set_state(job.job_id, JobState.SUCCEEDED)
 

@@ -20,7 +20,9 @@ class BucketFacts:
         self._store = store
         self._bucket = bucket
         self._digests: dict[str, str] = {}
-        self.keys = {found.object_name or "" for found in store.list_objects(bucket, recursive=True)}
+        self.keys: set[str] = set()
+        if store.bucket_exists(bucket):  # the service makes its own, and may have been killed before
+            self.keys = {found.object_name or "" for found in store.list_objects(bucket, recursive=True)}
 
     def digest(self, key: str) -> str:
         """The SHA-256 of an object; empty if it is not there."""

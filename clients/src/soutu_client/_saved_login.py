@@ -47,8 +47,8 @@ def saved_login(environment: Mapping[str, str], language: Language) -> SavedLogi
         InvalidInputError: The file holds something else.
         OSError: It cannot be read.
     """
-    path = login_file(environment)
     try:
+        path = login_file(environment)
         values = json.loads(path.read_text(encoding="utf-8"))
         login = SavedLogin(**values)
         is_whole = bool(login.address) and all(isinstance(value, str) for value in values.values())

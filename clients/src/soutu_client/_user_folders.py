@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sys
@@ -14,17 +15,21 @@ _NAME = "soutu"
 
 
 def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of settings (XDG Base Directory Specification 0.8; on Windows ``APPDATA``). It may not exist."""
+    """Return the folder of settings (XDG Base Directory Specification 0.8; on Windows ``APPDATA``). It may not exist.
+
+    Raises:
+        FileNotFoundError: This user has no home, as some services have none.
+    """
     return _folder("XDG_CONFIG_HOME", ".config", environment)
 
 
 def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of what is remembered between runs. It may not exist."""
+    """Return the folder of what is remembered between runs; see ``config_folder``."""
     return _folder("XDG_STATE_HOME", ".local/state", environment)
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of what can be fetched again. It may not exist."""
+    """Return the folder of what can be fetched again; see ``config_folder``."""
     return _folder("XDG_CACHE_HOME", ".cache", environment)
 
 
@@ -69,4 +74,7 @@ def _folder(variable: str, default: str, environment: Mapping[str, str]) -> Path
         return Path(given, _NAME)
     if sys.platform == "win32" and environment.get("APPDATA"):
         return Path(environment["APPDATA"], _NAME, Path(default).name.lstrip("."))
-    return Path.home() / default / _NAME
+    try:
+        return Path.home() / default / _NAME
+    except RuntimeError as error:
+        raise FileNotFoundError(errno.ENOENT, "this user has no home folder") from error

@@ -17,6 +17,7 @@ from soutu_client._convert import access as convert_access
 from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
+from soutu_client._discovery import only_service
 from soutu_client._errors import CallTimeoutError
 from soutu_client._language import Language, preferred_language
 from soutu_client._login import Login
@@ -90,8 +91,9 @@ class Client:
 
         Args:
             address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else where ``soutu login`` logged in, else
-                127.0.0.1:8401. ``tls://`` in front asks for TLS without an authority of the home, ``plain://`` for none
-                although there is one.
+                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network
+                (``SOUTU_DISCOVERY=off``: not). ``tls://`` in front asks for TLS without an authority of the home, ``plain://``
+                for none although there is one.
             token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else the token of
                 ``soutu login`` if that was at this address, else nobody. Empty: nobody.
             authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``,
@@ -101,14 +103,15 @@ class Client:
             language: Of messages; default: ``SOUTU_LANGUAGE``, else the locale's.
 
         Raises:
-            InvalidInputError: The address, the token, the authority or the file of ``soutu login`` is none.
+            InvalidInputError: The address, the token, the authority or the file of ``soutu login`` is none, or several
+                services announce themselves.
             NotTrustedError: The token would leave this machine unencrypted.
             OSError: The authority's or the token's file cannot be read.
         """
         language = language or preferred_language(os.environ)
         saved = saved_login(os.environ, language)
-        address = address or os.environ.get(ADDRESS_VARIABLE) or (saved.address if saved else DEFAULT_ADDRESS)
-        if saved is not None and not is_same_place(address, saved.address, language):
+        address = address or os.environ.get(ADDRESS_VARIABLE) or (saved.address if saved else None)
+        if saved is not None and address is not None and not is_same_place(address, saved.address, language):
             saved = None  # its token is for nobody else
         login = Login.of(
             token=token,
@@ -118,8 +121,10 @@ class Client:
             language=language,
             saved=saved,
         )
+        if address is None and login.authority is not None:
+            address = only_service(DEFAULT_ADDRESS, os.environ, language)
         self._calls = Calls(
-            address,
+            address or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
             language=language,
             login=login,

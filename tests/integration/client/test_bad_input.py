@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from patience import PATIENCE
 from soutu_client import Client
@@ -85,9 +86,13 @@ def test_a_query_of_ten_thousand_characters_is_one_line(soutu: Soutu, capsys: py
     assert "characters" in err
 
 
-def test_an_emoji_is_a_query_like_any_other(soutu: Soutu, real_service: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_emoji_is_a_query_like_any_other(
+    soutu: Soutu, real_service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.jpg"  # the library is shared: another test's photo would have that one's name
+    Image.open(SAMPLES / "chelsea.jpg").rotate(180).save(own)
     with Client(real_service, timeout_seconds=PATIENCE) as client:
-        photo_id = client.upload(SAMPLES / "chelsea.jpg", name="🐱 在家.jpg").photo_id
+        photo_id = client.upload(own, name="🐱 在家.jpg").photo_id
         assert client.wait_until_ready([photo_id], timeout_seconds=PATIENCE).ready
     assert soutu("search", "🐱") == 0
     assert "🐱 在家.jpg" in capsys.readouterr().out

@@ -58,7 +58,12 @@ def test_add_search_show_annotate_delete_undelete_save(client: Client, album: Pa
 
     summary = client.summary()
     assert (summary.total, summary.favourites, summary.tags) == (5, 1, (LabelCount("宠物", 1),))
-    assert summary.folders == (FolderCount("photos", "", 5), FolderCount("photos", "相册", 5)), "a copy is a name, no object"
+    assert summary.folders == (
+        FolderCount("photos", "", 5),
+        FolderCount("photos", "相册", 5),
+        FolderCount("photos", "相册/奶奶家", 1),  # the copy is a name alone; its folder finds the photo all the same
+    )
+    assert len(client.list_photos(filter=Filter(folders=("相册/奶奶家",))).photos) == 1
     assert sum(month.photos for month in summary.months) + summary.undated == 5
     of_cat = client.summary(filter=Filter(tags=("宠物",)))
     assert cat.taken is not None

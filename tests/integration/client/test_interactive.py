@@ -20,6 +20,7 @@ from soutu.search.v1 import search_service_pb2
 from patience import PATIENCE, eventually
 from soutu_client import Client
 from soutu_client.cli.contact_sheet import sheet_of
+from soutu_services.runtime.errors import InvalidInput
 from terminal_picture_decoder import kitty_pictures, sixel_pictures
 from terminal_session import TerminalSession
 
@@ -223,8 +224,9 @@ def test_a_service_that_goes_away_is_said_once_and_waited_for(at_terminal: Open,
 @pytest.mark.parametrize("key", ["\x03", "\x04"])
 def test_ctrl_c_and_ctrl_d_leave_cleanly(at_terminal: Open, key: str) -> None:
     terminal = at_terminal(PLAIN_TERMINAL)
-    while terminal.is_running:  # readline passes over an interrupt in the instant in which it begins to read
-        terminal.type(key)
+    until = time.monotonic() + PATIENCE
+    while terminal.is_running and time.monotonic() < until:
+        terminal.type(key)  # again: readline passes over an interrupt in the instant in which it begins to read
         time.sleep(0.5)
     assert terminal.wait() == 0
     assert b"Traceback" not in terminal.shown
@@ -252,6 +254,39 @@ def test_what_is_typed_while_the_terminal_is_asked_is_kept(at_terminal: Open, al
     terminal.type("箭\n")
     terminal.expect("火箭")
     terminal.expect("looks like it")
+
+
+def test_what_the_service_refuses_leaves_everything_as_it_was(at_terminal: Open, service: Any, album: list[str]) -> None:
+    terminal = at_terminal(PLAIN_TERMINAL)
+    terminal.type("火箭\n")
+    terminal.expect("looks like it")
+    terminal.expect(PROMPT)
+    service.library.failures = [InvalidInput("BAD_DATE", zh="日期不对", en="this is no date")]
+    terminal.type("狗 /from 去年\n")
+    terminal.expect("this is no date")
+    assert "[去年" not in terminal.expect(PROMPT).decode(), "no filter stands in the prompt"
+    terminal.type("-雨 /folder trip\n")
+    terminal.expect("--not alone finds nothing")
+    assert "[trip" not in terminal.expect(PROMPT).decode()
+    terminal.type("/show 3\n")
+    terminal.expect(album[2])
+    terminal.expect(PROMPT)
+    terminal.type("/favourite\n")
+    terminal.expect("looks like it")
+    asked = service.library.asked(search_service_pb2.SearchPhotosRequest)[-1]
+    assert ([term.text for term in asked.terms], asked.filter.taken_from) == (["火箭"], "")
+
+
+def test_what_no_encoding_of_ours_holds_and_nobodys_home_end_nothing(at_terminal: Open, service: Any, album: list[str]) -> None:
+    terminal = at_terminal(PLAIN_TERMINAL, environment={"PYTHONIOENCODING": "utf-8:strict"})  # as most locales have it
+    terminal.write("雪地里的狗\n".encode("gb18030"))  # a terminal that is set to GBK
+    terminal.expect("looks like it")
+    terminal.expect(PROMPT)
+    asked = service.library.asked(search_service_pb2.SearchPhotosRequest)[-1]
+    assert [term.text for term in asked.terms] == ["雪地里的狗"]
+    terminal.type("/save 1 ~nobody-of-this-name/photos\n")
+    terminal.expect("no such file or folder: ~nobody-of-this-name/photos")
+    terminal.expect(PROMPT)
 
 
 def test_without_a_terminal_it_prints_the_help(service: Any) -> None:

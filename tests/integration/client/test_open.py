@@ -102,12 +102,13 @@ def test_a_name_decides_nothing_about_the_program(
     assert Path(viewer()).name == "run-me.desktop.jpg"
 
 
-def test_a_drawing_is_no_program(
-    service: Any, soutu: Soutu, client: Client, make_photos: MakePhotos, viewer: Callable[[], str]
+@pytest.mark.parametrize("name", ["script.svg", "archive.jpg.gz"])
+def test_a_drawing_or_an_archive_is_no_picture(
+    soutu: Soutu, client: Client, make_photos: MakePhotos, viewer: Callable[[], str], name: str
 ) -> None:
-    photo_id = client.upload(make_photos("a", ["1.jpg"]) / "1.jpg", name="a/script.svg").photo_id
+    photo_id = client.upload(make_photos("a", ["1.jpg"]) / "1.jpg", name=f"a/{name}").photo_id
     assert soutu("open", photo_id) == 0
-    assert Path(viewer()).name == "script.svg.jpg"
+    assert Path(viewer()).name == f"{name}.jpg"
 
 
 def test_what_was_opened_long_ago_is_removed(soutu: Soutu, make_photos: MakePhotos, service: Any, tmp_path: Path) -> None:
@@ -117,8 +118,9 @@ def test_what_was_opened_long_ago_is_removed(soutu: Soutu, make_photos: MakePhot
     path = next((tmp_path / "cache" / "soutu" / "originals" / one).iterdir())
     week = time.time() - 8 * 24 * 3600
     os.utime(path, (week, week))
-    soutu("open", two)
-    assert [folder.name for folder in (tmp_path / "cache" / "soutu" / "originals").iterdir()] == [two]
+    (tmp_path / "cache" / "soutu" / "originals" / ".DS_Store").touch()
+    assert soutu("open", two) == 0
+    assert {each.name for each in (tmp_path / "cache" / "soutu" / "originals").iterdir()} == {two, ".DS_Store"}
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from patience import PATIENCE, eventually
+from soutu_client._walk import FoundFile
 from soutu_client.cli.arrivals import Arrivals
 from soutu_client.cli.followed_folder import FollowedFolder, is_on_network
 from soutu_client.cli.main import run
@@ -246,6 +247,34 @@ def test_what_failed_is_offered_again_when_its_permissions_change(make_photos: M
     arrivals.look()
     time.sleep(0.05)
     assert [file.name for file in arrivals.take_whole(10)] == ["a/1.jpg"]
+
+
+def test_a_disk_that_goes_away_just_when_its_files_are_read_loses_none_of_them(
+    service: Any, make_photos: MakePhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = make_photos("disk", ["1.jpg", "2.jpg"])
+    take = Arrivals.take_whole
+    added: list[str] = []
+    lines: list[str] = []
+
+    def go_away(self: Arrivals, most: int) -> list[FoundFile]:
+        files = take(self, most)
+        if len(files) == 2 and not added:
+            disk.rename(tmp_path / "away")
+            added.append("tried")
+        elif added and not disk.exists():
+            (tmp_path / "away").rename(disk)
+        if len(service.library.photos) == 2:
+            raise KeyboardInterrupt
+        return files
+
+    monkeypatch.setattr(Arrivals, "take_whole", go_away)
+    monkeypatch.setattr("soutu_client.cli.session.Session.print_json_line", lambda _, value: lines.append(value["event"]))
+    deadline = threading.Timer(PATIENCE, signal.raise_signal, (signal.SIGINT,))
+    deadline.start()
+    assert run(["watch", str(disk), "--settle", "0.2", "--json", "--address", service.address]) == 0
+    deadline.cancel()
+    assert lines == ["watching", "gone", "back", "added", "added", "stopped"]
 
 
 def test_where_the_system_cannot_tell_it_looks_by_itself(make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,3 +77,11 @@ def test_a_deleted_original_is_read_in_parts(house: SearchHouse) -> None:
     house.client.delete([photo])
     with house.client.read_original(photo, offset=-9) as original:
         assert original.read() == LARGE[-9:]
+
+
+@pytest.mark.parametrize("part", [{}, {"offset": 5}, {"offset": -5, "length": 3}], ids=str)
+def test_of_an_empty_original_every_part_is_empty(house: SearchHouse, part: dict[str, int]) -> None:
+    house.bucket("photos").put("空.png", b"")
+    house.sync()
+    with house.client.read_original(photo_id_of(b""), **part) as original:
+        assert (original.size_bytes, original.read()) == (0, b"")

@@ -15,6 +15,7 @@ from home_certificates import HomeCertificates
 from loopback_ports import free_address
 from patience import PATIENCE
 from soutu_client import Client, InvalidInputError, NotAuthenticatedError
+from soutu_client.cli.last_hits import keep_hits, last_hits
 from soutu_client.cli.main import run
 from soutu_services.runtime.server import RunningServer, ServerSettings, start_server
 from soutu_services.search.access_control import AccessControl
@@ -220,3 +221,17 @@ def test_a_damaged_login_file_is_named_and_can_be_replaced(
     home.write_bytes(content.encode("latin-1"))
     assert run(["logout"]) == 0
     assert not home.exists()
+
+
+def test_whoever_has_no_home_is_not_logged_in(service_without_tokens: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(Path, "home", none)
+    with Client(service_without_tokens) as client:
+        assert client.access().name == ""
+    keep_hits(service_without_tokens, ["0" * 32])
+    assert last_hits(service_without_tokens) == []
+    assert run(["login", service_without_tokens]) == 1

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from home_certificates import HomeCertificates
 from object_store import ObjectServer, serve_folder
+from soutu_services.runtime.settings import InvalidSettings
 from soutu_services.runtime.tls import PlaintextRefused, TlsProblem
-from soutu_services.search.objects import StoreUnavailable, StoreUntrusted
+from soutu_services.search.objects import StoreRefused, StoreUnavailable, StoreUntrusted
 from soutu_services.search.settings import StoreSettings
 from soutu_services.search.store import S3Connection
 
@@ -76,3 +78,20 @@ def test_an_authority_that_is_none_is_named(tmp_path: Path) -> None:
 def test_a_url_with_a_password_in_it_is_no_setting() -> None:
     with pytest.raises(ValueError, match="pattern"):
         StoreSettings(url="http://user:password@nas:9000")
+
+
+def test_the_key_may_be_in_a_file(server: ObjectServer, certificates: HomeCertificates, tmp_path: Path) -> None:
+    key = tmp_path / "store-key"
+    key.write_text(f"{server.settings.secret_key.get_secret_value()}\n")
+    settings = server.settings.model_copy(update={"secret_key": SecretStr(""), "secret_key_file": key})
+    connection = S3Connection(settings, authority=certificates.authority)
+    connection.bucket("private").ensure_bucket()
+    connection.close()
+    key.write_text("another")
+    connection = S3Connection(settings, authority=certificates.authority)
+    with pytest.raises(StoreRefused):
+        connection.bucket("private").ensure_bucket()
+    connection.close()
+    for broken in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(InvalidSettings, match="SOUTU_SEARCH_STORE__SECRET_KEY_FILE"):
+            S3Connection(settings.model_copy(update={"secret_key_file": broken}), authority=certificates.authority)

@@ -177,3 +177,44 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     ended = run(str(tmp_path / "file" / "c"), "--host", "nas.local")
     assert ended.exit_code != 0
     assert "Traceback" not in ended.output
+
+
+def test_installs_what_this_machines_services_and_its_store_need_and_no_key_of_the_authority(tmp_path: Path) -> None:
+    root, installed = tmp_path / "authority", tmp_path / "run"
+    ended = run(str(root), "--host", "nas.local,search,store", "--install", str(installed))
+    assert ended.exit_code == 0, ended.output
+    names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    assert names == {
+        *("ca.pem", "certificate.pem", "key.pem", "embedding-token", "store-key", "store/public.crt", "store/private.key"),
+    }
+    assert {"search", "store"} <= set(certificate_names(certificate(installed)))
+    private = {path for path in installed.rglob("*") if path.is_file() and path.suffix != ".crt" and "c" not in path.name[:1]}
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in private) and len(private) == 4
+    assert len((installed / "store-key").read_text()) >= 32
+    assert (installed / "store-key").read_text() not in ended.output
+
+
+def test_installing_again_renews_what_changed_and_keeps_the_stores_key(tmp_path: Path) -> None:
+    root, installed = tmp_path / "authority", tmp_path / "run"
+    run(str(root), "--host", "nas.local", "--install", str(installed))
+    key, before = (installed / "store-key").read_text(), (installed / "certificate.pem").read_bytes()
+    run(str(root), "--host", "nas.local", "--install", str(installed))
+    assert (installed / "certificate.pem").read_bytes() == before
+    run(str(root), "--host", "nas.local,192.168.1.9", "--install", str(installed))
+    assert "192.168.1.9" in certificate_names(certificate(installed))
+    assert (installed / "store" / "public.crt").read_bytes() == (installed / "certificate.pem").read_bytes() != before
+    assert (installed / "store-key").read_text() == key
+
+
+@pytest.mark.parametrize("hosts", [(), ("--host", "nas.local", "--host", "gpu.local")])
+def test_installs_for_one_machine_alone(tmp_path: Path, hosts: tuple[str, ...]) -> None:
+    ended = run(str(tmp_path / "c"), *hosts, "--install", str(tmp_path / "run"))
+    assert ended.exit_code == 2 and "one --host" in ended.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_says_when_it_cannot_install(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "store").write_text("a file")
+    ended = run(str(tmp_path / "c"), "--host", "nas.local", "--install", str(tmp_path / "run"))
+    assert ended.exit_code == 1 and "cannot be used" in ended.output and "Traceback" not in ended.output

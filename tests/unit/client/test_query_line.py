@@ -30,6 +30,7 @@ def test_words_and_what_is_not_wanted(line: str, words: str, unwanted: tuple[str
         ("/from 2023", "", [("from", "2023")]),
         ("海边 /从 2023-05 /folder 旅行/2019 a", "海边", [("from", "2023-05"), ("folder", "旅行/2019 a")]),
         ("／清除", "", [("clear", "")]),
+        ("海边　／从　2023　", "海边", [("from", "2023")]),  # all of it as a Chinese keyboard writes it
         ("/Save 1 2 /media/usb disk", "", [("save", "1 2 /media/usb disk")]),
         ("a /b c", "a /b c", []),
         ("/exit", "", [("quit", "")]),

@@ -8,9 +8,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from patience import PATIENCE
-from soutu_services.home.probe import answers_grpc
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.channels import PeerAccess, open_channel
+from soutu_services.runtime.probe import answers_grpc
 from soutu_services.runtime.server import RunningServer, ServerSettings, start_server
 
 

@@ -96,6 +96,10 @@ class Arrivals:
         self._handled.pop(file.path, None)
         self._waiting[file.path] = _Waiting(file, time.monotonic())
 
+    def forget(self, file: FoundFile) -> None:
+        """Take back that a file was dealt with, since it is gone: it is new when it comes back, with its disk for instance."""
+        self._handled.pop(file.path, None)
+
     def note_failure(self, file: FoundFile) -> None:
         """Note that a file could not be added: it is offered again when anything about it changes, its permissions too."""
         self._failed[file.path] = _changed_ns(file.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from soutu_client._channel import ADDRESS_VARIABLE
 from soutu_client._errors import (
     CallTimeoutError,
     NotAllowedError,
@@ -59,6 +61,7 @@ def diagnose(session: Session) -> Iterator[Check]:
     check = _connect(session, host, port, addresses)
     yield check
     if not check.is_ok:
+        yield from _announced(session)
         return
     check = _encryption(session)
     yield check
@@ -81,6 +84,8 @@ def diagnose(session: Session) -> Iterator[Check]:
     if not _is_for_a_guest(status):
         yield _index(session, status)
     yield _pending(session, status)
+    if not status.photos:
+        yield Check(session.text("doctor.photos"), is_ok=True, finding=session.text("doctor.photos_none"))
     if status.photos_unreadable:
         finding = session.text("doctor.unreadable_some", n=f"{status.photos_unreadable:,}")
         yield Check(session.text("doctor.unreadable"), is_ok=True, finding=finding)
@@ -109,6 +114,21 @@ def _connect(session: Session, host: str, port: int, addresses: Sequence[str]) -
         finding = session.text("doctor.port_refused" if is_refused else "doctor.port_silent")
         return Check(name, is_ok=False, finding=finding, is_unreachable=True)
     return Check(name, is_ok=True, finding=session.text("doctor.port_open", milliseconds=_milliseconds(began)))
+
+
+def _announced(session: Session) -> Iterator[Check]:
+    """Tell of the services that announce themselves, to somebody who named none."""
+    from soutu_client._discovery import can_discover, find_services  # noqa: PLC0415 - takes a second, and only here
+
+    if session.connection.address or os.environ.get(ADDRESS_VARIABLE) or not can_discover(os.environ):
+        return
+    name = session.text("doctor.network")
+    found = find_services(os.environ)
+    for service in found:
+        key = "doctor.network_found" if service.is_tls else "doctor.network_plain"
+        yield Check(name, is_ok=True, finding=session.text(key, address=service.address, version=service.version))
+    if not found:
+        yield Check(name, is_ok=True, finding=session.text("doctor.network_nobody"))
 
 
 def _encryption(session: Session) -> Check:

@@ -100,18 +100,23 @@ class _Conversation:
         for order in line.orders:
             if not order.is_known:
                 raise CommandError(self._session.text("interactive.unknown", name=f"/{printable(order.name)}"))
+        if line.unwanted and not line.words:
+            raise CommandError(self._session.text("error.only_not"))
         filters = [order for order in line.orders if order.name not in self._acts]
         chosen = self._filter
         for order in filters:
             chosen = self._chosen(chosen, order)
+        before = self._terms, self._title, self._filter, self._hits, self._next_page
         self._filter = chosen
-        if line.words or line.unwanted:
-            if not line.words:
-                raise CommandError(self._session.text("error.only_not"))
+        if line.words:
             self._terms = (TextTerm(line.words), *(TextTerm(each, weight=NOT_WEIGHT) for each in line.unwanted))
             self._title = "  ".join([line.words, *(f"- {each}" for each in line.unwanted)])
         if line.words or filters:
-            self._find()
+            try:
+                self._find()
+            except SoutuError:  # a date that is none, for instance, is not to spoil the lines that follow
+                self._terms, self._title, self._filter, self._hits, self._next_page = before
+                raise
         for order in line.orders:
             if order.name in self._acts:
                 self._acts[order.name](order.value)
@@ -190,7 +195,11 @@ class _Conversation:
         while words and words[0].isdecimal():
             ranks.append(words.pop(0))
         hits = [self._hit(rank) for rank in ranks] or [self._hit("")]
-        folder = Path(" ".join(words)).expanduser()
+        name = " ".join(words)
+        try:
+            folder = Path(name).expanduser()
+        except RuntimeError:  # "~" and nobody's name
+            raise CommandError(self._session.text("error.no_such_file", path=printable(name))) from None
         for hit in hits:
             path = self._asked(lambda hit=hit: self._session.client.save_original(hit.photo.photo_id, folder))  # type: ignore[misc]
             self._session.print(self._session.text("show.saved", path=printable(str(path))))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +26,9 @@ class LineEditor:
             typed: What the first line begins with.
         """
         self._readline = _readline()
-        self._file: Path | None = state_folder() / "history"
+        self._file: Path | None = None
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")  # a terminal may write GBK: whoever takes the line reads that too
         if self._readline is None:
             return
         readline = self._readline
@@ -32,12 +36,12 @@ class LineEditor:
         readline.set_history_length(_MOST_LINES)
         if typed:
             readline.set_startup_hook(lambda: readline.insert_text(typed))
-        try:
-            private_folder(self._file.parent)
-            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
-            readline.read_history_file(self._file)
-        except (OSError, UnicodeError):
-            self._file = None  # searches can be made all the same
+        with suppress(OSError, UnicodeError):  # searches can be made all the same
+            file = state_folder() / "history"
+            private_folder(file.parent)
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+            readline.read_history_file(file)
+            self._file = file
 
     def read(self, prompt: str) -> str:
         """Return the next line.

@@ -346,6 +346,19 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "没有回应：请检查那台机器是否开着，防火墙是否放行这个端口",
         "no answer: check that the machine is on and that its firewall lets this port through",
     ),
+    "doctor.network": ("家里的网络", "the home's network"),
+    "doctor.network_found": (
+        "{address} 上有搜图（版本 {version}）：复制那里的 ca.pem，用 --authority 或 SOUTU_AUTHORITY 指出它，就会用它",
+        "soutu is at {address} (version {version}): copy its ca.pem here, and name it with --authority or SOUTU_AUTHORITY",
+    ),
+    "doctor.network_plain": (
+        "{address} 上有搜图（版本 {version}），不加密：要用它，请写 --address",
+        "soutu is at {address} (version {version}), not encrypted: to use it, write --address",
+    ),
+    "doctor.network_nobody": (
+        "没有搜图报出自己：若在别的机器上，请写 --address 或 SOUTU_ADDRESS",
+        "no soutu announces itself: if it is on another machine, name it with --address or SOUTU_ADDRESS",
+    ),
     "doctor.service": ("搜索服务", "search service"),
     "doctor.service_ok": ("正常，版本 {version}，{milliseconds} 毫秒", "serving, version {version}, {milliseconds} ms"),
     "doctor.not_soutu": (
@@ -407,6 +420,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "doctor.pending_stuck": (
         "{n} 张从 {since} 起没有处理完：请看上面的向量服务和来源，以及搜索服务的日志",
         "{n} wait since {since}: see the embedding service and the sources above, and the search service's log",
+    ),
+    "doctor.photos": ("照片", "photos"),
+    "doctor.photos_none": (
+        "还没有：soutu add 文件夹，或在网页上添加",
+        "none yet: soutu add FOLDER, or add some on the page",
     ),
     "doctor.unreadable": ("无法读取", "unreadable"),
     "doctor.unreadable_some": (

@@ -28,8 +28,8 @@ def fetch_to_view(client: Client, photo_id: str, media_type: str) -> Path:
     base = private_folder(cache_folder() / "originals")
     _remove_old(base)
     path = client.save_original(photo_id, private_folder(base / photo_id))
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    if not kind.startswith("image/") or "svg" in kind:  # a drawing is a program to some viewers
+    kind, packed = mimetypes.guess_type(path.name)
+    if packed or not (kind or "").startswith("image/") or "svg" in (kind or ""):  # a drawing is a program to some viewers
         shown = path.with_name(f"{path.name}{mimetypes.guess_extension(media_type) or '.jpg'}")
         path = path.replace(shown)
     path.touch()
@@ -37,10 +37,10 @@ def fetch_to_view(client: Client, photo_id: str, media_type: str) -> Path:
 
 
 def _remove_old(base: Path) -> None:
+    for path in base.glob("*/*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+                path.unlink()
     for folder in base.iterdir():
-        for path in folder.iterdir():
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
-                    path.unlink()
-        with suppress(OSError):  # it still holds something
+        with suppress(OSError):  # it still holds something, or is a file that a system left there
             folder.rmdir()

@@ -76,6 +76,6 @@ def read_line(line: str) -> QueryLine:
 
 def _orders(written: list[str]) -> Iterator[Order]:
     for each in written:
-        name, _, value = each.partition(" ")
+        name, *value = each.split(maxsplit=1)  # at any space, the full-width one of Chinese keyboards too
         known = _BY_NAME.get(name.lower())
-        yield Order(known or name, value.strip(), is_known=known is not None)
+        yield Order(known or name, "".join(value).strip(), is_known=known is not None)

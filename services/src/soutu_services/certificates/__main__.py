@@ -19,6 +19,7 @@ from soutu_services.certificates.certificate_folder import (
     Outcome,
 )
 from soutu_services.certificates.host_names import machine_names
+from soutu_services.certificates.installed_folder import install
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Language, Text, language_of_environment
 
@@ -33,6 +34,10 @@ _NOTHING_TO_DO = Text(
     zh="还没有任何机器的证书：请用 --host 说出机器的名字，例如 --host nas.local,192.168.1.5",
     en="there is no machine yet: name them with --host, for instance --host nas.local,192.168.1.5",
 )
+_ONE_HOST = Text(
+    zh="--install 要配一个 --host：本机的全部名字和地址，用逗号隔开",
+    en="--install goes with one --host: all names and addresses of this machine, with commas between them",
+)
 
 
 @click.command(help="家用证书：建立家里自己的证书机构，并为每台机器签发证书 · Make the home's own authority and certificates.")
@@ -45,21 +50,36 @@ _NOTHING_TO_DO = Text(
     help="一台机器的全部名字和地址，可重复 · all names and addresses of one machine; repeatable. "
     "不给则只更新快过期的 · none: renew what is near its end.",
 )
-def _command(folder: Path | None, hosts: Sequence[str]) -> None:
+@click.option(
+    "--install",
+    "installed",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="再把本机（唯一的 --host）的证书和令牌、照片存储的密钥放进这个文件夹，给本机的服务用 · also put this machine's "
+    "(the one --host) files, and a key for its object store, into a folder for its own services.",
+)
+def _command(folder: Path | None, hosts: Sequence[str], installed: Path | None) -> None:
     language = language_of_environment(os.environ)
+    if installed is not None and len(hosts) != 1:
+        raise click.UsageError(_ONE_HOST.to(language))
     try:
         machines = [machine_names(host) for host in hosts]
         root = folder or user_data_path("soutu", appauthor=False) / "certificates"
         opened = CertificateFolder.open(root.absolute())
         issued = [opened.issue(names) for names in machines or opened.machines()]
+        if installed is not None:
+            install(issued[0], installed)
     except SoutuError as error:
         raise click.ClickException(error.text.to(language)) from error
     if not issued:
         raise click.ClickException(_NOTHING_TO_DO.to(language))
-    _tell(opened, issued, language)
+    if installed is None:
+        _tell(opened, issued, language)
+    else:
+        _tell_machines(issued, language)
 
 
-def _tell(opened: CertificateFolder, issued: Sequence[Issued], language: Language) -> None:
+def _tell_machines(issued: Sequence[Issued], language: Language) -> None:
     for machine in issued:
         names = ", ".join(machine.names)
         outcome = _OUTCOMES[machine.outcome]
@@ -68,6 +88,10 @@ def _tell(opened: CertificateFolder, issued: Sequence[Issued], language: Languag
             zh=f"{machine.folder.name}：{outcome.zh}，到 {machine.ends_at:%Y-%m-%d}；名字：{names}",
             en=f"{machine.folder.name}: {outcome.en}, until {machine.ends_at:%Y-%m-%d}; names: {names}",
         )
+
+
+def _tell(opened: CertificateFolder, issued: Sequence[Issued], language: Language) -> None:
+    _tell_machines(issued, language)
     _say(language, zh="", en="")
     _say(
         language,

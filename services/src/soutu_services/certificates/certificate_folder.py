@@ -29,6 +29,8 @@ __all__ = [
     "CertificateFolder",
     "Issued",
     "Outcome",
+    "unusable_folder",
+    "write_whole",
 ]
 
 AUTHORITY_FILE = "ca.pem"
@@ -94,12 +96,12 @@ class CertificateFolder:
                     )
             if not certificate.exists():
                 authority = Authority.make()
-                _write(key, authority.key_pem, private=True)
-                _write(certificate, pem_of(authority.certificate), private=False)
+                write_whole(key, authority.key_pem, private=True)
+                write_whole(certificate, pem_of(authority.certificate), private=False)
                 return cls(root, authority, is_new=True)
             authority = Authority.read(certificate.read_bytes(), key.read_bytes())
         except OSError as error:
-            raise _unusable(root, error) from error
+            raise unusable_folder(root, error) from error
         except ValueError as error:
             raise FailedPrecondition(
                 "AUTHORITY_DAMAGED",
@@ -132,11 +134,11 @@ class CertificateFolder:
                 return Issued(folder, wanted, present.not_valid_after_utc, Outcome.KEPT)
             certificate, key = self.authority.issue(wanted)
             folder.mkdir(mode=0o700, exist_ok=True)
-            _write(folder / KEY_FILE, key, private=True)
-            _write(folder / CERTIFICATE_FILE, certificate, private=False)
+            write_whole(folder / KEY_FILE, key, private=True)
+            write_whole(folder / CERTIFICATE_FILE, certificate, private=False)
             self._copy_shared(folder)
         except OSError as error:
-            raise _unusable(folder, error) from error
+            raise unusable_folder(folder, error) from error
         ends_at = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
         return Issued(folder, wanted, ends_at, Outcome.MADE if present is None else Outcome.RENEWED)
 
@@ -163,12 +165,12 @@ class CertificateFolder:
         """Put into a machine's folder what all machines have."""
         token = self.root / TOKEN_FILE
         if not token.exists():
-            _write(token, f"soutu_{secrets.token_urlsafe(_TOKEN_BYTES)}\n".encode(), private=True)
+            write_whole(token, f"soutu_{secrets.token_urlsafe(_TOKEN_BYTES)}\n".encode(), private=True)
         shared = ((AUTHORITY_FILE, pem_of(self.authority.certificate), False), (TOKEN_FILE, token.read_bytes(), True))
         for name, data, private in shared:
             copy = folder / name
             if not copy.exists() or copy.read_bytes() != data:
-                _write(copy, data, private=private)
+                write_whole(copy, data, private=private)
 
 
 def _is_key_of(path: Path, certificate: x509.Certificate) -> bool:
@@ -179,7 +181,7 @@ def _is_key_of(path: Path, certificate: x509.Certificate) -> bool:
     return key.public_key() == certificate.public_key()
 
 
-def _write(path: Path, data: bytes, *, private: bool) -> None:
+def write_whole(path: Path, data: bytes, *, private: bool) -> None:
     """Write a file whole or not at all; a private one was never readable to others."""
     aside = path.with_name(f"{path.name}.new")
     aside.unlink(missing_ok=True)
@@ -191,7 +193,8 @@ def _write(path: Path, data: bytes, *, private: bool) -> None:
     aside.replace(path)
 
 
-def _unusable(path: Path, error: OSError) -> FailedPrecondition:
+def unusable_folder(path: Path, error: OSError) -> FailedPrecondition:
+    """Say why a folder cannot be used."""
     return FailedPrecondition(
         "FOLDER_UNUSABLE",
         zh=f"文件夹 {path} 不能用（{error.strerror}）：请检查权限和磁盘空间，或换一个",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
@@ -17,8 +14,9 @@ from soutu_services.embedding.bundle_manifest import GraphPrecision
 from soutu_services.embedding.encoder import Tower
 from soutu_services.embedding.registry import ModelSpec
 from soutu_services.embedding.settings import EmbeddingSettings
-from soutu_services.runtime.errors import InvalidInput, SoutuError
-from soutu_services.runtime.language import Language, Text, language_of_environment
+from soutu_services.runtime.command_line import command_language, errors_as_one_line, say
+from soutu_services.runtime.errors import InvalidInput
+from soutu_services.runtime.language import Text
 from soutu_services.runtime.settings import load_settings
 
 __all__ = ["main"]
@@ -51,20 +49,20 @@ def install_clip(*, index_url: str | None, torch_index_url: str | None, keep_tor
     """把 torch 和 cn_clip 装进当前环境。 Install torch and cn_clip into this environment."""
     from soutu_services.embedding.install_clip import install, plan_install  # noqa: PLC0415 - as above
 
-    with _errors_as_one_line():
+    with errors_as_one_line():
         plan = plan_install(index_url=index_url, torch_index_url=torch_index_url, keep_torch=keep_torch, again=again)
         for command in plan.commands:
             click.echo(f"+ {shlex.join(command)}")
         if dry_run:
             return
         install(plan)
-        _say(Text(zh="可以使用 Chinese-CLIP 模型了。", en="Chinese-CLIP models can be used now."))
+        say(Text(zh="可以使用 Chinese-CLIP 模型了。", en="Chinese-CLIP models can be used now."))
 
 
 @main.command()
 def models() -> None:
     """列出官方模型，以及权重在不在本机。 List the official models, and which weights are here."""
-    with _errors_as_one_line():
+    with errors_as_one_line():
         from soutu_services.embedding.chinese_clip.torch_model import official_models  # noqa: PLC0415 - imports torch
 
         weights = load_settings(EmbeddingSettings).weights
@@ -72,8 +70,8 @@ def models() -> None:
         here, missing = Text(zh="在本机", en="here"), Text(zh="未下载", en="not here")
         for name, published in official_models().items():
             state = here if (folder / published.filename).is_file() else missing
-            click.echo(f"clip:{name:<14} {published.filename:<24} {state.to(_language())}")
-        _say(Text(zh=f"权重文件夹：{folder}", en=f"Folder of weights: {folder}"))
+            click.echo(f"clip:{name:<14} {published.filename:<24} {state.to(command_language())}")
+        say(Text(zh=f"权重文件夹：{folder}", en=f"Folder of weights: {folder}"))
 
 
 @main.command()
@@ -89,7 +87,7 @@ def models() -> None:
 @click.option("--tower", type=click.Choice(sorted(_TOWERS)), default="both", show_default=True, help="导出哪一半。 Which half.")
 def export(*, spec: str, folder: Path, precision: GraphPrecision, tower: str) -> None:
     """把模型 SPEC（clip:ViT-B-16 或 clip:文件@结构）导出到 FOLDER。 Export a checkpoint to a folder that runs without torch."""
-    with _errors_as_one_line():
+    with errors_as_one_line():
         wanted = ModelSpec.parse(spec)
         if wanted.kind != "clip":
             raise InvalidInput(
@@ -103,36 +101,19 @@ def export(*, spec: str, folder: Path, precision: GraphPrecision, tower: str) ->
         started = time.monotonic()
 
         def report(step: Text) -> None:
-            click.echo(f"[{time.monotonic() - started:5.0f} s] {step.to(_language())}", err=True)
+            click.echo(f"[{time.monotonic() - started:5.0f} s] {step.to(command_language())}", err=True)
 
         weights = load_settings(EmbeddingSettings).weights
         checkpoint = find_checkpoint(wanted.source, architecture=wanted.architecture, weights=weights)
         manifest = export_bundle(checkpoint, folder, precision=precision, towers=_TOWERS[tower], report=report)
         drifts = ", ".join(f"{name} {entry.drift:.2g}" for name, entry in manifest.towers.items())
-        _say(
+        say(
             Text(
                 zh=f"已导出到 {folder}，与 torch fp32 的最大余弦距离：{drifts}。使用：SOUTU_EMBEDDING_MODELS=onnx:{folder}",
                 en=f"Exported to {folder}; largest cosine distance to torch in fp32: {drifts}. "
                 f"Use it: SOUTU_EMBEDDING_MODELS=onnx:{folder}",
             )
         )
-
-
-@contextmanager
-def _errors_as_one_line() -> Iterator[None]:
-    try:
-        yield
-    except SoutuError as error:
-        click.echo(error.text.to(_language()), err=True)
-        sys.exit(1)
-
-
-def _language() -> Language:
-    return language_of_environment(os.environ)
-
-
-def _say(text: Text) -> None:
-    click.echo(text.to(_language()))
 
 
 if __name__ == "__main__":

@@ -21,19 +21,24 @@ class ModelSpec:
 
     Attributes:
         kind: Implementation.
-        source: Name of an official model, or path of a checkpoint or bundle; empty for lite.
+        source: Name of an official model, or path of a checkpoint, a bundle or an adapter; empty for lite.
         architecture: Architecture of a checkpoint, for instance ``ViT-B-16``; None: ``source`` names an official model.
         towers: Towers of a bundle to load; None: all it has.
+        base: Spec of the model that an adapter is put behind; None: the one that it names.
     """
 
-    kind: Literal["lite", "clip", "onnx"]
+    kind: Literal["lite", "clip", "onnx", "adapter"]
     source: str = ""
     architecture: str | None = None
     towers: frozenset[Tower] | None = None
+    base: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> ModelSpec:
-        """Read ``lite``, ``clip:NAME``, ``clip:FILE@NAME``, ``onnx:FOLDER``, ``onnx:FOLDER@text`` or ``onnx:FOLDER@image``.
+        """Read a spec.
+
+        These are: ``lite``, ``clip:NAME``, ``clip:FILE@NAME``, ``onnx:FOLDER``, ``onnx:FOLDER@text``, ``onnx:FOLDER@image``,
+        ``adapter:FOLDER``, and ``adapter:FOLDER=SPEC`` with any of the others as the model that the adapter is put behind.
 
         Raises:
             InvalidInput: it is none of these.
@@ -52,10 +57,16 @@ class ModelSpec:
             if at and path and tower in _TOWERS:
                 return cls("onnx", path, towers=_TOWERS[tower])
             return cls("onnx", rest)
+        if kind == "adapter" and rest:
+            folder, equals, base = rest.rpartition("=")
+            if not equals:
+                return cls("adapter", rest)
+            if folder and cls.parse(base).kind != "adapter":
+                return cls("adapter", folder, base=base)
         raise InvalidInput(
             "BAD_MODEL_SPEC",
-            zh=f"看不懂模型“{text}”，可用写法：lite、clip:ViT-B-16、clip:权重文件@ViT-B-16、onnx:文件夹。",
-            en=f'The model "{text}" is none of: lite, clip:ViT-B-16, clip:FILE@ViT-B-16, onnx:FOLDER.',
+            zh=f"看不懂模型“{text}”，可用写法：lite、clip:ViT-B-16、clip:权重文件@ViT-B-16、onnx:文件夹、adapter:文件夹。",
+            en=f'The model "{text}" is none of: lite, clip:ViT-B-16, clip:FILE@ViT-B-16, onnx:FOLDER, adapter:FOLDER.',
         )
 
 
@@ -75,6 +86,8 @@ def load_encoder(spec: str, settings: EmbeddingSettings) -> Encoder:
         from soutu_services.embedding.lite.encoder import LiteEncoder  # noqa: PLC0415 - see the module's docstring
 
         return LiteEncoder.load(limits=limits, threads=settings.cpu_threads)
+    if wanted.kind == "adapter":
+        return _load_adapted(wanted, settings)
     if wanted.kind == "onnx":
         from soutu_services.embedding.onnx_bundle import OnnxBundleEncoder  # noqa: PLC0415
 
@@ -90,3 +103,23 @@ def load_encoder(spec: str, settings: EmbeddingSettings) -> Encoder:
         weights=settings.weights,
         limits=limits,
     )
+
+
+def _load_adapted(wanted: ModelSpec, settings: EmbeddingSettings) -> Encoder:
+    from soutu_services.embedding.adapted_encoder import AdaptedEncoder  # noqa: PLC0415
+    from soutu_services.embedding.adapter_folder import read_adapter  # noqa: PLC0415
+
+    adapter = read_adapter(Path(wanted.source).expanduser())
+    named = wanted.base or adapter.manifest.base
+    if ModelSpec.parse(named).kind == "adapter":
+        raise InvalidInput(
+            "BAD_MODEL_SPEC",
+            zh=f"适配层要放在模型后面，不能放在另一个适配层后面：{named}",
+            en=f"an adapter goes behind a model, not behind another adapter: {named}",
+        )
+    base = load_encoder(named, settings)
+    try:
+        return AdaptedEncoder(base, adapter)
+    except BaseException:
+        base.close()
+        raise

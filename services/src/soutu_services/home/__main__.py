@@ -12,7 +12,6 @@ from soutu_services.home.errands import Errands
 from soutu_services.home.house import House
 from soutu_services.home.library import Library
 from soutu_services.home.photos import check_room, usable_photos
-from soutu_services.home.probe import reachable
 from soutu_services.home.problem import HomeProblem
 from soutu_services.home.screen import Screen
 from soutu_services.home.security import Security, has_tls, secure
@@ -21,6 +20,7 @@ from soutu_services.home.supervisor import Program
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text, language_of_environment
+from soutu_services.runtime.probe import reachable
 from soutu_services.runtime.program import RESTART_STATUS
 from soutu_services.runtime.settings import load_settings
 

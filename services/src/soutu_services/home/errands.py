@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from soutu_services.home.probe import reachable
 from soutu_services.home.programs import script
 from soutu_services.home.security import Security
 from soutu_services.home.settings import HomeSettings
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.language import Language
+from soutu_services.runtime.probe import reachable
 
 __all__ = ["Errands"]
 

@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from soutu_services.home.library import InPlaceFolder, Library, StoreKey
-from soutu_services.home.probe import answers_grpc, answers_tcp, reachable
 from soutu_services.home.problem import HomeProblem
 from soutu_services.home.security import has_tls
 from soutu_services.home.settings import HomeSettings
 from soutu_services.home.supervisor import Program
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.language import Text
+from soutu_services.runtime.probe import answers_grpc, answers_tcp, reachable
 
 __all__ = ["embedding_service", "in_place_store", "photo_store", "script", "search_service", "web_page"]
 

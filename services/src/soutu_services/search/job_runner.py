@@ -156,16 +156,19 @@ class JobRunner:
                     return job
             return self._create(JobKind.SYNC, sources=tuple(dict.fromkeys(sources)))
 
-    def start_single(self, kind: JobKind, *, space_id: str = "", options: Sequence[str] = ()) -> Job:
+    def start_single(self, kind: JobKind, *, space_id: str = "", options: Sequence[str] = (), paused: bool = False) -> Job:
         """Start a job of a kind of which one is open at a time; if one is, that one is returned, gone on with if it is paused.
 
-        It does what was asked of it before and what is asked now: where an option is new to it, it begins again.
+        It does what was asked of it before and what is asked now: where an option is new to it, it begins again. With ``paused``
+        it rests instead, from the first.
         """
         with self._lock:
             for found in self._catalog.jobs.unfinished(kind):
                 job = found if set(options) <= set(found.options) else self._widen(found.job_id, options)
+                if paused:
+                    return self.pause(job.job_id)
                 return self.resume(job.job_id) if job.state is JobState.PAUSED else job
-            return self._create(kind, space_id=space_id, options=options)
+            return self._create(kind, space_id=space_id, options=options, paused=paused)
 
     def _widen(self, job_id: str, options: Sequence[str]) -> Job:
         """Give an open job further options; one that runs stops, and begins again with them when its thread has ended."""
@@ -247,8 +250,12 @@ class JobRunner:
             self._changed()
             return job
 
-    def _create(self, kind: JobKind, *, sources: Sequence[str] = (), space_id: str = "", options: Sequence[str] = ()) -> Job:
+    def _create(
+        self, kind: JobKind, *, sources: Sequence[str] = (), space_id: str = "", options: Sequence[str] = (), paused: bool = False
+    ) -> Job:
         job = self._catalog.jobs.create(kind, sources, space_id=space_id, options=options)
+        if paused:
+            job = self._catalog.jobs.set_state(job.job_id, JobState.PAUSED, message=Text(zh="", en=""))
         self._catalog.jobs.forget_old(_KEPT_JOBS)
         self._changed()
         return job

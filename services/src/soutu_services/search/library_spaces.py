@@ -47,12 +47,13 @@ class LibrarySpaces:
         self._on_switched = on_switched
         self._lock = threading.Lock()
 
-    def start_reindex(self, space_id: str = "") -> Job:
+    def start_reindex(self, space_id: str = "", *, paused: bool = False) -> Job:
         """Start to embed every photo into another space, or go on with it if it is paused.
 
         Args:
             space_id: The space; empty: what a re-index that is open fills, or else that of the first model that is offered and
                 does not serve.
+            paused: It rests from the first, for embeddings that are brought, until it is resumed.
 
         Raises:
             FailedPrecondition: the space serves already, nothing is known of it, or another one is being filled.
@@ -61,7 +62,7 @@ class LibrarySpaces:
         with self._lock:
             for job in self._catalog.jobs.unfinished(JobKind.REINDEX):
                 if space_id in ("", job.space_id):
-                    return self._jobs.start_single(JobKind.REINDEX)
+                    return self._jobs.start_single(JobKind.REINDEX, paused=paused)
                 raise FailedPrecondition(
                     "REINDEX_UNDER_WAY",
                     zh="正在换用另一个模型，请等它完成，或先用 soutu jobs 取消",
@@ -69,7 +70,7 @@ class LibrarySpaces:
                 )
             space_id = self._to_fill(space_id)
             self._catalog.fillings.try_refused_again(space_id)
-            return self._jobs.start_single(JobKind.REINDEX, space_id=space_id)
+            return self._jobs.start_single(JobKind.REINDEX, space_id=space_id, paused=paused)
 
     def switch(self, space_id: str = "") -> SpaceState:
         """Answer queries from another space that the library has embeddings in; empty: from the one that served before.

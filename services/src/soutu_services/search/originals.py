@@ -70,7 +70,7 @@ class Originals:
         photo = self._catalog.photos.get(photo_id, visibility)
         for place in self._places(photo.photo_id, visibility):
             begin = offset if offset >= 0 else max(0, place.size_bytes + offset)
-            if begin >= place.size_bytes > 0:
+            if begin >= place.size_bytes:
                 if not place.store.exists(place.object_key):
                     continue
                 chunks: Iterator[bytes] = iter(())

@@ -103,7 +103,7 @@ class _LibraryServicer(BackupServicer):
     def StartReindex(  # noqa: N802
         self, request: library_service_pb2.StartReindexRequest, context: grpc.ServicerContext
     ) -> library_service_pb2.StartReindexResponse:
-        job = self._parts.spaces.start_reindex(request.space_id)
+        job = self._parts.spaces.start_reindex(request.space_id, paused=request.paused)
         return library_service_pb2.StartReindexResponse(job=job_message(job, language_of(context)))
 
     def SwitchSpace(  # noqa: N802

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -46,7 +47,8 @@ class StoreSettings(BaseModel):
     Attributes:
         url: ``http://host:port`` or ``https://host:port``.
         access_key: Access key; empty: anonymous.
-        secret_key: Its secret.
+        secret_key: Its secret; better in ``secret_key_file``.
+        secret_key_file: File that holds it.
         region: Region that requests are signed for; plain S3 servers accept any.
         timeout_seconds: How long an answer may take to begin, or stand still.
         authority: Certificate (PEM) of an authority that the server is known by, besides the system's; unset: the one of ``tls``.
@@ -59,10 +61,21 @@ class StoreSettings(BaseModel):
     url: str = Field(default="http://127.0.0.1:8403", pattern=r"^https?://[^/\s@]+/?$")
     access_key: str = ""
     secret_key: SecretStr = SecretStr("")
+    secret_key_file: Path | None = None
     region: str = "us-east-1"
     timeout_seconds: float = Field(default=60.0, gt=0)
     authority: Path | None = None
     folder: Path | None = None
+
+    @property
+    def secret(self) -> SecretStr:
+        """The access key's secret, wherever it is.
+
+        Raises:
+            InvalidSettings: its file cannot be read, or holds none.
+        """
+        found = read_secrets(None, self.secret_key_file, variable="SOUTU_SEARCH_STORE__SECRET_KEY")
+        return found[0] if found else self.secret_key
 
 
 class SourceSettings(BaseModel):
@@ -257,6 +270,8 @@ class SearchSettings(ProgramSettings):
         metrics_listen: ``host:port`` of the Prometheus metrics.
         tls: Certificate and key to serve with, and the home's authority, by which the embedding service and the store are known.
         allow_plaintext: It may listen beyond this machine without TLS, and speak to other machines without.
+        announce: Whether it tells the network where it is (mDNS), where it listens beyond this machine: ``auto``, ``off``, or the
+            address of the one interface to tell it on.
         tokens: Whether callers need a token; ``auto``: where it listens beyond this machine, or with TLS.
         embedding_token: Token that the embedding services are shown; better in ``embedding_token_file``.
         embedding_token_file: File that holds it.
@@ -288,6 +303,7 @@ class SearchSettings(ProgramSettings):
     metrics_listen: str = "127.0.0.1:8411"
     tls: TlsSettings = TlsSettings()
     allow_plaintext: bool = False
+    announce: Literal["auto", "off"] | IPv4Address = "auto"
     tokens: Literal["auto", "required", "off"] = "auto"
     embedding_token: SecretStr | None = None
     embedding_token_file: Path | None = None
@@ -324,6 +340,11 @@ class SearchSettings(ProgramSettings):
         if self.tokens != "auto":
             return self.tokens == "required"
         return self.tls.certificate is not None or not Address.parse(self.listen).is_loopback
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether it tells the network where it is."""
+        return self.announce != "off" and not Address.parse(self.listen).is_loopback
 
     @property
     def embedding_access(self) -> PeerAccess:

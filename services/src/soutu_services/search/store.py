@@ -78,6 +78,7 @@ class S3Connection:
 
         Raises:
             StoreRefused: the access key is shorter than any server takes.
+            InvalidSettings: the file of the secret key cannot be read.
             PlaintextRefused: it is another machine, without TLS, and nobody allowed that.
             TlsProblem: the authority's file cannot be used.
         """
@@ -97,7 +98,7 @@ class S3Connection:
         self.client = Minio(
             endpoint=address.netloc,
             access_key=settings.access_key or None,
-            secret_key=settings.secret_key.get_secret_value() or None,
+            secret_key=settings.secret.get_secret_value() or None,
             secure=is_tls,
             region=settings.region,
             http_client=self.pool,

@@ -161,10 +161,11 @@ class _Watch:
         for problem in result.failed:
             if isinstance(problem.error, FileChangedError):
                 folder.arrivals.put_back(files[problem.path])
-            elif not isinstance(problem.error, FileNotFoundError):  # or it was renamed, and is seen under its new name
+            elif isinstance(problem.error, FileNotFoundError):  # renamed, and seen under its new name, or its disk is away
+                folder.arrivals.forget(files[problem.path])
+            else:
                 failed.append(problem)
-                if problem.path in files:
-                    folder.arrivals.note_failure(files[problem.path])
+                folder.arrivals.note_failure(files[problem.path])
         self._log.added(dataclasses.replace(result, failed=tuple(failed)), files)
         if result.interruption is not None:
             raise result.interruption

@@ -1,0 +1,125 @@
+"""Chinese-CLIP's tables: ``{split}_imgs.tsv`` and ``{split}_texts.jsonl``.
+
+A line of the first is an integer id, a tab and the picture in base64; one of the second is
+``{"text_id": 8428, "text": "…", "image_ids": [1076345, 517602]}`` (https://github.com/OFA-Sys/Chinese-CLIP, README, "Fine-tune").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from soutu_services.tuning.dataset import TextRow
+from soutu_services.tuning.flaws import Flaw, Flaws
+
+__all__ = ["ClipTables", "decoded_picture", "image_line", "images_file", "text_line", "text_row", "texts_file"]
+
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
+
+
+def images_file(split: str) -> str:
+    """Return the name of a split's pictures."""
+    return f"{split}_imgs.tsv"
+
+
+def texts_file(split: str) -> str:
+    """Return the name of a split's texts."""
+    return f"{split}_texts.jsonl"
+
+
+def image_line(image_id: int, data: bytes) -> bytes:
+    """Write one picture, as ``images_file`` holds it."""
+    return b"%d\t%s\n" % (image_id, base64.b64encode(data))
+
+
+def text_line(row: TextRow) -> bytes:
+    """Write one text, as ``texts_file`` holds it."""
+    entry = {"text_id": row.text_id, "text": row.text, "image_ids": list(row.image_ids)}
+    return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+
+
+def decoded_picture(encoded: bytes) -> bytes:
+    """Return the bytes of a picture, from either alphabet of base64, as cn_clip's loader takes both.
+
+    Raises:
+        ValueError: it is not base64, or nothing.
+    """
+    data = binascii.a2b_base64(encoded.translate(_STANDARD_ALPHABET), strict_mode=True)
+    if not data:
+        raise ValueError("no bytes")
+    return data
+
+
+def text_row(entry: object) -> TextRow:
+    """Check one text.
+
+    Raises:
+        ValueError: it has not the three fields, or they are not of their types.
+    """
+    match entry:
+        case {"text_id": int(text_id), "text": str(text), "image_ids": list(ids)}:
+            if all(isinstance(one, int) for one in ids):
+                return TextRow(text_id, text, tuple(dict.fromkeys(ids)))
+    raise ValueError("not a text")
+
+
+class ClipTables:
+    """A split in a folder of tables."""
+
+    def __init__(self, folder: Path, split: str) -> None:
+        self._images = folder / images_file(split)
+        self._texts = folder / texts_file(split)
+        self.split = split
+        self.files = (self._texts, self._images)
+
+    def texts(self, flaws: Flaws) -> Iterator[TextRow]:
+        """Read the texts, in the file's order."""
+        seen: set[int] = set()
+        with self._texts.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                at = f"{self._texts.name}:{number}"
+                if not line.strip():
+                    continue
+                try:
+                    row = text_row(json.loads(line))
+                except ValueError:
+                    flaws.note(Flaw.BROKEN_ROW, at)
+                    continue
+                if row.text_id in seen:
+                    flaws.note(Flaw.TEXT_ID_CLASH, at)
+                elif not row.text.strip():
+                    flaws.note(Flaw.EMPTY_TEXT, at)
+                else:
+                    seen.add(row.text_id)
+                    yield row
+
+    def pictures(self, flaws: Flaws) -> Iterator[tuple[int, bytes]]:
+        """Read the pictures, in the file's order."""
+        seen: set[int] = set()
+        with self._images.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                at = f"{self._images.name}:{number}"
+                if not line.strip():
+                    continue
+                fields = line.rstrip(b"\r\n").split(b"\t")
+                if len(fields) != 2 or not fields[0].isdigit():
+                    flaws.note(Flaw.BROKEN_ROW, at)
+                    continue
+                image_id = int(fields[0])
+                try:
+                    data = decoded_picture(fields[1])
+                except ValueError:
+                    flaws.note(Flaw.BROKEN_BASE64, at)
+                    continue
+                if image_id in seen:
+                    flaws.note(Flaw.PICTURE_ID_CLASH, at)
+                    continue
+                seen.add(image_id)
+                yield image_id, data
+
+    def picture_name(self, image_id: int) -> str:
+        """Return the id: the tables know no names."""
+        return str(image_id)

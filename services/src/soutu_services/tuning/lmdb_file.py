@@ -1,0 +1,63 @@
+"""Opening LMDB environments: the only importer of ``lmdb``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from soutu_services.runtime.errors import DataLoss
+
+__all__ = ["open_for_reading", "open_for_writing", "unreadable_lmdb"]
+
+_MAP_BYTES = 1 << 40
+"""Room that may be used, as cn_clip has it: address space, not disk."""
+
+
+@contextmanager
+def open_for_reading(path: Path) -> Iterator[Any]:
+    """Open a database read-only, and give a transaction.
+
+    Raises:
+        DataLoss: it is damaged, or of a version of LMDB that is not read.
+    """
+    try:
+        environment = lmdb.open(str(path), readonly=True, create=False, lock=False, readahead=False)
+    except lmdb.Error as error:
+        raise unreadable_lmdb(path, str(error)) from error
+    try:
+        with environment.begin() as rows:
+            yield rows
+    except lmdb.Error as error:
+        raise unreadable_lmdb(path, str(error)) from error
+    finally:
+        environment.close()
+
+
+@contextmanager
+def open_for_writing(path: Path, *, databases: int = 0) -> Iterator[Any]:
+    """Open an environment, made if it is not there; ``databases`` is how many named ones it may hold.
+
+    Raises:
+        DataLoss: it is damaged.
+    """
+    try:
+        environment = lmdb.open(str(path), map_size=_MAP_BYTES, max_dbs=databases)
+    except lmdb.Error as error:
+        raise unreadable_lmdb(path, str(error)) from error
+    try:
+        yield environment
+    finally:
+        environment.close()
+
+
+def unreadable_lmdb(path: Path, reason: str) -> DataLoss:
+    """Say that a database cannot be read."""
+    return DataLoss(
+        "LMDB_UNREADABLE",
+        zh=f"{path} 不是 cn_clip 所用 0.9 版 LMDB 的数据，或已损坏（{reason}）：请从 TSV 和 JSONL 重新生成",
+        en=f"{path} is not cn_clip's data in an LMDB of version 0.9, or is damaged ({reason}): build it again from TSV and JSONL",
+    )

@@ -1,0 +1,120 @@
+"""Data sets into a running library, and out of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from clip_files import jpeg, write_tables
+from loopback_ports import free_address
+from search_house import SearchHouse, picture
+from soutu_services.tuning.cli import main
+from soutu_services.tuning.clip_lmdb import write_clip_lmdb
+from soutu_services.tuning.clip_tables import image_line
+from soutu_services.tuning.dataset import TextRow, open_dataset
+from soutu_services.tuning.flaws import Flaws
+
+
+def tune(address: str, *arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), env={"SOUTU_LANGUAGE": "en", "SOUTU_ADDRESS": address})
+
+
+@pytest.mark.parametrize("form", ["tables", "lmdb"])
+def test_a_data_set_goes_in_and_comes_out(house: SearchHouse, tmp_path: Path, form: str) -> None:
+    pictures = {3: picture("红", 3), 8: picture("绿", 8), 9: picture("蓝", 9)}
+    texts = [TextRow(1, "一只红狗", (3,)), TextRow(2, "红色的墙", (3,)), TextRow(3, "草地", (8,))]
+    data = tmp_path / "muge"
+    write_tables(data, "train", {**pictures, 12: b"no picture"}, texts)
+    if form == "lmdb":
+        write_clip_lmdb(data / "lmdb" / "train", texts, [(one, image_line(one, b).split()[1]) for one, b in pictures.items()])
+        (data / "train_imgs.tsv").unlink()
+    first = tune(house.address, "import", str(data), "--split", "train")
+    assert first.exit_code == 0, first.output
+    assert "3 photos added (muge/train), 0 were there; 2 captions written" in first.stdout
+    assert ("1 pictures cannot be read" in first.stderr) == (form == "tables")
+    again = tune(house.address, "import", str(data), "--split", "train")
+    assert "0 photos added (muge/train), 3 were there; 0 captions written" in again.stdout
+    house.settled()
+    captions = {photo.name: photo.annotations.caption for photo in house.client.list_photos().photos}
+    assert captions == {"muge/train/3.png": "一只红狗\n红色的墙", "muge/train/8.png": "草地", "muge/train/9.png": ""}
+
+    out = tune(house.address, "export", str(tmp_path / "out"), "--splits", "all=1", "--burst-seconds", "0")
+    assert out.exit_code == 0, out.output
+    assert "all: 3 photos, 4 texts" in out.stdout
+    dataset = open_dataset(tmp_path / "out" / "lmdb", "all")
+    with (tmp_path / "out" / "photos.tsv").open(encoding="utf-8", newline="") as file:
+        names = {int(row["image_id"]): row["name"] for row in csv.DictReader(file, delimiter="\t")}
+    said = {(row.text, tuple(sorted(names[one] for one in row.image_ids))) for row in dataset.texts(Flaws())}
+    everything = ("muge/train/3.png", "muge/train/8.png", "muge/train/9.png")
+    assert said == {
+        ("一只红狗", everything[:1]),
+        ("红色的墙", everything[:1]),
+        ("草地", everything[1:2]),
+        ("train", everything),
+    }
+    for _, data_of_one in dataset.pictures(Flaws()):
+        assert Image.open(io.BytesIO(data_of_one)).format == "JPEG"
+
+
+def test_captions_that_people_wrote_stay(house: SearchHouse, tmp_path: Path) -> None:
+    photo_id = house.upload("a.png", picture("红", 1))
+    house.client.annotate([photo_id], caption="外婆")
+    write_tables(tmp_path, "train", {1: picture("红", 1)}, [TextRow(1, "红", (1,))])
+    done = tune(house.address, "import", str(tmp_path), "--split", "train", "--name", "x")
+    assert "1 photos keep the captions they had" in done.stdout
+    assert house.photo(photo_id).annotations.caption == "外婆"
+
+
+def test_a_query_or_a_folder_is_exported(house: SearchHouse, tmp_path: Path) -> None:
+    house.upload("狗/红红.png", picture("红", 1))
+    house.upload("猫/绿绿.png", picture("绿", 2))
+    house.settled()
+    for number, options in enumerate((["--folder", "狗"], ["--query", "红", "--limit", "1"])):
+        out = tmp_path / f"out-{number}"
+        done = tune(house.address, "export", str(out), "--splits", "train=1", *options)
+        assert done.exit_code == 0, done.output
+        assert {row.text for row in open_dataset(out, "train").texts(Flaws())} == {"红红", "狗"}
+    done = tune(house.address, "export", str(tmp_path / "none"), "--from", "2999")
+    assert (done.exit_code, done.stderr) == (1, "there is no such photo\n")
+
+
+def test_near_duplicates_of_the_library_share_a_split(house: SearchHouse, tmp_path: Path) -> None:
+    noise = Image.effect_noise((320, 240), 90).resize((64, 48)).resize((320, 240), Image.Resampling.BICUBIC).convert("RGB")
+    for number in range(6):
+        buffer = io.BytesIO()
+        noise.save(buffer, "JPEG", quality=60 + 5 * number)
+        house.upload(f"版本{'一二三四五六'[number]}.jpg", buffer.getvalue())
+    house.settled()
+    done = tune(house.address, "export", str(tmp_path / "out"), "--splits", "a=0.25,b=0.25,c=0.25,d=0.25")
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "out" / "photos.tsv").open(encoding="utf-8", newline="") as file:
+        assert len({row["split"] for row in csv.DictReader(file, delimiter="\t")}) == 1
+    assert done.stderr.count("is empty") == 3
+
+
+def test_what_cannot_be_is_one_line(house: SearchHouse, tmp_path: Path) -> None:
+    write_tables(tmp_path, "train", {1: jpeg(1)}, [TextRow(1, "红", (1,))])
+    for arguments, part in (
+        (["export", str(tmp_path / "out"), "--splits", "train=0.5"], "--splits"),
+        (["export", str(tmp_path / "out"), "--splits", "../x=1"], "--splits"),
+        (["export", str(tmp_path / "out"), "--address", "nas.local:8401"], "SOUTU_AUTHORITY"),
+        (["import", str(tmp_path), "--address", "nowhere"], "nowhere"),
+        (["import", str(tmp_path), "--split", "test"], "test_texts.jsonl"),
+    ):
+        done = tune(house.address, *arguments)
+        assert done.exit_code == 1
+        assert done.stderr.count("\n") == 1
+        assert part in done.stderr
+
+
+def test_a_service_that_is_away_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soutu_services.tuning.library_client._FIRST_PAUSE_SECONDS", 0.01)
+    address = free_address()
+    done = tune(address, "export", str(tmp_path / "out"))
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert address in done.stderr

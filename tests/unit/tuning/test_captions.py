@@ -1,0 +1,46 @@
+"""Captions of a photo."""
+
+from __future__ import annotations
+
+import pytest
+
+from soutu_services.tuning.captions import captions_of, cleaned_name
+from soutu_services.tuning.library import LibraryPhoto
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("奶奶生日20190501", "奶奶生日"),
+        ("2019年5月1日 外婆在院子里", "外婆在院子里"),
+        ("2019-05 青海", "青海"),
+        ("雪地里的狗-2", "雪地里的狗"),
+        ("青海湖 (3)", "青海湖"),
+        ("奶奶80岁生日", "奶奶80岁生日"),
+        ("IMG_1234 外公", "外公"),
+        ("beach_with_grandma", "beach with grandma"),
+        ("妈妈the cat", "妈妈 the cat"),
+    ],
+)
+def test_keeps_what_people_wrote(name: str, words: str) -> None:
+    assert cleaned_name(name) == words
+
+
+@pytest.mark.parametrize(
+    "name",
+    """IMG_20190501_123000 DSC01234 mmexport1556685000000 微信图片_20200101 P1010001 a1b2c3d4e5f60718 100APPLE DCIM x9
+    Screenshot_2019-05-01-12-30-00 1000268201_693b08cb0e 截屏2019-05-01 no1 照片 42""".split(),  # noqa: SIM905
+)
+def test_words_of_cameras_and_programs_tell_nothing(name: str) -> None:
+    assert cleaned_name(name) == ""
+
+
+def test_gathers_captions_tags_and_names_each_once() -> None:
+    photo = LibraryPhoto(
+        "0" * 32,
+        ("旅行/青海湖/DCIM/IMG_0001.jpg", "旅行/青海湖/青海湖.jpg"),
+        tags=("外婆", "湖"),
+        caption="外婆在湖边\n  她笑了 ",
+    )
+    assert captions_of(photo) == ["外婆在湖边", "她笑了", "外婆 湖", "青海湖"]
+    assert captions_of(LibraryPhoto("0" * 32, ("DCIM/IMG_0001.jpg",))) == []

@@ -1,0 +1,173 @@
+"""Exports of a library that is made up."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from clip_files import jpeg
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
+from soutu_services.tuning.dataset import open_dataset
+from soutu_services.tuning.export import MAP_FILE, Exported, ExportRequest, export_library
+from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.library import LibraryPhoto, Selection
+
+NOON = datetime(2020, 5, 1, 12)
+HALVES = ExportRequest(Selection(), (("train", 0.5), ("valid", 0.5)))
+
+
+def photo_id(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()[:32]
+
+
+class MadeLibrary:
+    """Photos by number, an hour apart unless told otherwise; fails at the thumbnail numbered ``fails_at``."""
+
+    def __init__(self, count: int, **moments: datetime) -> None:
+        self.photos = [
+            LibraryPhoto(photo_id(one), (f"家/第{one}张 外婆.jpg",), NOON + timedelta(hours=one)) for one in range(count)
+        ]
+        self.duplicates: list[list[str]] = []
+        self.broken: set[str] = set()
+        self.fails_at = -1
+        self.read: list[str] = []
+
+    def pages(self, selection: Selection) -> Iterator[Sequence[LibraryPhoto]]:
+        for begin in range(0, len(self.photos), 100):
+            yield self.photos[begin : begin + 100]
+
+    def near_duplicates(self, *, max_distance: int, min_cosine: float) -> Iterator[Sequence[str]]:
+        yield from self.duplicates
+
+    def thumbnail(self, photo_id: str) -> bytes:
+        if len(self.read) == self.fails_at:
+            raise Unavailable("AWAY", zh="不在", en="away")
+        self.read.append(photo_id)
+        if photo_id in self.broken:
+            raise NotFound("NO", zh="没有", en="none")
+        return jpeg(int(photo_id[:4], 16))
+
+
+def split_of(folder: Path) -> dict[str, str]:
+    with (folder / MAP_FILE).open(encoding="utf-8", newline="") as file:
+        return {row["photo_id"]: row["split"] for row in csv.DictReader(file, delimiter="\t")}
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def export(library: MadeLibrary, folder: Path, request: ExportRequest = HALVES) -> tuple[Exported, dict[Flaw, int]]:
+    flaws = Flaws()
+    exported = export_library(library, folder, request, flaws)
+    return exported, {report.flaw: report.count for report in flaws.reports()}
+
+
+def test_writes_what_can_be_read_back(tmp_path: Path) -> None:
+    library = MadeLibrary(40)
+    exported, flaws = export(library, tmp_path)
+    assert sum(exported.photos.values()) == 40
+    assert (exported.untold, flaws) == (0, {Flaw.COMMON_TEXT: 1}), "家 is the folder of all"
+    with (tmp_path / MAP_FILE).open(encoding="utf-8", newline="") as file:
+        names = {int(row["image_id"]): row for row in csv.DictReader(file, delimiter="\t")}
+    for split in ("train", "valid"):
+        for dataset in (open_dataset(tmp_path, split), open_dataset(tmp_path / "lmdb", split)):
+            problems = Flaws()
+            pictures = dict(dataset.pictures(problems))
+            texts = list(dataset.texts(problems))
+            assert not problems.reports()
+            assert len(pictures) == exported.photos[split] > 8
+            assert len(texts) == exported.texts[split]
+            for row in texts:
+                number = row.text.removeprefix("第").partition("张")[0]
+                (image_id,) = row.image_ids
+                assert names[image_id]["photo_id"] == photo_id(int(number))
+                assert names[image_id]["split"] == split
+                assert pictures[image_id] == jpeg(int(photo_id(int(number))[:4], 16))
+
+
+def test_near_duplicates_and_bursts_stay_together(tmp_path: Path) -> None:
+    library = MadeLibrary(300)
+    library.duplicates = [[photo_id(one), photo_id(one + 150)] for one in range(0, 60, 2)] + [["ff" * 16, photo_id(7), "00" * 16]]
+    for one in range(200, 240):  # ten bursts of four, three seconds between their photos
+        first, then = divmod(one - 200, 4)
+        moment = NOON + timedelta(days=50 + first, seconds=3 * then)
+        library.photos[one] = LibraryPhoto(photo_id(one), library.photos[one].names, moment)
+    library.duplicates.append([photo_id(203), photo_id(250)])  # joins a burst and a photo far away
+    export(library, tmp_path)
+    splits = split_of(tmp_path)
+    assert all(len({splits[one] for one in group if one in splits}) == 1 for group in library.duplicates)
+    for first in range(200, 240, 4):
+        assert len({splits[photo_id(one)] for one in range(first, first + 4)}) == 1
+    assert splits[photo_id(250)] == splits[photo_id(200)]
+    assert 0.35 < sum(split == "train" for split in splits.values()) / 300 < 0.65
+
+
+def test_a_photo_keeps_its_split_when_the_library_grows(tmp_path: Path) -> None:
+    export(MadeLibrary(100), tmp_path / "before")
+    export(MadeLibrary(160), tmp_path / "after")
+    before, after = split_of(tmp_path / "before"), split_of(tmp_path / "after")
+    assert len(before) == 100
+    assert {one: after[one] for one in before} == before
+
+
+def test_goes_on_after_a_stop_and_writes_the_same(tmp_path: Path) -> None:
+    export(MadeLibrary(700), tmp_path / "whole")
+    stopped = MadeLibrary(700)
+    stopped.fails_at = 600
+    with pytest.raises(Unavailable):
+        export(stopped, tmp_path / "parts")
+    assert not (tmp_path / "parts" / "lmdb").exists()
+    with next((tmp_path / "parts").glob("train_imgs.tsv")).open("ab") as file:
+        file.write(b"12\thalf a lin")  # a kill in the middle of a write
+    again = MadeLibrary(700)
+    export(again, tmp_path / "parts")
+    assert len(again.read) < 300, "what was done stays done"
+    assert files_of(tmp_path / "parts") == files_of(tmp_path / "whole")
+    assert not (tmp_path / "parts" / ".export").exists()
+
+
+def test_another_export_in_the_folder_is_left_alone(tmp_path: Path) -> None:
+    export(MadeLibrary(30), tmp_path)
+    before = files_of(tmp_path)
+    with pytest.raises(FailedPrecondition) as caught:
+        export(MadeLibrary(30), tmp_path)
+    assert caught.value.reason == "FOLDER_TAKEN"
+    assert files_of(tmp_path) == before
+    stopped = MadeLibrary(30)
+    stopped.fails_at = 3
+    with pytest.raises(Unavailable):
+        export(stopped, tmp_path / "other")
+    with pytest.raises(FailedPrecondition):
+        export(MadeLibrary(30), tmp_path / "other", ExportRequest(Selection(folders=("家",)), HALVES.splits))
+
+
+def test_shared_captions_become_one_text_and_common_ones_go(tmp_path: Path) -> None:
+    library = MadeLibrary(50)
+    for one in range(50):
+        names = (f"青海/IMG_{one:04}.jpg",) if one < 3 else (f"旅行/IMG_{one:04}.jpg",)
+        library.photos[one] = LibraryPhoto(photo_id(one), names, NOON + timedelta(hours=one), caption="弟弟" if one == 40 else "")
+    library.broken = {photo_id(1)}
+    exported, flaws = export(library, tmp_path, ExportRequest(Selection(), (("train", 1.0),)))
+    assert (exported.photos, exported.texts, exported.untold) == ({"train": 3}, {"train": 2}, 46)
+    assert flaws == {Flaw.COMMON_TEXT: 1, Flaw.BROKEN_PICTURE: 1}
+    rows = [json.loads(line) for line in (tmp_path / "train_texts.jsonl").read_text("utf-8").splitlines()]
+    assert sorted((row["text"], row["image_ids"]) for row in rows) == [("弟弟", [41]), ("青海", [1, 3])]
+    assert set(library.read) == {photo_id(one) for one in (0, 1, 2, 40)}, "pictures that nothing tells of are not fetched"
+
+
+def test_nothing_to_export_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        export(MadeLibrary(0), tmp_path / "none")
+    assert caught.value.reason == "NO_PHOTOS"
+    library = MadeLibrary(5)
+    library.photos = [LibraryPhoto(photo_id(one), (f"DCIM/IMG_{one:04}.jpg",)) for one in range(5)]
+    with pytest.raises(InvalidInput) as caught:
+        export(library, tmp_path / "untold")
+    assert caught.value.reason == "NOTHING_TOLD"
