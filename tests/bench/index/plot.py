@@ -17,7 +17,7 @@ _COLOURS = ((214, 39, 40), (255, 127, 14), (31, 119, 180), (44, 160, 44), (148, 
 _FRONT = (80, 70, 860, 690)
 _BARS = (990, 70, 1480, 690)
 _LEAST_FASTER, _MOST_FASTER = 0.05, 200.0
-_LEAST_RECALL = 0.7
+_LEAST_RECALL = 0.4
 
 
 def plot(told: Mapping[str, Any], path: Path) -> None:
@@ -46,7 +46,7 @@ def _draw_front(draw: ImageDraw.ImageDraw, font: Any, front: Sequence[Mapping[st
         draw.line((x(faster), top, x(faster), bottom), _INK if faster == 1 else _GRID)
         draw.text((x(faster), bottom + 8), f"{faster:g} x exact search", _INK, font, anchor="mt")
     for step in range(7):
-        recall = _LEAST_RECALL + step * 0.05
+        recall = _LEAST_RECALL + step * 0.1
         draw.line((left, y(recall), right, y(recall)), _GRID)
         draw.text((left - 8, y(recall)), f"{recall:.2f}", _INK, font, anchor="rm")
     names = list(dict.fromkeys(one["index"] for one in front))

@@ -291,6 +291,8 @@ def test_base_makes_way_when_few_are_left(tmp_path: Path) -> None:
     assert index.is_due
     rebuilt(index, tmp_path)
     assert (index.kind, index.is_due) == ("fast-scan", False)
+    with pytest.raises(ValueError, match="values"):
+        index.search(np.ones(9, dtype=np.float32), 1)
     index.remove(np.arange(150))
     assert index.is_due
     rebuilt(index, tmp_path)

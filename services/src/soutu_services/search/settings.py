@@ -177,7 +177,7 @@ class IndexSettings(BaseModel):
 
     Attributes:
         exact_photos: Up to this many photos, all are compared exactly; 20,000 take 2 ms and 40 MB.
-        scanned_photos: Up to this many, short codes of all are scanned; beyond, those of a seventh of the library.
+        scanned_photos: Up to this many, short codes of all are scanned; beyond, those of a fifth of the library.
         memory_bytes: Memory that may be taken besides the system's page cache; what would take more is kept as codes sooner.
         rebuild_seconds: Time between two looks whether it is to be made anew.
         snapshot_seconds: Time between two looks whether it is due; 0: only at the end.

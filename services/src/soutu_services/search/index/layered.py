@@ -102,12 +102,16 @@ class LayeredIndex:
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)
         if allowed is not None:
             allowed = np.asarray(allowed, dtype=np.int64)
+        if query.shape != (self._dimension,):
+            raise ValueError(f"the vector has {len(query)} values, not {self._dimension}")
         with self._lock.shared():
-            loose_ids, loose_cosines = self._loose.search(query, k, allowed)
             if self._base is None:
-                return loose_ids, loose_cosines
+                return self._loose.search(query, k, allowed)
             ids, cosines = self._base.search(query, k, allowed)
-        return best_first(np.concatenate([ids, loose_ids]), np.concatenate([cosines, loose_cosines]), k)
+            if len(self._loose):
+                loose_ids, loose_cosines = self._loose.search(query, k, allowed)
+                ids, cosines = np.concatenate([ids, loose_ids]), np.concatenate([cosines, loose_cosines])
+        return best_first(ids, cosines, k)
 
     def vectors(self, ids: IdArray) -> tuple[IdArray, FloatArray]:
         """Read vectors back: those of the ids that are there, in the order asked for, and float32 of shape (m, dimension)."""

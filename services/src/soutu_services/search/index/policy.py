@@ -62,7 +62,7 @@ class IndexPolicy:
     loose_vectors: int = 4096
     loose_share: float = 0.02
     gone_share: float = 0.2
-    probed_share: float = 0.15
+    probed_share: float = 0.2
     beside: int = 100
 
     def method(self, vectors: int, dimension: int) -> Method:
