@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import tempfile
 import threading
@@ -14,7 +15,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from scanning_policy import policies
-from soutu_services.search.index import BadBase, Base, BuildStopped, IndexPolicy, LayeredIndex, Method, as_halves
+from soutu_services.search.aside_file import AsideFile
+from soutu_services.search.index import (
+    BadBase,
+    Base,
+    BuildStopped,
+    HalfArray,
+    IdArray,
+    IndexPolicy,
+    LayeredIndex,
+    Method,
+    as_halves,
+)
 from soutu_services.search.model import FloatArray
 
 DIMENSION = 6
@@ -297,3 +309,41 @@ def test_base_makes_way_when_few_are_left(tmp_path: Path) -> None:
     assert index.is_due
     rebuilt(index, tmp_path)
     assert (index.kind, index.base_file, len(index), index.is_due) == ("flat", None, 50, False)
+
+
+@pytest.mark.parametrize("method", [Method.FAST_SCAN, Method.LISTS])
+def test_a_disk_that_is_full_when_the_codes_are_written_is_said(
+    tmp_path: Path, method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = IndexPolicy(exact_vectors=0, loose_vectors=20, scanned_vectors=10**9 if method is Method.FAST_SCAN else 0)
+    index = LayeredIndex("s", 8, policy)
+    index.add(np.arange(100), unit_vectors(2, 100, 8))
+    write, written = AsideFile.write, [0]
+
+    def write_until_full(self: AsideFile, data: bytes | memoryview) -> None:
+        written[0] += len(data)
+        if written[0] == 4096 + 100 * (16 + 4 + 8) + len(data):  # only for a moment: what comes after is written
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, data)
+
+    monkeypatch.setattr(AsideFile, "write", write_until_full)
+    with pytest.raises(OSError, match="No space"):
+        rebuilt(index, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert len(index) == 100
+
+
+def test_codes_are_learned_from_vectors_that_are_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = IndexPolicy(exact_vectors=0, loose_vectors=20, scanned_vectors=0)
+    index = LayeredIndex("s", 8, policy)
+    index.add(np.arange(30_000), unit_vectors(2, 30_000, 8))
+    rebuild = index.begin_rebuild()
+    read, most = rebuild.read, [0]
+
+    def watched(ids: IdArray) -> tuple[IdArray, HalfArray, FloatArray]:
+        most[0] = max(most[0], len(ids))
+        return read(ids)
+
+    monkeypatch.setattr(rebuild, "read", watched)
+    index.finish_rebuild(rebuild, tmp_path / "0.base")
+    assert (index.kind, most[0]) == (Method.LISTS.value, 4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from patience import eventually
 from scanning_policy import policies
-from soutu_services.search.index import FlatIndex, LayeredIndex
+from soutu_services.search.index import BadBase, FlatIndex, LayeredIndex
 from soutu_services.search.index_rebuilder import IndexRebuilder
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.model import PhotoState
@@ -163,6 +164,52 @@ def test_a_base_that_cannot_be_written_costs_time_alone(
     assert (bases(tmp_path), len(index.differences())) == ([], 0)
     index.rebuild()
     assert index.summary == ("fast-scan", 4)
+
+
+def test_a_base_is_not_begun_without_room_for_it(
+    library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in "abcd":
+        library.add(f"{name}.jpg", name)
+    with monkeypatch.context() as nearly_full:
+        nearly_full.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=60 << 20))
+        nearly_full.setattr("soutu_services.search.index.building.write_base", lambda *_: pytest.fail("it is begun"))
+        index = large(library, tmp_path)
+        assert index.summary == ("flat", 4)
+        assert "cannot be written, so all vectors are kept in memory" in caplog.text
+        with pytest.raises(OSError, match="needs 64 MiB"):
+            index.rebuild()
+    index.rebuild()
+    assert (index.summary, len(index.differences())) == (("fast-scan", 4), 0)
+
+
+def test_a_base_that_cannot_be_mapped_is_passed_over_and_leaves_no_file(
+    library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcd":
+        library.add(f"{name}.jpg", name)
+    large(library, tmp_path).save()
+
+    def no_map(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr(np, "memmap", no_map)
+    index = large(library, tmp_path)
+    assert (index.summary, len(index.differences())) == (("flat", 4), 0)
+    for _ in range(2):
+        with pytest.raises(BadBase, match="No such device"):
+            index.rebuild()
+    assert bases(tmp_path) == []
+
+
+def test_what_a_crash_left_of_a_base_is_deleted(library: Any, tmp_path: Path) -> None:
+    for name in "abcd":
+        library.add(f"{name}.jpg", name)
+    left, foreign = tmp_path / f"index-{'0' * 32}.base.part", tmp_path / "index-of-mine.base.part"
+    left.touch()
+    foreign.touch()
+    large(library, tmp_path)
+    assert (left.exists(), foreign.exists(), len(bases(tmp_path))) == (False, True, 2)
 
 
 def test_what_is_no_vector_after_damage_is_not_in_the_base(library: Any, tmp_path: Path) -> None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from soutu_services.search.aside_file import ASIDE_SUFFIX
 from soutu_services.search.catalog import Catalog, IdArray
-from soutu_services.search.index import BadBase, Base, HalfArray, IndexPolicy, LayeredIndex, Method, as_halves, build_base
+from soutu_services.search.index import (
+    BadBase,
+    Base,
+    HalfArray,
+    IndexPolicy,
+    LayeredIndex,
+    Method,
+    as_halves,
+    base_bytes,
+    build_base,
+)
 from soutu_services.search.index_snapshot import BadSnapshot
 from soutu_services.search.model import FloatArray
 
@@ -20,6 +34,9 @@ __all__ = ["IndexBases"]
 _logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"index-[0-9a-f]{32}\.base")
+_NAME_OR_ASIDE = re.compile(_NAME.pattern + f"({re.escape(ASIDE_SUFFIX)})?")
+_ROOM_BYTES = 64 << 20
+"""Free space that a new base must leave on the disk, for the catalog."""
 
 
 class IndexBases:
@@ -36,8 +53,16 @@ class IndexBases:
         self._folder = snapshot.parent
         self._policy = policy
 
-    def new_file(self) -> Path:
-        """Name a file that is not there."""
+    def new_file(self, vectors: int, dimension: int) -> Path:
+        """Name a file that is not there, for a base of so many vectors.
+
+        Raises:
+            OSError: the disk has no room for it. Nothing was written, so that nothing else meets a full disk.
+        """
+        if self._policy.method(vectors, dimension) is not Method.FLAT:
+            needed = base_bytes(vectors, dimension) + _ROOM_BYTES
+            if shutil.disk_usage(self._folder).free < needed:
+                raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: the index's base needs {needed >> 20} MiB")
         return self._folder / f"index-{uuid.uuid4().hex}.base"
 
     def opened(self, name: str, space_id: str, dimension: int) -> Base | None:
@@ -70,16 +95,17 @@ class IndexBases:
             return None
         source = _Stored(self._catalog, space_id, ids)
         try:
-            return build_base(self.new_file(), space_id, dimension, self._policy, source, is_stopped=lambda: False)
+            path = self.new_file(len(ids), dimension)
+            return build_base(path, space_id, dimension, self._policy, source, is_stopped=lambda: False)
         except (OSError, BadBase) as error:
             _logger.warning("the index's base cannot be written, so all vectors are kept in memory: %s", error)
             return None
 
     def keep(self, indexes: Iterable[LayeredIndex]) -> None:
-        """Delete the files that none of these indexes uses. Nothing may be making one."""
+        """Delete the files that none of these indexes uses, and what a crash left of one. Nothing may be making one."""
         used = {index.base_file for index in indexes}
-        for path in self._folder.glob("index-*.base"):
-            if path not in used and _NAME.fullmatch(path.name):
+        for path in self._folder.glob("index-*.base*"):
+            if path not in used and _NAME_OR_ASIDE.fullmatch(path.name):
                 try:
                     path.unlink(missing_ok=True)
                 except OSError as error:  # Windows keeps what is mapped: the next start deletes it

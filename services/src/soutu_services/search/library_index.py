@@ -182,8 +182,9 @@ class LibraryIndex:
                 index = self._index
                 if index is None or not index.is_due:
                     return
+                path = self._bases.new_file(len(index), index.dimension)
                 before = index.begin_rebuild()
-            index.finish_rebuild(before, self._bases.new_file(), is_stopped=is_stopped)
+            index.finish_rebuild(before, path, is_stopped=is_stopped)
             self._unsaved += len(before.ids)
             _logger.info("index of %d vectors made anew (%s) in %.2f s", len(index), index.kind, time.perf_counter() - began)
 

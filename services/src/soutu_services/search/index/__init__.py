@@ -5,7 +5,7 @@ and the vectors in a mapped file) and, exactly, what is new (``flat``).
 """
 
 from soutu_services.search.index.base import Base
-from soutu_services.search.index.base_file import BadBase, HalfArray
+from soutu_services.search.index.base_file import BadBase, HalfArray, base_bytes
 from soutu_services.search.index.building import BuildStopped, as_halves, build_base
 from soutu_services.search.index.flat import FlatIndex
 from soutu_services.search.index.layered import LayeredIndex
@@ -25,6 +25,7 @@ __all__ = [
     "Method",
     "VectorIndex",
     "as_halves",
+    "base_bytes",
     "build_base",
     "near_hashes",
 ]

@@ -22,7 +22,7 @@ from soutu_services.search.aside_file import AsideFile
 from soutu_services.search.index.codes import BadCodes, Codes
 from soutu_services.search.model import FloatArray
 
-__all__ = ["BadBase", "BaseFile", "HalfArray", "read_base", "write_base"]
+__all__ = ["BadBase", "BaseFile", "HalfArray", "base_bytes", "read_base", "write_base"]
 
 HalfArray = npt.NDArray[np.float16]
 
@@ -53,6 +53,11 @@ class BaseFile:
     lengths: FloatArray
     ids: npt.NDArray[np.int64]
     codes: Codes
+
+
+def base_bytes(vectors: int, dimension: int) -> int:
+    """Tell about how large a file is: the vectors, their lengths, their ids (twice, where there are lists) and their codes."""
+    return _HEAD_BYTES + vectors * (2 * dimension + 4 + 8 + 8 + dimension // 4)
 
 
 def write_base(
@@ -139,12 +144,12 @@ def read_base(path: Path, space_id: str, dimension: int) -> BaseFile:
             take(_TAIL.itemsize)
             if file.read(_DIGEST_BYTES) != digest.digest() or len(codes) != vectors:
                 raise BadBase("its checksum differs")
+            halves = np.memmap(file, dtype="<f2", mode="r", offset=_HEAD_BYTES, shape=(vectors, dimension))
+            lengths = np.memmap(file, dtype="<f4", mode="r", offset=_HEAD_BYTES + in_halves, shape=(vectors,))
     except FileNotFoundError:
         raise BadBase("there is none") from None
-    except OSError as error:
+    except OSError as error:  # some network and shared folders cannot map files
         raise BadBase(f"it cannot be read: {error.strerror}") from error
-    halves = np.memmap(path, dtype="<f2", mode="r", offset=_HEAD_BYTES, shape=(vectors, dimension))
-    lengths = np.memmap(path, dtype="<f4", mode="r", offset=_HEAD_BYTES + in_halves, shape=(vectors,))
     return BaseFile(halves.view(np.ndarray), lengths.view(np.ndarray), ids, codes)
 
 

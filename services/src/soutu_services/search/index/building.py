@@ -91,12 +91,11 @@ def build_base(
     lists = policy.lists(len(ids)) if policy.method(len(ids), dimension) is Method.LISTS else 0
     count = min(len(ids), Codes.sample_size(lists))
     drawn = np.sort(np.random.default_rng(0).choice(ids, count, replace=False))
-    _, halves, lengths = source.read(drawn)
-    sample = halves.astype(np.float32) / lengths[:, np.newaxis]
+    sample = _sample(source, drawn, dimension)
     if len(sample) < max(_LEAST_SAMPLE, lists):
         sample = np.resize(sample, (max(_LEAST_SAMPLE, lists), dimension))
     codes = Codes.learned(sample, lists)
-    del halves, lengths, sample
+    del sample
 
     def blocks() -> Iterator[tuple[IdArray, HalfArray, FloatArray]]:
         for start in range(0, len(ids), _BLOCK):
@@ -106,4 +105,19 @@ def build_base(
 
     write_base(path, space_id, dimension, codes, blocks())
     del codes
-    return Base.open(path, space_id, dimension, policy)
+    try:
+        return Base.open(path, space_id, dimension, policy)
+    except BaseException:
+        path.unlink(missing_ok=True)  # it is tried again under another name: they would fill the disk
+        raise
+
+
+def _sample(source: VectorSource, ids: IdArray, dimension: int) -> FloatArray:
+    """Read vectors to learn from, a block at a time: what reading takes besides them does not grow with them."""
+    sample = np.empty((len(ids), dimension), dtype=np.float32)
+    filled = 0
+    for start in range(0, len(ids), _BLOCK):
+        _, halves, lengths = source.read(ids[start : start + _BLOCK])
+        np.divide(halves, lengths[:, np.newaxis], out=sample[filled : filled + len(halves)])
+        filled += len(halves)
+    return sample[:filled]

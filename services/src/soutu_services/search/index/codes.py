@@ -95,15 +95,22 @@ class Codes:
         return found[found >= 0]
 
     def write(self, write: Callable[[bytes], object]) -> None:
-        """Write them through a function that takes bytes."""
+        """Write them through a function that takes bytes; what it raises is raised."""
+        failures: list[BaseException] = []
 
         def put(data: bytes) -> int:
-            write(data)
+            if not failures:
+                try:
+                    write(data)
+                except BaseException as failure:  # noqa: BLE001 - raised below: what it raises in a destructor is lost
+                    failures.append(failure)
             return len(data)
 
         writer = _BufferedIOWriter(_PyCallbackIOWriter(put), _IO_BYTES)
         faiss.write_index(self._index, writer)
         del writer  # flushes
+        if failures:
+            raise failures[0]
 
     @classmethod
     def read(cls, read: Callable[[int], bytes], dimension: int) -> Codes:
