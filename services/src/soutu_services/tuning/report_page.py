@@ -121,8 +121,8 @@ def _figures(evaluation: Evaluation) -> str:
         for name, direction in evaluation.directions.items()
     ]
     caption = Text(
-        zh="百分比；括号里是 95 % 置信区间（对查询自助抽样 2000 次）",
-        en="Per cent; in brackets 95 % intervals (bootstrap over queries, 2000 draws)",
+        zh="百分比；括号里是 95 % 置信区间（自助抽样 2000 次，同一张照片的句子一起抽）",
+        en="Per cent; in brackets 95 % intervals (bootstrap, 2000 draws; texts of one photo are drawn together)",
     )
     return _table([Text(zh="", en=""), *FIGURES.values()], rows, caption)
 
