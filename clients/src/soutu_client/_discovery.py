@@ -7,6 +7,7 @@ service has to show a certificate by it before anything is sent. Others are told
 from __future__ import annotations
 
 import importlib.util
+import re
 import socket
 import threading
 import time
@@ -33,6 +34,8 @@ _MORE_SECONDS = 0.5
 _ASK_MILLISECONDS = 1000
 _CONNECT_SECONDS = 0.5
 _MOST = 20
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+"""What is announced is a stranger's: a name with ``plain://`` in front would switch encryption off."""
 
 _SEVERAL = Text(
     zh="家里有几个搜图服务：{found}。请用 --address 或 SOUTU_ADDRESS 选一个",
@@ -117,7 +120,7 @@ def _described(zeroconf: Zeroconf, name: str) -> FoundService | None:
         return None
     told = service.decoded_properties
     for host in ((service.server or "").rstrip("."), *service.parsed_addresses()):
-        if host and _answers(host, service.port):  # a name is what the certificate is for; not every system knows names in .local
+        if _HOST.fullmatch(host) and _answers(host, service.port):  # a name first: the certificate is for it; not all know .local
             return FoundService(f"{host}:{service.port}", told.get("version") or "", told.get("tls") == "yes")
     return None
 

@@ -179,6 +179,29 @@ def test_an_answer_that_leads_nowhere_is_left_out() -> None:
         assert found_at(str(port)) == []
 
 
+@pytest.mark.parametrize("server", ["plain://nas.local.", "nas.local:1@x.local.", "\x1b[2Jnas.local."])
+def test_what_a_stranger_announces_switches_nothing_off(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    monkeypatch.setattr("soutu_client._discovery._answers", lambda host, port: True)  # avahi would resolve such a name
+    port = int(free_address().rpartition(":")[2])
+    with Zeroconf(interfaces=[LOOPBACK]) as zeroconf:
+        name = f"odd-{port}.{SERVICE_TYPE}"
+        zeroconf.register_service(ServiceInfo(SERVICE_TYPE, name, port=port, server=server, parsed_addresses=[LOOPBACK]))
+        (found,) = eventually(lambda: found_at(str(port)))
+    assert found.address == f"{LOOPBACK}:{port}"
+
+
+def test_an_interface_that_is_none_is_said_in_a_line() -> None:
+    command = [sys.executable, "-m", "soutu_services.runtime.announcement", "beside.local", "8401"]
+    given = {**os.environ, "SOUTU_SEARCH_ANNOUNCE": "eth0"}
+    process = subprocess.Popen(command, env=given, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        assert "cannot be announced" in process.stderr.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
 def test_a_container_is_announced_by_its_machine() -> None:
     port = free_address().rpartition(":")[2]
     command = [sys.executable, "-m", "soutu_services.runtime.announcement", "beside.local,192.168.1.5", port]

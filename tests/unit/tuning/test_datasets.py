@@ -134,6 +134,39 @@ def test_flaws_of_an_lmdb_are_counted_and_the_rest_is_read(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.parametrize("form", ["tables", "lmdb"])
+def test_ids_of_more_than_64_bits_and_halves_of_characters_are_broken_rows(tmp_path: Path, form: str) -> None:
+    write_tables(tmp_path, "train", PICTURES, TEXTS)
+    large = 1 << 63
+    if form == "tables":
+        with (tmp_path / images_file("train")).open("ab") as file:
+            file.writelines(b"%d\t%s\n" % (one, base64.b64encode(jpeg(1))) for one in (large, 10**30))
+            file.write(b"9" * 5000 + b"\tAAAA\n")
+        rows = ({"text_id": large, "text": "a"}, {"text_id": 21, "text": "b"}, {"text_id": 22, "text": "\ud83d"})
+        with (tmp_path / texts_file("train")).open("a") as file:
+            file.writelines(json.dumps({**row, "image_ids": [large if row["text"] == "b" else 11]}) + "\n" for row in rows)
+    else:
+        write_lmdb(tmp_path)
+        (tmp_path / images_file("train")).unlink()
+        pairs = [(11, large, "a"), (large, 21, "b"), (11, 22, "\ud83d")]
+        added = {str(4 + place).encode(): pickle.dumps(pair) for place, pair in enumerate(pairs)}
+        change(tmp_path / "lmdb/train/pairs", {**added, b"num_samples": b"7"})
+        encoded = base64.b64encode(jpeg(1))
+        change(tmp_path / "lmdb/train/imgs", {str(large).encode(): encoded, b"1" + b"0" * 30: encoded, b"9" * 500: encoded})
+    dataset, flaws = open_dataset(tmp_path, "train"), Flaws()
+    assert list(dataset.texts(flaws)) == TEXTS
+    assert dict(dataset.pictures(flaws)) == PICTURES
+    assert {flaw: count for flaw, (count, _) in found(flaws).items()} == {Flaw.BROKEN_ROW: 6}
+
+
+def test_one_split_does_not_pass_for_another(tmp_path: Path) -> None:
+    write_tables(tmp_path, "train", PICTURES, TEXTS)
+    write_lmdb(tmp_path)
+    assert len(list(open_dataset(tmp_path / "lmdb" / "train", "train").texts(Flaws()))) == 3
+    with pytest.raises(InvalidInput):  # a model would be measured on what it was trained on
+        open_dataset(tmp_path / "lmdb" / "train", "valid")
+
+
 def test_an_lmdb_runs_no_program(tmp_path: Path) -> None:
     write_tables(tmp_path, "train", PICTURES, TEXTS)
     write_lmdb(tmp_path)

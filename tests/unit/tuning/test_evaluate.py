@@ -50,6 +50,18 @@ def test_measures_and_writes_a_report_that_needs_nothing_else(data: Path, tmp_pa
     assert 'lang="en">The worst texts' in page
 
 
+def test_a_name_is_cut_between_characters_and_not_inside_their_escapes(data: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "table" / "photos"
+    photos.mkdir(parents=True)
+    name = "20 characters, then &&.jpg"
+    (photos / name).write_bytes(SAMPLES[0].read_bytes())
+    (photos.parent / "captions.zh.tsv").write_text(f"photo\tsplit\tcaption\n{name}\ttest\t狗\n", "utf-8")
+    done = evaluate(photos.parent, "--output", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "<figcaption>20 characters, then &amp;&amp;</figcaption>" in page
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_an_empty_split_or_a_missing_one_is_one_line(data: Path, language: str) -> None:
     write_tables(data, "none", {}, [])

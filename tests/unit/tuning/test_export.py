@@ -148,6 +148,30 @@ def test_another_export_in_the_folder_is_left_alone(tmp_path: Path) -> None:
         export(MadeLibrary(30), tmp_path / "other", ExportRequest(Selection(folders=("家",)), HALVES.splits))
 
 
+@pytest.mark.parametrize("theirs", ["photos.tsv", "valid_texts.jsonl", "lmdb/train/pairs/data.mdb"])
+def test_no_file_of_a_person_is_overwritten(tmp_path: Path, theirs: str) -> None:
+    (tmp_path / theirs).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / theirs).write_bytes(b"months of work")
+    with pytest.raises(FailedPrecondition) as caught:
+        export(MadeLibrary(30), tmp_path)
+    assert caught.value.reason == "FOLDER_TAKEN"
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [b"months of work"]
+
+
+def test_what_was_not_there_at_first_can_be_exported_later(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput):
+        export(MadeLibrary(0), tmp_path, ExportRequest(Selection(query="错字"), HALVES.splits))
+    library = MadeLibrary(5)
+    written = library.photos
+    library.photos = [LibraryPhoto(one.photo_id, (f"DCIM/IMG_{place:04}.jpg",)) for place, one in enumerate(written)]
+    with pytest.raises(InvalidInput) as caught:
+        export(library, tmp_path)
+    assert caught.value.reason == "NOTHING_TOLD"
+    library.photos = written  # as the message says: captions are written, and it is run again
+    exported, _ = export(library, tmp_path)
+    assert sum(exported.photos.values()) == 5
+
+
 def test_shared_captions_become_one_text_and_common_ones_go(tmp_path: Path) -> None:
     library = MadeLibrary(50)
     for one in range(50):

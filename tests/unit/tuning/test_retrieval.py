@@ -81,6 +81,22 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say_and_repeat_themselv
     assert estimates(ranks, resamples=300, seed=0) == estimates(ranks, resamples=300, seed=0)
 
 
+def test_saying_the_same_of_a_photo_five_times_makes_nobody_surer() -> None:
+    random = np.random.default_rng(7)
+    vectors = random.normal(size=(80, 8)).astype(np.float32)
+    words = vectors + random.normal(scale=1.5, size=(80, 8)).astype(np.float32)
+    unit = [(rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32) for rows in (vectors, words)]
+
+    def figures(times: int) -> object:
+        of = np.repeat(np.arange(80), times)
+        pairs = np.stack([np.arange(len(of)), of], axis=1)
+        texts = tuple(map(str, of))
+        embedded = EmbeddedPairs(np.arange(80), unit[0], np.arange(len(of)), texts, unit[1][of], pairs)
+        return evaluate(CARD, "made", "test", embedded, []).text_to_photo.figures
+
+    assert figures(5) == figures(1)
+
+
 def test_intervals_of_the_median_are_those_of_medians() -> None:
     ranks = np.array([1] * 50 + [9] * 50)
     interval = estimates(ranks, resamples=500, seed=1)["median_rank"]

@@ -77,7 +77,7 @@ class Announcement:
             )
             self._zeroconf.register_service(self._service(reached_at), allow_name_change=True)
             _logger.info("announced as %s:%d (mDNS, %s)", self._host, self._address.port, SERVICE_TYPE)
-        except (OSError, Error, NonUniqueNameException) as error:
+        except (OSError, ValueError, Error, NonUniqueNameException) as error:
             _logger.warning("the service cannot be announced by mDNS (%s); clients need its address", error)
 
     def _service(self, addresses: Sequence[str]) -> ServiceInfo:

@@ -16,7 +16,7 @@ from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOpti
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.evaluation import RESAMPLES, SEED, Evaluation, evaluate
 from soutu_services.tuning.fit_state import FitState
-from soutu_services.tuning.retrieval import CUTS, Estimate, FloatArray, IntArray, paired_difference
+from soutu_services.tuning.retrieval import CUTS, Estimate, FloatArray, IntArray, groups_of, paired_difference
 
 __all__ = ["FitRequest", "Fitted", "fit_adapter"]
 
@@ -145,7 +145,7 @@ def fit_adapter(
 
 def _rise(before: Evaluation, after: Evaluation) -> dict[str, Estimate]:
     """Compare recall from text to photo; the texts of one photo are drawn together."""
-    groups = np.unique([int(places[0]) for places in before.text_to_photo.right], return_inverse=True)[1]
+    groups = groups_of(before.text_to_photo.right)
     names = (*(f"r{most}" for most in CUTS), "mean_recall")
     old, new = (_hits(evaluation.text_to_photo.ranking.ranks) for evaluation in (before, after))
     return {name: paired_difference(old[at], new[at], groups, resamples=RESAMPLES, seed=SEED) for at, name in enumerate(names)}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from soutu_services.tuning.batches import batches
-from soutu_services.tuning.clip_tables import decoded_picture
+from soutu_services.tuning.clip_tables import decoded_picture, picture_id, text_row
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
 from soutu_services.tuning.lmdb_file import open_for_reading, open_for_writing, unreadable_lmdb
@@ -78,7 +78,9 @@ class ClipLmdb:
                 if key == _IMAGES:
                     continue
                 at = f"imgs:{key.decode(errors='replace')}"
-                if not key.isdigit():
+                try:
+                    image_id = picture_id(key)
+                except ValueError:
                     flaws.note(Flaw.BROKEN_ROW, at)
                     continue
                 try:
@@ -86,7 +88,7 @@ class ClipLmdb:
                 except ValueError:
                     flaws.note(Flaw.BROKEN_BASE64, at)
                     continue
-                yield int(key), data
+                yield image_id, data
 
     def picture_name(self, image_id: int) -> str:
         """Return the id: an LMDB knows no names."""
@@ -146,6 +148,7 @@ def _pair(dumped: bytes | None) -> tuple[int, int, str]:
     except Exception as error:
         raise ValueError("not a pair") from error
     match pair:
-        case (int(image_id), int(text_id), str(text)):
-            return image_id, text_id, text
+        case (image_id, text_id, text):
+            row = text_row({"text_id": text_id, "text": text, "image_ids": [image_id]})
+            return row.image_ids[0], row.text_id, row.text
     raise ValueError("not a pair")

@@ -15,8 +15,10 @@ from pathlib import Path
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
 
-__all__ = ["ClipTables", "decoded_picture", "image_line", "images_file", "text_line", "text_row", "texts_file"]
+__all__ = ["ClipTables", "decoded_picture", "image_line", "images_file", "picture_id", "text_line", "text_row", "texts_file"]
 
+_LARGEST_ID = (1 << 63) - 1
+_MOST_DIGITS = 19
 _STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 
@@ -53,15 +55,28 @@ def decoded_picture(encoded: bytes) -> bytes:
     return data
 
 
+def picture_id(written: bytes) -> int:
+    """Return the id that decimal digits say.
+
+    Raises:
+        ValueError: they are none, or more than 64 bits hold.
+    """
+    if not written.isdigit() or len(written) > _MOST_DIGITS or int(written) > _LARGEST_ID:
+        raise ValueError("not an id")
+    return int(written)
+
+
 def text_row(entry: object) -> TextRow:
     """Check one text.
 
     Raises:
-        ValueError: it has not the three fields, or they are not of their types.
+        ValueError: it has not the three fields, they are not of their types, an id is of more than 64 bits, or the text holds
+            half a character, which no file takes.
     """
     match entry:
         case {"text_id": int(text_id), "text": str(text), "image_ids": list(ids)}:
-            if all(isinstance(one, int) for one in ids):
+            text.encode()
+            if all(isinstance(one, int) and abs(one) <= _LARGEST_ID for one in (text_id, *ids)):
                 return TextRow(text_id, text, tuple(dict.fromkeys(ids)))
     raise ValueError("not a text")
 
@@ -104,13 +119,14 @@ class ClipTables:
                 at = f"{self._images.name}:{number}"
                 if not line.strip():
                     continue
-                fields = line.rstrip(b"\r\n").split(b"\t")
-                if len(fields) != 2 or not fields[0].isdigit():
+                try:
+                    written, encoded = line.rstrip(b"\r\n").split(b"\t")
+                    image_id = picture_id(written)
+                except ValueError:
                     flaws.note(Flaw.BROKEN_ROW, at)
                     continue
-                image_id = int(fields[0])
                 try:
-                    data = decoded_picture(fields[1])
+                    data = decoded_picture(encoded)
                 except ValueError:
                     flaws.note(Flaw.BROKEN_BASE64, at)
                     continue

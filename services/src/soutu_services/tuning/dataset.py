@@ -52,7 +52,7 @@ def open_dataset(folder: Path, split: str) -> Dataset:
     """Find out what a folder holds and open a split of it.
 
     It may hold Chinese-CLIP's tables (``{split}_texts.jsonl`` and ``{split}_imgs.tsv``), the LMDB made of them
-    (``lmdb/{split}/pairs`` and ``imgs``, also where ``folder`` is the ``lmdb`` folder itself), or ``photos/`` with
+    (``lmdb/{split}/pairs`` and ``imgs``, also where ``folder`` is the ``lmdb`` folder or the split's in it), or ``photos/`` with
     ``captions.zh.tsv``. Tables win over an LMDB made of them.
 
     Raises:
@@ -65,7 +65,8 @@ def open_dataset(folder: Path, split: str) -> Dataset:
 
     if (folder / texts_file(split)).is_file() and (folder / images_file(split)).is_file():
         return ClipTables(folder, split)
-    for candidate in (folder / "lmdb" / split, folder / split, folder):
+    itself = (folder,) if folder.resolve().name == split else ()  # or one split passes for another, training data for held-out
+    for candidate in (folder / "lmdb" / split, folder / split, *itself):
         if (candidate / "pairs").is_dir() and (candidate / "imgs").is_dir():
             return ClipLmdb(candidate, split)
     if (folder / CAPTIONS_FILE).is_file():

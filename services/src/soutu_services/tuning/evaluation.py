@@ -12,7 +12,7 @@ import numpy as np
 from soutu_services.embedding.encoder import ModelCard
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.flaws import FlawReport
-from soutu_services.tuning.retrieval import Estimate, FloatArray, IntArray, Ranking, estimates, rank
+from soutu_services.tuning.retrieval import Estimate, FloatArray, IntArray, Ranking, estimates, groups_of, rank
 
 __all__ = ["RESAMPLES", "SEED", "Direction", "Evaluation", "evaluate", "write_evaluation"]
 
@@ -64,7 +64,12 @@ class Evaluation:
             "split": self.split,
             "photos": len(self.pairs.image_ids),
             "texts": len(self.pairs.text_ids),
-            "interval": {"confidence": 0.95, "method": "percentile bootstrap over queries", "resamples": RESAMPLES, "seed": SEED},
+            "interval": {
+                "confidence": 0.95,
+                "method": "percentile bootstrap; queries with the same first right answer are drawn together",
+                "resamples": RESAMPLES,
+                "seed": SEED,
+            },
             "text_to_photo": _figures(self.text_to_photo),
             "photo_to_text": _figures(self.photo_to_text),
             "flaws": [{"kind": report.flaw.name, "count": report.count, "first": report.first} for report in self.flaws],
@@ -107,7 +112,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
 
 def _direction(queries: IntArray, vectors: FloatArray, targets: FloatArray, right: Sequence[IntArray]) -> Direction:
     ranking = rank(vectors, targets, right)
-    return Direction(queries, right, ranking, estimates(ranking.ranks, resamples=RESAMPLES, seed=SEED))
+    figures = estimates(ranking.ranks, resamples=RESAMPLES, seed=SEED, groups=groups_of(right))
+    return Direction(queries, right, ranking, figures)
 
 
 def _figures(direction: Direction) -> dict[str, object]:

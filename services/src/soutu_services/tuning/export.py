@@ -90,17 +90,21 @@ def export_library(
         on_progress: Told how many photos are done, and how many there are.
 
     Raises:
-        FailedPrecondition: the folder holds another export.
+        FailedPrecondition: the folder holds another export, or files that one would overwrite.
         InvalidInput: there is nothing to export.
         SoutuError: the library fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tables = [folder / name for split, _ in request.splits for name in (texts_file(split), images_file(split))]
-    if not (folder / _LEDGER).exists() and any(table.exists() for table in tables):
+    names = [name for split, _ in request.splits for name in (texts_file(split), images_file(split), f"lmdb/{split}")]
+    if not (folder / _LEDGER).exists() and any((folder / name).exists() for name in (*names, MAP_FILE)):
         raise _taken(folder)
     with ExportLedger.open(folder / _LEDGER) as ledger:
-        export = _Export(library, ledger, folder, request, flaws)
-        told = export.told()
+        try:
+            export = _Export(library, ledger, folder, request, flaws)
+            told = export.told()
+        except InvalidInput:  # nothing to export: what is asked next, or written of the photos until then, counts
+            ledger.forget()
+            raise
         export.write_pictures(told, on_progress)
         exported = export.write_texts(told)
     for split, _ in request.splits:
@@ -122,9 +126,11 @@ class _Export:
         self._splits = [name for name, _ in request.splits]
         asked = json.dumps(asdict(request), sort_keys=True)
         progress = ledger.progress()
-        if progress is not None and progress.request != asked:
+        if progress is None or progress.photos < 0:  # no picture has been written
+            progress = self._list_photos(asked)
+        elif progress.request != asked:
             raise _taken(folder)
-        self._progress = progress if progress is not None and progress.photos >= 0 else self._list_photos(asked)
+        self._progress = progress
 
     def told(self) -> bytearray:
         """Mark, by a byte a photo, those that a caption tells of."""

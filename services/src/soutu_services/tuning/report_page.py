@@ -14,6 +14,8 @@ from soutu_services.tuning.worst_queries import WorstPhoto, WorstText
 
 __all__ = ["report_page"]
 
+_SHOWN_CHARACTERS = 22
+
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --right: #2a9d5c; }
 body { font: 15px/1.5 system-ui, "Noto Sans CJK SC", "PingFang SC", sans-serif; }
@@ -100,14 +102,15 @@ class _Pictures:
     def figure(self, place: int, *, is_right: bool, caption: str = "") -> str:
         image_id = int(self._ids[place])
         data = self._pictures.get(image_id)
-        name = escape(self._names.get(image_id, str(image_id)), quote=True)
+        raw = self._names.get(image_id, str(image_id))
+        name = escape(raw, quote=True)
         shown = (
             f'<img alt="{name}" src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
             if data
             else '<div class="none"></div>'
         )
         start = f'<figure title="{name}"{" class=right" if is_right else ""}>'
-        return f"{start}{shown}<figcaption>{caption or name[:22]}</figcaption></figure>"
+        return f"{start}{shown}<figcaption>{caption or escape(raw[:_SHOWN_CHARACTERS])}</figcaption></figure>"
 
 
 def _figures(evaluation: Evaluation) -> str:
@@ -118,8 +121,8 @@ def _figures(evaluation: Evaluation) -> str:
         for name, direction in evaluation.directions.items()
     ]
     caption = Text(
-        zh="百分比；括号里是 95 % 置信区间（对查询自助抽样 2000 次）",
-        en="Per cent; in brackets 95 % intervals (bootstrap over queries, 2000 draws)",
+        zh="百分比；括号里是 95 % 置信区间（自助抽样 2000 次，同一张照片的句子一起抽）",
+        en="Per cent; in brackets 95 % intervals (bootstrap, 2000 draws; texts of one photo are drawn together)",
     )
     return _table([Text(zh="", en=""), *FIGURES.values()], rows, caption)
 

@@ -18,6 +18,7 @@ __all__ = [
     "Recall",
     "bootstrap",
     "estimates",
+    "groups_of",
     "paired_difference",
     "rank",
     "recall_of",
@@ -100,10 +101,30 @@ def recall_of(ranks: Sequence[int] | IntArray) -> Recall:
     return Recall(r1, r5, r10, (r1 + r5 + r10) / 3.0, float(statistics.median(places)))
 
 
-def estimates(ranks: IntArray, *, resamples: int, seed: int) -> dict[str, Estimate]:
-    """Return recall with confidence intervals: percentiles of a bootstrap over the queries (Efron & Tibshirani 1993, 13.3)."""
+def groups_of(right: Sequence[IntArray]) -> IntArray:
+    """Return the group of each query, 0 to g - 1: those with the same first right answer, for instance all texts of a photo."""
+    return np.unique([int(places[0]) for places in right], return_inverse=True)[1].astype(np.int64)
+
+
+def estimates(ranks: IntArray, *, resamples: int, seed: int, groups: IntArray | None = None) -> dict[str, Estimate]:
+    """Return recall with confidence intervals: percentiles of a bootstrap over the queries (Efron & Tibshirani 1993, 13.3).
+
+    Args:
+        ranks: Shape (q,).
+        resamples: How often to draw.
+        seed: Of the draws.
+        groups: The group of each query; whole groups are drawn, since queries of one photo are no independent witnesses. None:
+            each query stands for itself.
+    """
     recall = recall_of(ranks)
-    drawn = bootstrap(len(ranks), lambda counts: _recalls(ranks, counts), resamples=resamples, seed=seed)
+    by_group = np.arange(len(ranks)) if groups is None else groups
+    drawn = bootstrap(
+        int(by_group.max()) + 1,
+        lambda counts: _recalls(ranks, counts[:, by_group]),
+        resamples=resamples,
+        seed=seed,
+        width=len(ranks),
+    )
     low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
     names = ("r1", "r5", "r10", "mean_recall", "median_rank")
     return {name: Estimate(float(getattr(recall, name)), float(low[at]), float(high[at])) for at, name in enumerate(names)}
@@ -112,7 +133,7 @@ def estimates(ranks: IntArray, *, resamples: int, seed: int) -> dict[str, Estima
 def paired_difference(before: FloatArray, after: FloatArray, groups: IntArray, *, resamples: int, seed: int) -> Estimate:
     """Return how much the mean of something rose, with its interval: queries are compared each with itself.
 
-    Whole groups are drawn, since queries of one photo are no independent witnesses.
+    Whole groups are drawn, as ``estimates`` does.
 
     Args:
         before: A value for each query; shape (q,).
@@ -131,7 +152,7 @@ def paired_difference(before: FloatArray, after: FloatArray, groups: IntArray, *
 
 
 def bootstrap(
-    items: int, measure: Callable[[IntArray], npt.NDArray[np.float64]], *, resamples: int, seed: int
+    items: int, measure: Callable[[IntArray], npt.NDArray[np.float64]], *, resamples: int, seed: int, width: int = 0
 ) -> npt.NDArray[np.float64]:
     """Draw items with replacement again and again, and measure each draw.
 
@@ -140,12 +161,13 @@ def bootstrap(
         measure: Takes how often each item was drawn, shape (draws, items), and returns figures, shape (draws, figures).
         resamples: How often to draw.
         seed: Of the draws.
+        width: Numbers that ``measure`` makes of a draw, where these are more than the items: memory is bounded by it.
 
     Returns:
         Figures of all draws; shape (resamples, figures).
     """
     random = np.random.default_rng(seed)
-    step = max(1, _COUNTS_AT_ONCE // items)
+    step = max(1, _COUNTS_AT_ONCE // max(items, width))
     parts = []
     for begin in range(0, resamples, step):
         draws = min(step, resamples - begin)
@@ -156,8 +178,9 @@ def bootstrap(
 
 
 def _recalls(ranks: IntArray, counts: IntArray) -> npt.NDArray[np.float64]:
-    shares = [(counts @ (ranks <= most)) / len(ranks) for most in CUTS]
+    drawn = counts.sum(axis=1)
+    shares = [(counts @ (ranks <= most)) / drawn for most in CUTS]
     order = np.argsort(ranks, kind="stable")
     reached = counts[:, order].cumsum(axis=1)
-    lower, upper = (ranks[order][(reached > half).argmax(axis=1)] for half in ((len(ranks) - 1) // 2, len(ranks) // 2))
+    lower, upper = (ranks[order][(reached > half[:, None]).argmax(axis=1)] for half in ((drawn - 1) // 2, drawn // 2))
     return np.stack([*shares, sum(shares) / 3.0, (lower + upper) / 2.0], axis=1)
