@@ -16,13 +16,26 @@ __all__ = ["Arrivals", "is_being_written"]
 _Signature = tuple[int, int]
 """Size, and when it was last written: another content under the same name differs in one of them."""
 
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 60.0, 600.0
+"""Before a file is tried again whose failure may pass, the first time and at most."""
+
 
 @dataclass
 class _Waiting:
-    """A file that may not be whole yet, and since when it looks as it does now."""
+    """A file that may not be whole yet, since when it looks as it does now, and before when it is not to be tried."""
 
     file: FoundFile
     since: float
+    not_before: float = 0.0
+
+
+@dataclass
+class _Failure:
+    """Why a file could not be added, when anything about it had changed last, and the pause before it is tried again."""
+
+    why: str
+    changed_ns: int
+    pause_seconds: float = 0.0
 
 
 class Arrivals:
@@ -39,12 +52,13 @@ class Arrivals:
         self._settle_seconds = settle_seconds
         self._handled: dict[Path, _Signature] = {}
         self._waiting: dict[Path, _Waiting] = {}
-        self._failed: dict[Path, int] = {}
+        self._failed: dict[Path, _Failure] = {}
 
     @property
     def is_waiting(self) -> bool:
-        """Whether some file may become whole soon; an empty one is waited for without haste."""
-        return any(waiting.file.size_bytes for waiting in self._waiting.values())
+        """Whether some file may become whole soon; an empty one, or one that failed, is waited for without haste."""
+        now = time.monotonic()
+        return any(waiting.file.size_bytes and waiting.not_before <= now for waiting in self._waiting.values())
 
     @property
     def handled(self) -> int:
@@ -73,12 +87,13 @@ class Arrivals:
         for path, waiting in list(self._waiting.items()):
             if len(whole) == most:
                 break
-            if now - waiting.since < self._settle_seconds:
+            if now < waiting.not_before or now - waiting.since < self._settle_seconds:
                 continue
             try:
                 status = path.stat()
             except OSError:  # gone again, or renamed: then it is seen under its new name
                 del self._waiting[path]
+                self._failed.pop(path, None)
                 continue
             if (status.st_size, status.st_mtime_ns) != _signature(waiting.file):
                 file = FoundFile(path, waiting.file.name, status.st_size, status.st_mtime_ns)
@@ -99,20 +114,36 @@ class Arrivals:
     def forget(self, file: FoundFile) -> None:
         """Take back that a file was dealt with, since it is gone: it is new when it comes back, with its disk for instance."""
         self._handled.pop(file.path, None)
+        self._failed.pop(file.path, None)
 
-    def note_failure(self, file: FoundFile) -> None:
-        """Note that a file could not be added: it is offered again when anything about it changes, its permissions too."""
-        self._failed[file.path] = _changed_ns(file.path)
+    def note_failure(self, file: FoundFile, why: str = "", *, may_pass: bool = False) -> bool:
+        """Note that a file could not be added, and say whether that is news; the same for the same reason is none.
+
+        It is offered again when anything about it changes, its permissions too; where the failure ``may_pass`` by itself, also
+        after a pause, which grows each time.
+        """
+        before = self._failed.get(file.path)
+        failure = self._failed[file.path] = _Failure(why, _changed_ns(file.path))
+        if may_pass:
+            grown = 2 * before.pause_seconds if before else 0.0
+            failure.pause_seconds = min(max(grown, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
+            self.put_back(file)
+            self._waiting[file.path].not_before = time.monotonic() + failure.pause_seconds
+        return before is None or before.why != why
+
+    def note_success(self, file: FoundFile) -> None:
+        """Note that a file was added, or need not be: what it failed of before is over."""
+        self._failed.pop(file.path, None)
 
     def _see(self, file: FoundFile, *, is_old: bool) -> None:
-        if self._handled.get(file.path) == _signature(file):
-            if file.path not in self._failed or self._failed[file.path] == _changed_ns(file.path):
-                return
-            del self._failed[file.path]
         waiting = self._waiting.get(file.path)
-        if waiting is None or _signature(waiting.file) != _signature(file):
-            since = time.monotonic() - (self._settle_seconds if is_old else 0)
-            self._waiting[file.path] = _Waiting(file, since)
+        is_known = _signature(file) in (self._handled.get(file.path), waiting and _signature(waiting.file))
+        failure = self._failed.get(file.path)
+        if is_known and (failure is None or failure.changed_ns == _changed_ns(file.path)):
+            return
+        self._failed.pop(file.path, None)
+        since = time.monotonic() - (self._settle_seconds if is_old else 0)
+        self._waiting[file.path] = _Waiting(file, since)
 
 
 def _signature(file: FoundFile) -> _Signature:

@@ -36,6 +36,7 @@ class WatchLog:
         self._session = session
         self._as_json = as_json
         self._sum = _Sum()
+        self._failed: set[Path] = set()
         self._is_waiting = self._is_silent = False
         self._waited_at = -_SECONDS_BETWEEN_WAITS
 
@@ -76,7 +77,8 @@ class WatchLog:
         """Tell what became of some files: each by itself, or where they are many those that did not get in."""
         self._sum.added += len(result.added)
         self._sum.known += len(result.known) + len(result.deleted)
-        self._sum.failed += len(result.failed)
+        self._failed |= {problem.path for problem in result.failed}
+        self._failed -= {file.path for file in (*result.added, *result.known, *result.deleted)}  # at last
         is_many = len(result.added) + len(result.known) > _MOST_LINES
         if is_many and not self._as_json:
             line = self._session.text("watch.many", added=f"{len(result.added):,}", known=f"{len(result.known):,}")
@@ -105,7 +107,9 @@ class WatchLog:
         self.say("not_readable", line, name=photo.name, photo_id=photo.photo_id, message=why)
 
     def stopped(self) -> None:
-        """Tell the sum."""
+        """Tell the sum; a file that got in after it had failed is no failure."""
+        self._sum.failed += len(self._failed)
+        self._failed.clear()
         line = self._session.text(
             "watch.stopped",
             added=f"{self._sum.added:,}",

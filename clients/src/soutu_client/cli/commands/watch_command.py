@@ -140,7 +140,7 @@ class _Watch:
     def _add(self, folder: FollowedFolder) -> bool:
         """Add what is whole, some of it, and say whether there was any."""
         from soutu_client._adding import add_found  # noqa: PLC0415 - gRPC is slow to load
-        from soutu_client._errors import FileChangedError  # noqa: PLC0415
+        from soutu_client._errors import FileChangedError, InvalidInputError, SoutuError  # noqa: PLC0415
 
         files = {file.path: file for file in folder.arrivals.take_whole(_ROUND_FILES)}
         if not files:
@@ -163,9 +163,14 @@ class _Watch:
                 folder.arrivals.put_back(files[problem.path])
             elif isinstance(problem.error, FileNotFoundError):  # renamed, and seen under its new name, or its disk is away
                 folder.arrivals.forget(files[problem.path])
-            else:
-                failed.append(problem)
-                folder.arrivals.note_failure(files[problem.path])
+            else:  # what is wrong with the file itself stays so; the service's state, or a disk's, may be another soon
+                error = problem.error
+                why = error.reason if isinstance(error, SoutuError) else problem.message  # a message may tell a call's number
+                may_pass = not isinstance(error, InvalidInputError)
+                if folder.arrivals.note_failure(files[problem.path], why, may_pass=may_pass):
+                    failed.append(problem)
+        for path in files.keys() - {problem.path for problem in result.failed}:
+            folder.arrivals.note_success(files[path])
         self._log.added(dataclasses.replace(result, failed=tuple(failed)), files)
         if result.interruption is not None:
             raise result.interruption
