@@ -250,6 +250,33 @@ def test_what_failed_is_offered_again_when_its_permissions_change(make_photos: M
     assert [file.name for file in arrivals.take_whole(10)] == ["a/1.jpg"]
 
 
+@pytest.mark.parametrize("refused", [errno.EACCES, errno.EPERM, None])
+def test_where_the_system_does_not_tell_who_writes_a_file_rests_for_longer(
+    make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch, refused: int | None
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(refused or errno.EAGAIN, "no lease")
+
+    clock = [1000.0]
+    monkeypatch.setattr("soutu_client.cli.arrivals.time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time))
+    monkeypatch.setattr("fcntl.fcntl", refuse)
+    folder = make_photos("a", ["1.jpg", "old.jpg"])
+    os.utime(folder / "old.jpg", (1e9, 1e9))
+    arrivals = Arrivals(folder, settle_seconds=2)
+    arrivals.is_remote = refused is None  # another machine says of its files that somebody writes to them
+    arrivals.look(is_first=True)
+    assert [file.name for file in arrivals.take_whole(10)] == ["a/old.jpg"], "it was there long before"
+    clock[0] += 10
+    with (folder / "1.jpg").open("ab") as file:
+        file.write(b"the rest")
+    clock[0] += 3
+    assert arrivals.take_whole(10) == []
+    clock[0] += 14
+    assert arrivals.take_whole(10) == []
+    clock[0] += 1
+    assert [file.name for file in arrivals.take_whole(10)] == ["a/1.jpg"]
+
+
 class Told:
     """``soutu watch`` in this process, until ``is_over`` says so, and the events that it told."""
 

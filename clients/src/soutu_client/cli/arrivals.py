@@ -11,13 +11,17 @@ from pathlib import Path
 
 from soutu_client._walk import FoundFile, Walk, walk_part
 
-__all__ = ["Arrivals", "is_being_written"]
+__all__ = ["UNTOLD_SETTLE_SECONDS", "Arrivals", "is_being_written"]
 
 _Signature = tuple[int, int]
 """Size, and when it was last written: another content under the same name differs in one of them."""
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 60.0, 600.0
 """Before a file is tried again whose failure may pass, the first time and at most."""
+
+UNTOLD_SETTLE_SECONDS = 15.0
+"""How long a file must look the same at least where the system does not tell whether somebody writes to it: a copy over Wi-Fi, or
+from a phone that rests, stands still for seconds."""
 
 
 @dataclass
@@ -46,13 +50,15 @@ class Arrivals:
 
         Args:
             folder: What is followed.
-            settle_seconds: How long a file must look the same before it counts as whole.
+            settle_seconds: How long a file must look the same before it counts as whole; longer where only that tells.
         """
         self._folder = folder
         self._settle_seconds = settle_seconds
         self._handled: dict[Path, _Signature] = {}
         self._waiting: dict[Path, _Waiting] = {}
         self._failed: dict[Path, _Failure] = {}
+        self.is_remote = False
+        """Whether the folder lies on another machine, whose writers this one does not know."""
 
     @property
     def is_waiting(self) -> bool:
@@ -77,7 +83,7 @@ class Arrivals:
             found: Walk = walk_part(path, added=self._folder)
             problems += [(where, error) for where, error in found.problems if not isinstance(error, FileNotFoundError)]
             for file in found.files:
-                self._see(file, is_old=is_first and time.time() - file.modified_ns / 1e9 > self._settle_seconds)
+                self._see(file, same_for_seconds=time.time() - file.modified_ns / 1e9 if is_first else 0.0)
         return problems
 
     def take_whole(self, most: int) -> list[FoundFile]:
@@ -98,13 +104,21 @@ class Arrivals:
             if (status.st_size, status.st_mtime_ns) != _signature(waiting.file):
                 file = FoundFile(path, waiting.file.name, status.st_size, status.st_mtime_ns)
                 self._waiting[path] = _Waiting(file, now)
-            elif status.st_size and not is_being_written(path):  # an empty one is a name that somebody will write to
-                del self._waiting[path]
-                self._handled[path] = _signature(waiting.file)
-                whole.append(waiting.file)
-            else:
+            elif not status.st_size:  # a name that somebody will write to
                 waiting.since = now
+            elif (is_written := None if self.is_remote else is_being_written(path)) is None:
+                if now - waiting.since >= UNTOLD_SETTLE_SECONDS:
+                    whole.append(self._taken(waiting.file))
+            elif is_written:
+                waiting.since = now
+            else:
+                whole.append(self._taken(waiting.file))
         return whole
+
+    def _taken(self, file: FoundFile) -> FoundFile:
+        del self._waiting[file.path]
+        self._handled[file.path] = _signature(file)
+        return file
 
     def put_back(self, file: FoundFile) -> None:
         """Take back that a file was dealt with: it is offered again when it has been the same for long enough."""
@@ -135,14 +149,14 @@ class Arrivals:
         """Note that a file was added, or need not be: what it failed of before is over."""
         self._failed.pop(file.path, None)
 
-    def _see(self, file: FoundFile, *, is_old: bool) -> None:
+    def _see(self, file: FoundFile, *, same_for_seconds: float) -> None:
         waiting = self._waiting.get(file.path)
         is_known = _signature(file) in (self._handled.get(file.path), waiting and _signature(waiting.file))
         failure = self._failed.get(file.path)
         if is_known and (failure is None or failure.changed_ns == _changed_ns(file.path)):
             return
         self._failed.pop(file.path, None)
-        since = time.monotonic() - (self._settle_seconds if is_old else 0)
+        since = time.monotonic() - max(same_for_seconds, 0.0)  # a clock may be wrong
         self._waiting[file.path] = _Waiting(file, since)
 
 
@@ -158,14 +172,14 @@ def _changed_ns(path: Path) -> int:
         return 0
 
 
-def is_being_written(path: Path) -> bool:
-    """Whether a program has the file open for writing, where the system says so; else False.
+def is_being_written(path: Path) -> bool | None:
+    """Whether a program has the file open for writing; None: the system does not tell.
 
-    Linux lends a file for reading alone only while nobody writes to it (fcntl(2), F_SETLEASE). Where it does not tell, for
-    another user's file or on a network disk, size and time have to do.
+    Linux lends a file for reading alone only while nobody writes to it (fcntl(2), F_SETLEASE). It does not tell of another
+    user's file, as those are that Samba writes. On a network disk it may say that somebody writes where nobody does.
     """
     if sys.platform != "linux":
-        return False
+        return None
     import fcntl  # noqa: PLC0415 - not on Windows
 
     try:
@@ -178,7 +192,7 @@ def is_being_written(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        return False
+        return None
     finally:
         os.close(handle)
     return False

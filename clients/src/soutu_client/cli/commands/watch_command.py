@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from soutu_client.cli.arrivals import UNTOLD_SETTLE_SECONDS
 from soutu_client.cli.command import Argument, Option, SoutuCommand
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.session import CommandError, Session
@@ -54,7 +55,7 @@ def build(texts: Texts) -> click.Command:
             type=click.FloatRange(min=0.1),
             default=_SETTLE_SECONDS,
             metavar="SECONDS",
-            help=texts.text("watch.settle", default=f"{_SETTLE_SECONDS:g}"),
+            help=texts.text("watch.settle", default=f"{_SETTLE_SECONDS:g}", untold=f"{UNTOLD_SETTLE_SECONDS:g}"),
         ),
         Option("--poll", "poll_seconds", type=click.FloatRange(min=0.1), metavar="SECONDS", help=texts.text("watch.poll")),
         Option("--json", "as_json", is_flag=True, help=texts.text("option.json")),
