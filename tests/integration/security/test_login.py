@@ -207,7 +207,24 @@ def test_a_file_or_standard_input_gives_the_token(
         assert admin not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"address": 7}', '{"address": "a:1", "more": "x"}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"address": 7}',
+        '{"address": ""}',
+        '{"address": "a:1", "more": "x"}',
+        '{"address": "a:1:2"}',
+        '{"address": "a:99999"}',
+        '{"address": "a:1", "token": "two words"}',
+        '{"address": "a:1", "authority": "junk"}',
+        '{"address": "a:1", "authority": "-----BEGIN CERTIFICATE-----\\njunk\\n-----END CERTIFICATE-----\\n"}',
+        '{"address": "a:1", "authority": "\\ud800"}',
+        "\x00\xff",
+    ],
+)
 def test_a_damaged_login_file_is_named_and_can_be_replaced(
     content: str, home: Path, service_without_tokens: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,7 +234,10 @@ def test_a_damaged_login_file_is_named_and_can_be_replaced(
         Client()
     assert run(["status"]) == 1
     assert "login.json cannot be understood" in capsys.readouterr().err
+    assert run(["--address", service_without_tokens, "status"]) == 1
+    assert "login.json cannot be understood" in capsys.readouterr().err
     assert run(["login", service_without_tokens]) == 0
+    assert json.loads(home.read_text()) == {"address": service_without_tokens, "token": "", "authority": ""}
     home.write_bytes(content.encode("latin-1"))
     assert run(["logout"]) == 0
     assert not home.exists()
