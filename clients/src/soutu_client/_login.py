@@ -85,6 +85,16 @@ class Login:
             certificates = saved.authority.encode()
         return cls(checked_token(token.strip(), language), certificates, allow_plaintext)
 
+    @staticmethod
+    def has_token(token: str | None, environment: Mapping[str, str]) -> bool:
+        """Whether it is given who calls, nobody included."""
+        return token is not None or any(environment.get(name, "").strip() for name in (TOKEN_VARIABLE, TOKEN_FILE_VARIABLE))
+
+    @staticmethod
+    def has_authority(authority: str | Path | None, environment: Mapping[str, str]) -> bool:
+        """Whether an authority is given."""
+        return bool(authority or environment.get(AUTHORITY_VARIABLE))
+
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """What each call carries (RFC 6750)."""

@@ -1,5 +1,6 @@
 """``soutu login``: tried before it is kept, readable to nobody else, and sent to no other address."""
 
+import errno
 import io
 import json
 import os
@@ -241,6 +242,38 @@ def test_a_damaged_login_file_is_named_and_can_be_replaced(
     home.write_bytes(content.encode("latin-1"))
     assert run(["logout"]) == 0
     assert not home.exists()
+
+
+@pytest.mark.parametrize("content", [None, '{"address": "a:1:2"}'])
+def test_a_login_file_that_is_of_no_use_stops_nobody_who_says_where_and_who(
+    content: str | None, home: Path, service_without_tokens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.parent.mkdir(parents=True)
+    home.write_text(content or "{}")
+    if content is None:
+        read = Path.read_text
+
+        def refuse(path: Path, **more: str) -> str:
+            if path == home:
+                raise PermissionError(errno.EACCES, "permission denied")
+            return read(path, **more)
+
+        monkeypatch.setattr(Path, "read_text", refuse)
+    with Client(service_without_tokens, token="") as client:
+        assert client.access().name == ""
+    for given in ({}, {"address": service_without_tokens}, {"token": ""}):
+        with pytest.raises((PermissionError, InvalidInputError)):
+            Client(**given)
+    assert run(["login", service_without_tokens]) == 0
+    monkeypatch.undo()
+    assert json.loads(home.read_text())["address"] == service_without_tokens
+
+
+def test_a_login_that_fails_leaves_the_file_as_it_was(home: Path) -> None:
+    home.parent.mkdir(parents=True)
+    home.write_text("{}")
+    assert run(["--timeout", "1", "login", free_address()]) == 1
+    assert home.read_text() == "{}"
 
 
 def test_whoever_has_no_home_is_not_logged_in(service_without_tokens: str, monkeypatch: pytest.MonkeyPatch) -> None:
