@@ -355,6 +355,42 @@ def test_the_pause_before_another_try_grows_to_a_limit(make_photos: MakePhotos, 
     assert arrivals.note_failure(files[0], "the service", may_pass=True), "another reason is news"
 
 
+def test_news_of_photos_comes_while_others_arrive_and_whatever_else_is_waited_for(
+    service: Any, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_client.cli.commands.watch_command._FIRST_ASK_SECONDS", 0.6)
+    monkeypatch.setattr("soutu_client.cli.commands.watch_command._LAST_ASK_SECONDS", 0.6)
+    monkeypatch.setattr("soutu_client.cli.commands.watch_command._MOST_ASKED", 2)
+    folder = make_photos("a", [f"{number}.jpg" for number in range(4)])
+    (folder / "no photo.jpg").write_text("no picture")  # the last of five: four wait for their turn to be ingested
+    settle = service.library.settle
+    monkeypatch.setattr(
+        service.library, "settle", lambda photo: settle(photo) if photo.names[0].name == "a/no photo.jpg" else photo
+    )
+    stop = threading.Event()
+
+    def arrive() -> None:
+        number = 0
+        while not stop.wait(0.2):
+            number += 1
+            (folder / f"new {number}.jpg").write_bytes(b"a picture" * number)
+            os.utime(folder / f"new {number}.jpg", (1e9, 1e9))
+
+    arriving = threading.Thread(target=arrive)
+    arriving.start()
+
+    def is_over(events: list[dict[str, Any]]) -> bool:
+        return any(event["event"] == "not_readable" for event in events) or len(service.library.photos) > 60
+
+    told = Told(monkeypatch, is_over)
+    try:
+        events = told.run(service.address, folder)
+    finally:
+        stop.set()
+        arriving.join()
+    assert "not_readable" in events
+
+
 def test_a_disk_that_goes_away_just_when_its_files_are_read_loses_none_of_them(
     service: Any, make_photos: MakePhotos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

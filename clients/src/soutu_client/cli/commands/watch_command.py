@@ -115,7 +115,7 @@ class _Watch:
         self._patience = Patience(seconds=math.inf, on_waiting=log.waiting)
         self._unsettled: dict[str, None] = {}
         self._ask_seconds = _FIRST_ASK_SECONDS
-        self._next_ask = 0.0
+        self._next_ask = math.inf
 
     def run(self) -> None:
         """Follow until ``KeyboardInterrupt``.
@@ -177,7 +177,10 @@ class _Watch:
             raise result.interruption
         self._unsettled |= dict.fromkeys(file.photo_id for file in result.added)
         if result.added:
-            self._ask_seconds, self._next_ask = _FIRST_ASK_SECONDS, time.monotonic() + _FIRST_ASK_SECONDS
+            self._ask_seconds = _FIRST_ASK_SECONDS
+            self._next_ask = min(
+                self._next_ask, time.monotonic() + _FIRST_ASK_SECONDS
+            )  # never later: photos may come all the time
         return True
 
     def _ask_what_became_of_them(self) -> None:
@@ -185,9 +188,11 @@ class _Watch:
         from soutu_client._errors import SoutuError  # noqa: PLC0415
         from soutu_client.models import PhotoState  # noqa: PLC0415
 
-        if not self._unsettled or time.monotonic() < self._next_ask:
+        if time.monotonic() < self._next_ask:
             return
         asked = list(self._unsettled)[:_MOST_ASKED]
+        for photo_id in asked:  # to the end: next time others have their turn
+            self._unsettled[photo_id] = self._unsettled.pop(photo_id)
         try:
             photos = self._session.client.photos(asked)
         except SoutuError:  # it is asked again, and adding says what is wrong
@@ -201,4 +206,4 @@ class _Watch:
             if photo.state is PhotoState.UNREADABLE:
                 self._log.not_readable(photo)
         self._ask_seconds = _FIRST_ASK_SECONDS if settled else min(2 * self._ask_seconds, _LAST_ASK_SECONDS)
-        self._next_ask = time.monotonic() + self._ask_seconds
+        self._next_ask = time.monotonic() + self._ask_seconds if self._unsettled else math.inf
