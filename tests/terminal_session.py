@@ -26,6 +26,10 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
+# Of this process's environment; a person's own settings are kept out by what the tests set for all of them.
+_KEPT = ("PATH", "HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+
+
 class TerminalSession:
     """Runs a program in a new session on a pty. ``answers`` are sent back whenever the program writes what they belong to."""
 
@@ -50,7 +54,7 @@ class TerminalSession:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
+            env={name: os.environ[name] for name in _KEPT if name in os.environ} | dict(environment),
             start_new_session=True,
         )
         os.close(slave)

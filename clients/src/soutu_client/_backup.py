@@ -13,6 +13,7 @@ from soutu_client._backup_file import read_backup
 from soutu_client._calls import Calls
 from soutu_client._convert import library as convert
 from soutu_client._errors import CallTimeoutError, NotAllowedError, SoutuError, UnavailableError
+from soutu_client._folder_flush import flush_folder
 from soutu_client._language import Text
 from soutu_client.library_models import Backup
 
@@ -56,7 +57,7 @@ def create_backup(calls: Calls, path: Path, *, overwrite: bool, on_progress: Cal
         if not overwrite:
             path.touch(exist_ok=False)  # an empty file takes the name first, so that no other is ever replaced
         unfinished.replace(path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
         return backup
     finally:
         unfinished.unlink(missing_ok=True)
@@ -117,14 +118,3 @@ class _Messages:
                     self._on_progress(done, self._size_bytes)
         except OSError as error:
             self.failure = error
-
-
-def _flush_folder(folder: Path) -> None:
-    """Flush a folder, so that the backup's name outlives a power cut. Windows does it by itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,13 +6,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from soutu_client._errors import InvalidInputError
 from soutu_client._language import Language, Text
-from soutu_client._saved_login import SavedLogin
 
-__all__ = ["ALLOW_PLAINTEXT_VARIABLE", "AUTHORITY_VARIABLE", "TOKEN_FILE_VARIABLE", "TOKEN_VARIABLE", "Login"]
+if TYPE_CHECKING:
+    from soutu_client._saved_login import SavedLogin
+
+__all__ = [
+    "ALLOW_PLAINTEXT_VARIABLE",
+    "AUTHORITY_VARIABLE",
+    "TOKEN_FILE_VARIABLE",
+    "TOKEN_VARIABLE",
+    "Login",
+    "checked_authority",
+    "checked_token",
+]
 
 TOKEN_VARIABLE = "SOUTU_TOKEN"  # noqa: S105 - names of variables
 TOKEN_FILE_VARIABLE = "SOUTU_TOKEN_FILE"  # noqa: S105
@@ -73,7 +83,17 @@ class Login:
         certificates = _read_authority(authority, language)
         if certificates is None and saved is not None and saved.authority:
             certificates = saved.authority.encode()
-        return cls(_checked_token(token.strip(), language), certificates, allow_plaintext)
+        return cls(checked_token(token.strip(), language), certificates, allow_plaintext)
+
+    @staticmethod
+    def has_token(token: str | None, environment: Mapping[str, str]) -> bool:
+        """Whether it is given who calls, nobody included."""
+        return token is not None or any(environment.get(name, "").strip() for name in (TOKEN_VARIABLE, TOKEN_FILE_VARIABLE))
+
+    @staticmethod
+    def has_authority(authority: str | Path | None, environment: Mapping[str, str]) -> bool:
+        """Whether an authority is given."""
+        return bool(authority or environment.get(AUTHORITY_VARIABLE))
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -81,8 +101,12 @@ class Login:
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
 
 
-def _checked_token(token: str, language: Language) -> str:
-    """Return the token; gRPC would repeat one with other characters in its error."""
+def checked_token(token: str, language: Language) -> str:
+    """Return the token; gRPC would repeat one with other characters in its error.
+
+    Raises:
+        InvalidInputError: It cannot be one.
+    """
     if token and not re.fullmatch(r"[\x21-\x7e]{1,512}", token):
         raise InvalidInputError(_NO_TOKEN.to(language), reason="BAD_TOKEN")
     return token
@@ -91,9 +115,17 @@ def _checked_token(token: str, language: Language) -> str:
 def _read_authority(path: str | Path | None, language: Language) -> bytes | None:
     if path is None:
         return None
+    return checked_authority(Path(path).expanduser().read_bytes(), path, language)
+
+
+def checked_authority(data: bytes, path: str | Path, language: Language) -> bytes:
+    """Return certificates (PEM) that a file holds; gRPC would write lines of its own about others, and time out.
+
+    Raises:
+        InvalidInputError: They are none.
+    """
     import ssl  # noqa: PLC0415 - slow to load, and most homes of one machine need none
 
-    data = Path(path).expanduser().read_bytes()
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=data.decode("ascii"))
     except (ssl.SSLError, ValueError) as error:

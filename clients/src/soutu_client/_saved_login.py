@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from soutu_client._channel import endpoint_of
 from soutu_client._errors import InvalidInputError
 from soutu_client._language import Language, Text
+from soutu_client._login import Login, checked_authority, checked_token
 from soutu_client._user_folders import config_folder, write_private
 
 __all__ = ["SavedLogin", "forget_login", "keep_login", "login_file", "saved_login"]
@@ -44,17 +46,22 @@ def saved_login(environment: Mapping[str, str], language: Language) -> SavedLogi
     """Return the login that is kept; None: there is none.
 
     Raises:
-        InvalidInputError: The file holds something else.
+        InvalidInputError: The file holds something else, or what can be no address, token or authority.
         OSError: It cannot be read.
     """
     try:
         path = login_file(environment)
         values = json.loads(path.read_text(encoding="utf-8"))
         login = SavedLogin(**values)
-        is_whole = bool(login.address) and all(isinstance(value, str) for value in values.values())
+        is_whole = all(isinstance(value, str) for value in values.values())
+        if is_whole:
+            endpoint_of(login.address, Login(), language)
+            checked_token(login.token, language)
+            if login.authority:
+                checked_authority(login.authority.encode(), path, language)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, InvalidInputError):
         is_whole = False
     if not is_whole:
         raise InvalidInputError(_DAMAGED.to(language).format(path=path), reason="BAD_LOGIN_FILE")

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from soutu_client._folder_flush import flush_folder
+
 __all__ = ["cache_folder", "config_folder", "private_folder", "state_folder", "write_private"]
 
 _NAME = "soutu"
@@ -66,6 +68,8 @@ def write_private(path: Path, content: str, *, is_lasting: bool = True) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+    if is_lasting:
+        flush_folder(path.parent)
 
 
 def _folder(variable: str, default: str, environment: Mapping[str, str]) -> Path:

@@ -18,7 +18,7 @@ from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
 from soutu_client._discovery import only_service
-from soutu_client._errors import CallTimeoutError
+from soutu_client._errors import CallTimeoutError, InvalidInputError
 from soutu_client._language import Language, preferred_language
 from soutu_client._login import Login
 from soutu_client._original import OriginalStream, open_original, save_original
@@ -103,14 +103,22 @@ class Client:
             language: Of messages; default: ``SOUTU_LANGUAGE``, else the locale's.
 
         Raises:
-            InvalidInputError: The address, the token, the authority or the file of ``soutu login`` is none, or several
-                services announce themselves.
+            InvalidInputError: The address, the token or the authority is none; so is the file of ``soutu login``, and the address
+                or the token is not given; or several services announce themselves.
             NotTrustedError: The token would leave this machine unencrypted.
-            OSError: The authority's or the token's file cannot be read.
+            OSError: The authority's or the token's file cannot be read; so cannot the file of ``soutu login``, as above.
         """
         language = language or preferred_language(os.environ)
-        saved = saved_login(os.environ, language)
-        address = address or os.environ.get(ADDRESS_VARIABLE) or (saved.address if saved else None)
+        address = address or os.environ.get(ADDRESS_VARIABLE) or None
+        is_enough = address is not None and Login.has_token(token, os.environ)
+        saved = None
+        if not (is_enough and Login.has_authority(authority, os.environ)):
+            try:
+                saved = saved_login(os.environ, language)
+            except (OSError, InvalidInputError):
+                if not is_enough:  # else an authority is missing at most, which many homes do not have
+                    raise
+        address = address or (saved.address if saved else None)
         if saved is not None and address is not None and not is_same_place(address, saved.address, language):
             saved = None  # its token is for nobody else
         login = Login.of(

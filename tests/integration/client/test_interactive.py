@@ -289,6 +289,41 @@ def test_what_no_encoding_of_ours_holds_and_nobodys_home_end_nothing(at_terminal
     terminal.expect(PROMPT)
 
 
+def test_a_terminal_that_answers_late_writes_nothing_into_the_line(at_terminal: Open, service: Any, album: list[str]) -> None:
+    terminal = at_terminal({})  # asked, and silent until the time is up
+    terminal.write(SIXEL_TERMINAL[b"\x1b[c"] + b"\x1b[6;20;10t")
+    terminal.type("火箭\n")
+    terminal.expect("looks like it")
+    asked = service.library.asked(search_service_pb2.SearchPhotosRequest)[-1]
+    assert [term.text for term in asked.terms] == ["火箭"]
+
+
+def test_numbers_are_ranks_a_folder_of_such_a_name_is_written_as_a_path_and_none_is_too_long(
+    at_terminal: Open, album: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    terminal = at_terminal(PLAIN_TERMINAL)
+    terminal.type("火箭\n")
+    terminal.expect("looks like it")
+    terminal.type("/save 1 2023\n")
+    terminal.expect("a folder that is a number as ./2023")
+    assert not (tmp_path / "2023").exists()
+    assert not list(tmp_path.glob("*.jpg")), "nothing is saved by half"
+    terminal.type("/save 1 ./2023\n")
+    terminal.expect("Original saved as")
+    assert len(list((tmp_path / "2023").iterdir())) == 1
+    terminal.expect(PROMPT)
+    for order in ("open", "save", "show"):
+        terminal.type(f"/{order} ")
+        for _ in range(11):
+            terminal.type("9" * 400)
+            terminal.expect("9" * 10)  # a part after the other: a terminal's queue is short
+        terminal.type("\n")
+        terminal.expect("rom 1 to 5")
+        terminal.expect(PROMPT)
+    assert terminal.is_running
+
+
 def test_without_a_terminal_it_prints_the_help(service: Any) -> None:
     command = [sys.executable, "-c", "from soutu_client.cli.main import main; main()"]
     own = {**os.environ, "SOUTU_LANGUAGE": "en"}

@@ -12,18 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import pytest
 from PIL import Image
 
 from patience import PATIENCE, eventually
+from soutu_client import _adding
 from soutu_client._walk import FoundFile
 from soutu_client.cli.arrivals import Arrivals
 from soutu_client.cli.followed_folder import FollowedFolder, is_on_network
 from soutu_client.cli.main import run
-from soutu_services.runtime.errors import NotAllowed
+from soutu_services.runtime.errors import DataLoss, FailedPrecondition, InvalidInput, NotAllowed
 
 MakePhotos = Callable[..., Path]
 SETTLE_SECONDS = 0.4
@@ -247,6 +248,147 @@ def test_what_failed_is_offered_again_when_its_permissions_change(make_photos: M
     arrivals.look()
     time.sleep(0.05)
     assert [file.name for file in arrivals.take_whole(10)] == ["a/1.jpg"]
+
+
+@pytest.mark.parametrize("refused", [errno.EACCES, errno.EPERM, None])
+def test_where_the_system_does_not_tell_who_writes_a_file_rests_for_longer(
+    make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch, refused: int | None
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(refused or errno.EAGAIN, "no lease")
+
+    clock = [1000.0]
+    monkeypatch.setattr("soutu_client.cli.arrivals.time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time))
+    monkeypatch.setattr("fcntl.fcntl", refuse)
+    folder = make_photos("a", ["1.jpg", "old.jpg"])
+    os.utime(folder / "old.jpg", (1e9, 1e9))
+    arrivals = Arrivals(folder, settle_seconds=2)
+    arrivals.is_remote = refused is None  # another machine says of its files that somebody writes to them
+    arrivals.look(is_first=True)
+    assert [file.name for file in arrivals.take_whole(10)] == ["a/old.jpg"], "it was there long before"
+    clock[0] += 10
+    with (folder / "1.jpg").open("ab") as file:
+        file.write(b"the rest")
+    clock[0] += 3
+    assert arrivals.take_whole(10) == []
+    clock[0] += 14
+    assert arrivals.take_whole(10) == []
+    clock[0] += 1
+    assert [file.name for file in arrivals.take_whole(10)] == ["a/1.jpg"]
+
+
+class Told:
+    """``soutu watch`` in this process, until ``is_over`` says so, and the events that it told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, is_over: Callable[[list[dict[str, Any]]], bool]) -> None:
+        self.events: list[dict[str, Any]] = []
+        take = Arrivals.take_whole
+
+        def take_or_end(arrivals: Arrivals, most: int) -> list[FoundFile]:
+            if is_over(self.events):
+                raise KeyboardInterrupt
+            return take(arrivals, most)
+
+        monkeypatch.setattr(Arrivals, "take_whole", take_or_end)
+        monkeypatch.setattr("soutu_client.cli.session.Session.print_json_line", lambda _, value: self.events.append(value))
+
+    def run(self, address: str, folder: Path) -> list[str]:
+        """Follow, and return the names of the events."""
+        deadline = threading.Timer(PATIENCE, signal.raise_signal, (signal.SIGINT,))
+        deadline.start()
+        try:
+            assert run(["watch", str(folder), "--settle", "0.2", "--json", "--address", address, "--language", "en"]) == 0
+        finally:
+            deadline.cancel()
+        return [told["event"] for told in self.events]
+
+
+@pytest.mark.parametrize("failure", [FailedPrecondition, DataLoss, RuntimeError, OSError])
+def test_what_failed_for_a_reason_that_passes_is_tried_again_and_said_once(
+    service: Any, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    monkeypatch.setattr("soutu_client.cli.arrivals._FIRST_PAUSE_SECONDS", 0.3)
+    folder = make_photos("a", ["1.jpg"])
+    if failure is OSError:
+        read, errors = _adding.read_content, [OSError(errno.EIO, "input/output error"), OSError(errno.EIO, "input/output error")]
+
+        def fail_twice(path: Path, **more: Any) -> Any:
+            if errors:
+                raise errors.pop()
+            return read(path, **more)
+
+        monkeypatch.setattr(_adding, "read_content", fail_twice)
+    else:
+        error = RuntimeError("a defect") if failure is RuntimeError else failure("NOT_NOW", zh="现在不行", en="not now")
+        service.library.failures = [None, None, error, None, error]  # of status, and of each file's question and upload
+    told = Told(monkeypatch, lambda events: bool(service.library.photos) and events[-1]["event"] == "added")
+    assert told.run(service.address, folder) == ["watching", "failed", "added", "stopped"]
+    assert (told.events[-1]["added"], told.events[-1]["failed"]) == (1, 0)
+
+
+def test_what_is_wrong_with_the_file_itself_is_not_tried_again(
+    service: Any, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_client.cli.arrivals._FIRST_PAUSE_SECONDS", 0.1)
+    service.library.failures = [None, None, InvalidInput("TOO_LARGE", zh="太大", en="too large")]
+    end = time.monotonic() + 2.0
+    told = Told(monkeypatch, lambda _: time.monotonic() > end)
+    assert told.run(service.address, make_photos("a", ["1.jpg"])) == ["watching", "failed", "stopped"]
+    assert told.events[-1]["failed"] == 1
+
+
+def test_the_pause_before_another_try_grows_to_a_limit(make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("soutu_client.cli.arrivals.time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time))
+    arrivals = Arrivals(make_photos("a", ["1.jpg"]), settle_seconds=1)
+    arrivals.look()
+    pauses = []
+    for number in range(7):
+        began = clock[0]
+        while not (files := arrivals.take_whole(10)):
+            clock[0] += 1
+            arrivals.look()
+        pauses.append(clock[0] - began)
+        assert arrivals.note_failure(files[0], "the disk", may_pass=True) is (number == 0)
+        assert not arrivals.is_waiting
+    assert pauses == [1, 60, 120, 240, 480, 600, 600]
+    assert arrivals.note_failure(files[0], "the service", may_pass=True), "another reason is news"
+
+
+def test_news_of_photos_comes_while_others_arrive_and_whatever_else_is_waited_for(
+    service: Any, make_photos: MakePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_client.cli.commands.watch_command._FIRST_ASK_SECONDS", 0.6)
+    monkeypatch.setattr("soutu_client.cli.commands.watch_command._LAST_ASK_SECONDS", 0.6)
+    monkeypatch.setattr("soutu_client.cli.commands.watch_command._MOST_ASKED", 2)
+    folder = make_photos("a", [f"{number}.jpg" for number in range(4)])
+    (folder / "no photo.jpg").write_text("no picture")  # the last of five: four wait for their turn to be ingested
+    settle = service.library.settle
+    monkeypatch.setattr(
+        service.library, "settle", lambda photo: settle(photo) if photo.names[0].name == "a/no photo.jpg" else photo
+    )
+    stop = threading.Event()
+
+    def arrive() -> None:
+        number = 0
+        while not stop.wait(0.2):
+            number += 1
+            (folder / f"new {number}.jpg").write_bytes(b"a picture" * number)
+            os.utime(folder / f"new {number}.jpg", (1e9, 1e9))
+
+    arriving = threading.Thread(target=arrive)
+    arriving.start()
+
+    def is_over(events: list[dict[str, Any]]) -> bool:
+        return any(event["event"] == "not_readable" for event in events) or len(service.library.photos) > 60
+
+    told = Told(monkeypatch, is_over)
+    try:
+        events = told.run(service.address, folder)
+    finally:
+        stop.set()
+        arriving.join()
+    assert "not_readable" in events
 
 
 def test_a_disk_that_goes_away_just_when_its_files_are_read_loses_none_of_them(

@@ -1,5 +1,6 @@
 """``soutu login``: tried before it is kept, readable to nobody else, and sent to no other address."""
 
+import errno
 import io
 import json
 import os
@@ -207,7 +208,24 @@ def test_a_file_or_standard_input_gives_the_token(
         assert admin not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"address": 7}', '{"address": "a:1", "more": "x"}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"address": 7}',
+        '{"address": ""}',
+        '{"address": "a:1", "more": "x"}',
+        '{"address": "a:1:2"}',
+        '{"address": "a:99999"}',
+        '{"address": "a:1", "token": "two words"}',
+        '{"address": "a:1", "authority": "junk"}',
+        '{"address": "a:1", "authority": "-----BEGIN CERTIFICATE-----\\njunk\\n-----END CERTIFICATE-----\\n"}',
+        '{"address": "a:1", "authority": "\\ud800"}',
+        "\x00\xff",
+    ],
+)
 def test_a_damaged_login_file_is_named_and_can_be_replaced(
     content: str, home: Path, service_without_tokens: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,10 +235,45 @@ def test_a_damaged_login_file_is_named_and_can_be_replaced(
         Client()
     assert run(["status"]) == 1
     assert "login.json cannot be understood" in capsys.readouterr().err
+    assert run(["--address", service_without_tokens, "status"]) == 1
+    assert "login.json cannot be understood" in capsys.readouterr().err
     assert run(["login", service_without_tokens]) == 0
+    assert json.loads(home.read_text()) == {"address": service_without_tokens, "token": "", "authority": ""}
     home.write_bytes(content.encode("latin-1"))
     assert run(["logout"]) == 0
     assert not home.exists()
+
+
+@pytest.mark.parametrize("content", [None, '{"address": "a:1:2"}'])
+def test_a_login_file_that_is_of_no_use_stops_nobody_who_says_where_and_who(
+    content: str | None, home: Path, service_without_tokens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.parent.mkdir(parents=True)
+    home.write_text(content or "{}")
+    if content is None:
+        read = Path.read_text
+
+        def refuse(path: Path, **more: str) -> str:
+            if path == home:
+                raise PermissionError(errno.EACCES, "permission denied")
+            return read(path, **more)
+
+        monkeypatch.setattr(Path, "read_text", refuse)
+    with Client(service_without_tokens, token="") as client:
+        assert client.access().name == ""
+    for given in ({}, {"address": service_without_tokens}, {"token": ""}):
+        with pytest.raises((PermissionError, InvalidInputError)):
+            Client(**given)
+    assert run(["login", service_without_tokens]) == 0
+    monkeypatch.undo()
+    assert json.loads(home.read_text())["address"] == service_without_tokens
+
+
+def test_a_login_that_fails_leaves_the_file_as_it_was(home: Path) -> None:
+    home.parent.mkdir(parents=True)
+    home.write_text("{}")
+    assert run(["--timeout", "1", "login", free_address()]) == 1
+    assert home.read_text() == "{}"
 
 
 def test_whoever_has_no_home_is_not_logged_in(service_without_tokens: str, monkeypatch: pytest.MonkeyPatch) -> None:

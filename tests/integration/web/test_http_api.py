@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from picture_files import encoded, scene
 from search_house import SearchHouse, photo_id_of, picture
+from soutu_client import Client, OriginalStream
 from soutu_client.web.application import create_application
 from soutu_client.web.settings import WebSettings
 from soutu_services.runtime.access import FolderAccess, Scope
@@ -97,6 +98,25 @@ def test_an_original_comes_whole_in_parts_and_under_its_name(web: TestClient) ->
     for no_range in ("bytes=5-4", "bytes=0-1,3-4", "lines=1-2", "bytes=-"):
         assert web.get(path, headers={"range": no_range}).content == RED
     assert web.get(path, params={"download": "1"}).headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("bytes=0-0", 1), ("bytes=2-4", 3), ("bytes=0-99999999", None)])
+def test_a_service_that_sends_more_than_was_asked_for_does_not_lengthen_the_answer(
+    web: TestClient, monkeypatch: pytest.MonkeyPatch, asked: str, expected: int | None
+) -> None:
+    read = Client.read_original
+
+    def all_of_it(client: Client, photo_id: str, *, offset: int = 0, length: int | None = None) -> OriginalStream:
+        del length
+        return read(client, photo_id, offset=offset)
+
+    path = f"/api/photos/{photo_id_of(RED)}/original"
+    whole = web.get(path).content
+    monkeypatch.setattr(Client, "read_original", all_of_it)
+    answer = web.get(path, headers={"range": asked})
+    begin = int(asked[6])
+    assert answer.content == whole[begin : begin + (expected or len(whole))]
+    assert int(answer.headers["content-length"]) == len(answer.content)
 
 
 def test_what_people_add_is_found(web: TestClient) -> None:

@@ -129,9 +129,10 @@ class FollowedFolder:
     def _listen(self) -> None:
         """Ask the system to tell of changes; where it cannot, look again and again."""
         self.stop()
+        self.arrivals.is_remote = is_on_network(self.folder)
         if self._poll_seconds is not None:
             return
-        if is_on_network(self.folder):
+        if self.arrivals.is_remote:
             self._poll(None)
             return
         from soutu_client.cli.folder_events import FolderEvents  # noqa: PLC0415 - watchdog is slow to load

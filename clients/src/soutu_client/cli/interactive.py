@@ -29,6 +29,8 @@ __all__ = ["search_at_terminal"]
 T = TypeVar("T")
 
 _PAGE = 10
+_MOST_DIGITS = 9
+"""Of a rank; Python takes thousands for an error."""
 _TEXT_FILTERS = {"from": "taken_from", "until": "taken_until"}
 _LIST_FILTERS = {"folder": "folders", "tag": "tags", "album": "albums", "camera": "cameras", "format": "formats"}
 
@@ -176,7 +178,7 @@ class _Conversation:
         return Patience(seconds=math.inf, on_waiting=wait).call(ask)
 
     def _hit(self, value: str) -> Hit:
-        if value.isdecimal() and 1 <= int(value) <= len(self._hits):
+        if value.isdecimal() and len(value) <= _MOST_DIGITS and 1 <= int(value) <= len(self._hits):
             return self._hits[int(value) - 1]
         raise CommandError(self._session.text("interactive.which", n=len(self._hits)))
 
@@ -189,12 +191,15 @@ class _Conversation:
         self._find()
 
     def _save(self, value: str) -> None:
-        """Save ``1 3 folder``; without a folder, here."""
+        """Save ``1 3 folder``; without a folder, here. Numbers are ranks, whatever folders there are: ``./2023`` is a folder."""
         words = value.split()
         ranks = []
         while words and words[0].isdecimal():
             ranks.append(words.pop(0))
-        hits = [self._hit(rank) for rank in ranks] or [self._hit("")]
+        try:
+            hits = [self._hit(rank) for rank in ranks] or [self._hit("")]
+        except CommandError:
+            raise CommandError(self._session.text("interactive.which_to_save", n=len(self._hits))) from None
         name = " ".join(words)
         try:
             folder = Path(name).expanduser()

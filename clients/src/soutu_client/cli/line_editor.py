@@ -33,6 +33,8 @@ class LineEditor:
             return
         readline = self._readline
         readline.set_auto_history(False)
+        # A terminal that is slow may say what it is at the prompt: that, and keys that mean nothing, are passed over.
+        readline.parse_and_bind(r'"\e[": skip-csi-sequence')
         readline.set_history_length(_MOST_LINES)
         if typed:
             readline.set_startup_hook(lambda: readline.insert_text(typed))

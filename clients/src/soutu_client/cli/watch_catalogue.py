@@ -15,8 +15,9 @@ WATCH: dict[str, tuple[str, str]] = {
     ),
     "watch.folders": ("要跟随的文件夹", "Folders to follow."),
     "watch.settle": (
-        "文件多少秒不再变化才算写完，默认 {default}",
-        "Seconds that a file must stay the same to count as whole; default {default}.",
+        "文件多少秒不再变化才算写完，默认 {default}；系统看不出有没有人在写的（别的用户的文件、网络磁盘）至少 {untold}",
+        "Seconds that a file must stay the same to count as whole; default {default}, and at least {untold} where the system does"
+        " not tell who writes (another user's files, network disks).",
     ),
     "watch.poll": ("不靠系统通知，每隔这么多秒看一遍", "Look through the folders so often, rather than being told of changes."),
     "watch.no_folder": ("不是文件夹：{path}", "this is no folder: {path}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,21 +31,28 @@ class _Sum:
 
 
 class WatchLog:
-    """Writes to standard output, flushed line by line."""
+    """Writes to standard output, flushed line by line.
+
+    All is told by one thread, but ``waiting``, which those that send files reach too, some of them when all else is over.
+    """
 
     def __init__(self, session: Session, *, as_json: bool) -> None:
         self._session = session
         self._as_json = as_json
         self._sum = _Sum()
+        self._failed: set[Path] = set()
         self._is_waiting = self._is_silent = False
         self._waited_at = -_SECONDS_BETWEEN_WAITS
+        self._lock = threading.RLock()
+        self._is_over = False
 
     def say(self, event: str, line: str, **facts: object) -> None:
         """Tell one thing, as a line for people or with its facts as JSON."""
-        if self._as_json:
-            self._session.print_json_line({"event": event, "time": datetime.now(tz=UTC), **facts})
-        else:
-            self._session.print(" ".join(line.split()))
+        with self._lock:
+            if self._as_json:
+                self._session.print_json_line({"event": event, "time": datetime.now(tz=UTC), **facts})
+            else:
+                self._session.print(" ".join(line.split()))
 
     def watching(self, folder: Path) -> None:
         """Tell that a folder is followed."""
@@ -59,7 +67,11 @@ class WatchLog:
 
     def waiting(self, why: str) -> None:
         """Tell that the service is away, once, and that it is back; ``why`` is empty while it is not waited for."""
-        if bool(why) is self._is_waiting:
+        with self._lock:
+            self._wait(why)
+
+    def _wait(self, why: str) -> None:
+        if self._is_over or bool(why) is self._is_waiting:
             return
         self._is_waiting = bool(why)
         if why:
@@ -76,7 +88,8 @@ class WatchLog:
         """Tell what became of some files: each by itself, or where they are many those that did not get in."""
         self._sum.added += len(result.added)
         self._sum.known += len(result.known) + len(result.deleted)
-        self._sum.failed += len(result.failed)
+        self._failed |= {problem.path for problem in result.failed}
+        self._failed -= {file.path for file in (*result.added, *result.known, *result.deleted)}  # at last
         is_many = len(result.added) + len(result.known) > _MOST_LINES
         if is_many and not self._as_json:
             line = self._session.text("watch.many", added=f"{len(result.added):,}", known=f"{len(result.known):,}")
@@ -105,7 +118,9 @@ class WatchLog:
         self.say("not_readable", line, name=photo.name, photo_id=photo.photo_id, message=why)
 
     def stopped(self) -> None:
-        """Tell the sum."""
+        """Tell the sum; a file that got in after it had failed is no failure."""
+        self._sum.failed += len(self._failed)
+        self._failed.clear()
         line = self._session.text(
             "watch.stopped",
             added=f"{self._sum.added:,}",
@@ -113,7 +128,9 @@ class WatchLog:
             failed=f"{self._sum.failed:,}",
             unreadable=f"{self._sum.unreadable:,}",
         )
-        self.say("stopped", line, **vars(self._sum))
+        with self._lock:
+            self._is_over = True
+            self.say("stopped", line, **vars(self._sum))
 
     def _file(self, event: str, path: Path, name: str, photo_id: str) -> None:
         line = self._session.text(f"watch.{event}", name=printable(name), photo=photo_id[:_SHORT_ID])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from soutu_client._original import OriginalStream
 from soutu_client.models import Photo, PhotoPage, PhotoState
 from soutu_client.web.byte_range import AskedRange, RangeNotSatisfiable, asked_range
 from soutu_client.web.callers import CallerClient
@@ -122,11 +124,22 @@ def get_original(request: Request, client: CallerClient, photo_id: PhotoId, down
         headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{original.size_bytes}"
     headers["content-length"] = str(len(part))
     return StreamingResponse(
-        iter(original),
+        _cut(original, len(part)),
         status_code=206 if asked is not None else 200,
         media_type=original.media_type if original.media_type.startswith("image/") else "application/octet-stream",
         headers=headers | _SANDBOX,
     )
+
+
+def _cut(original: OriginalStream, size: int) -> Iterator[bytes]:
+    """Yield so many bytes at most: one more than was announced would be read as the beginning of the next answer."""
+    with original:
+        for chunk in original:
+            if chunk and size:
+                yield chunk[:size]
+            size -= len(chunk)
+            if size <= 0:
+                return
 
 
 @router.post("/annotate")

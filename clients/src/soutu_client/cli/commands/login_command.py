@@ -34,13 +34,8 @@ def _run(session: Session, *, place: str | None, as_json: bool) -> int:
     address = place or session.connection.address
     if address is None:
         return _show(session, as_json=as_json)
-    from soutu_client._errors import InvalidInputError  # noqa: PLC0415
-    from soutu_client._saved_login import SavedLogin, forget_login, keep_login, saved_login  # noqa: PLC0415
+    from soutu_client._saved_login import SavedLogin, keep_login  # noqa: PLC0415
 
-    try:
-        saved_login(os.environ, session.texts.language)
-    except InvalidInputError:  # it is about to be replaced
-        forget_login()
     token = _token(session, address)
     with _connect(session, address, token) as client:
         access = client.access()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from soutu_client.cli.arrivals import UNTOLD_SETTLE_SECONDS
 from soutu_client.cli.command import Argument, Option, SoutuCommand
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.session import CommandError, Session
@@ -54,7 +55,7 @@ def build(texts: Texts) -> click.Command:
             type=click.FloatRange(min=0.1),
             default=_SETTLE_SECONDS,
             metavar="SECONDS",
-            help=texts.text("watch.settle", default=f"{_SETTLE_SECONDS:g}"),
+            help=texts.text("watch.settle", default=f"{_SETTLE_SECONDS:g}", untold=f"{UNTOLD_SETTLE_SECONDS:g}"),
         ),
         Option("--poll", "poll_seconds", type=click.FloatRange(min=0.1), metavar="SECONDS", help=texts.text("watch.poll")),
         Option("--json", "as_json", is_flag=True, help=texts.text("option.json")),
@@ -114,7 +115,7 @@ class _Watch:
         self._patience = Patience(seconds=math.inf, on_waiting=log.waiting)
         self._unsettled: dict[str, None] = {}
         self._ask_seconds = _FIRST_ASK_SECONDS
-        self._next_ask = 0.0
+        self._next_ask = math.inf
 
     def run(self) -> None:
         """Follow until ``KeyboardInterrupt``.
@@ -140,7 +141,7 @@ class _Watch:
     def _add(self, folder: FollowedFolder) -> bool:
         """Add what is whole, some of it, and say whether there was any."""
         from soutu_client._adding import add_found  # noqa: PLC0415 - gRPC is slow to load
-        from soutu_client._errors import FileChangedError  # noqa: PLC0415
+        from soutu_client._errors import FileChangedError, InvalidInputError, SoutuError  # noqa: PLC0415
 
         files = {file.path: file for file in folder.arrivals.take_whole(_ROUND_FILES)}
         if not files:
@@ -163,15 +164,23 @@ class _Watch:
                 folder.arrivals.put_back(files[problem.path])
             elif isinstance(problem.error, FileNotFoundError):  # renamed, and seen under its new name, or its disk is away
                 folder.arrivals.forget(files[problem.path])
-            else:
-                failed.append(problem)
-                folder.arrivals.note_failure(files[problem.path])
+            else:  # what is wrong with the file itself stays so; the service's state, or a disk's, may be another soon
+                error = problem.error
+                why = error.reason if isinstance(error, SoutuError) else problem.message  # a message may tell a call's number
+                may_pass = not isinstance(error, InvalidInputError)
+                if folder.arrivals.note_failure(files[problem.path], why, may_pass=may_pass):
+                    failed.append(problem)
+        for path in files.keys() - {problem.path for problem in result.failed}:
+            folder.arrivals.note_success(files[path])
         self._log.added(dataclasses.replace(result, failed=tuple(failed)), files)
         if result.interruption is not None:
             raise result.interruption
         self._unsettled |= dict.fromkeys(file.photo_id for file in result.added)
         if result.added:
-            self._ask_seconds, self._next_ask = _FIRST_ASK_SECONDS, time.monotonic() + _FIRST_ASK_SECONDS
+            self._ask_seconds = _FIRST_ASK_SECONDS
+            self._next_ask = min(
+                self._next_ask, time.monotonic() + _FIRST_ASK_SECONDS
+            )  # never later: photos may come all the time
         return True
 
     def _ask_what_became_of_them(self) -> None:
@@ -179,9 +188,11 @@ class _Watch:
         from soutu_client._errors import SoutuError  # noqa: PLC0415
         from soutu_client.models import PhotoState  # noqa: PLC0415
 
-        if not self._unsettled or time.monotonic() < self._next_ask:
+        if time.monotonic() < self._next_ask:
             return
         asked = list(self._unsettled)[:_MOST_ASKED]
+        for photo_id in asked:  # to the end: next time others have their turn
+            self._unsettled[photo_id] = self._unsettled.pop(photo_id)
         try:
             photos = self._session.client.photos(asked)
         except SoutuError:  # it is asked again, and adding says what is wrong
@@ -195,4 +206,4 @@ class _Watch:
             if photo.state is PhotoState.UNREADABLE:
                 self._log.not_readable(photo)
         self._ask_seconds = _FIRST_ASK_SECONDS if settled else min(2 * self._ask_seconds, _LAST_ASK_SECONDS)
-        self._next_ask = time.monotonic() + self._ask_seconds
+        self._next_ask = time.monotonic() + self._ask_seconds if self._unsettled else math.inf
