@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from search_house import SearchHouse, photo_id_of, picture
+from soutu_client.cli.commands.search_command import NOT_WEIGHT
 
 RED, GREEN, BLUE = (picture(colour, number, (120, 80)) for colour, number in (("红", 0), ("绿", 2), ("蓝", 4)))
 
@@ -53,6 +54,13 @@ def test_a_link_to_a_question_is_answered(open_page: Callable[..., Page]) -> Non
     page = open_page("/?q=绿")
     expect(page.locator(".tile").first).to_be_visible()
     assert first_photo(page) in of_colour("绿")
+
+
+def test_what_is_not_wanted_weighs_what_it_does_at_the_command_line(page: Page) -> None:
+    with page.expect_request("**/api/search") as asked:
+        search(page, "红 -绿")
+    terms = json.loads(asked.value.post_data or "")["terms"]
+    assert terms == [{"text": "红", "weight": 1}, {"text": "绿", "weight": NOT_WEIGHT}]
 
 
 def test_words_with_a_minus_become_chips_that_can_be_turned_and_removed(page: Page) -> None:

@@ -89,7 +89,8 @@ class WatchLog:
         self._sum.added += len(result.added)
         self._sum.known += len(result.known) + len(result.deleted)
         self._failed |= {problem.path for problem in result.failed}
-        self._failed -= {file.path for file in (*result.added, *result.known, *result.deleted)}  # at last
+        self._failed -= {file.path for file in result.added}  # at last
+        self._failed -= {file.path for file in (*result.known, *result.deleted)}
         is_many = len(result.added) + len(result.known) > _MOST_LINES
         if is_many and not self._as_json:
             line = self._session.text("watch.many", added=f"{len(result.added):,}", known=f"{len(result.known):,}")

@@ -9,6 +9,8 @@ const LISTS = {
   tag: "tags",
   album: "albums",
 };
+// As the command line's, which says how it was chosen: more than this, and the opposite of what is named is searched for.
+const NOT_WEIGHT = -0.5;
 const WORD = /[-－](?:"([^"]+)"|(\S+))|(\S+)/gu;
 
 /** A question that finds everything. */
@@ -36,7 +38,7 @@ export function formatWords(terms) {
 
 /** The terms and the filter as the API takes them. */
 export function searchBody(query) {
-  const weight = (isNot) => (isNot ? -1 : 1);
+  const weight = (isNot) => (isNot ? NOT_WEIGHT : 1);
   return {
     terms: [
       ...parseWords(query.words).map((term) => ({ text: term.text.toWellFormed(), weight: weight(term.isNot) })),
