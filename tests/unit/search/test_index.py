@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant
 
+from index_model import index_model
 from soutu_services.search.index import FlatIndex, near_hashes
 from soutu_services.search.model import FloatArray
 
@@ -21,42 +22,13 @@ def unit_vectors(seed: int, count: int, dimension: int = DIMENSION) -> FloatArra
     return vectors
 
 
-class IndexMachine(RuleBasedStateMachine):
+class IndexMachine(index_model(IDS, unit_vectors)):
     """The index does what a dictionary of vectors and numpy do, through any sequence of changes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.index = FlatIndex("s", DIMENSION)
         self.model: dict[int, FloatArray] = {}
-
-    @rule(ids=IDS, seed=st.integers(0, 1000))
-    def add(self, ids: list[int], seed: int) -> None:
-        vectors = unit_vectors(seed, len(ids)).reshape(len(ids), DIMENSION)
-        self.index.add(np.array(ids, dtype=np.int64), vectors)
-        self.model.update(zip(ids, vectors, strict=True))
-
-    @rule(ids=IDS)
-    def remove(self, ids: list[int]) -> None:
-        there = [one for one in ids if one in self.model]
-        assert self.index.remove(np.array(ids, dtype=np.int64)) == len(there)
-        for one in there:
-            del self.model[one]
-
-    @rule(data=st.data())
-    def remove_some_that_are_there(self, data: st.DataObject) -> None:
-        if self.model:
-            self.remove(data.draw(st.lists(st.sampled_from(sorted(self.model)), unique=True)))
-
-    @rule(seed=st.integers(0, 1000), k=st.integers(0, 60), allowed=st.none() | IDS)
-    def search(self, seed: int, k: int, allowed: list[int] | None) -> None:
-        query = unit_vectors(seed, 1)[0]
-        ids, cosines = self.index.search(query, k, None if allowed is None else np.array(allowed, dtype=np.int64))
-        expected = {one: float(vector @ query) for one, vector in self.model.items() if allowed is None or one in allowed}
-        assert len(ids) == min(k, len(expected))
-        assert set(ids.tolist()) <= set(expected)
-        assert len(set(ids.tolist())) == len(ids)
-        np.testing.assert_allclose(cosines, [expected[one] for one in ids.tolist()], atol=1e-5)
-        np.testing.assert_allclose(cosines, sorted(expected.values(), reverse=True)[: len(ids)], atol=1e-5)
 
     @invariant()
     def holds_what_was_added(self) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 
+from index_model import index_model
 from scanning_policy import policies
 from soutu_services.search.aside_file import AsideFile
 from soutu_services.search.index import (
@@ -52,7 +53,7 @@ def rebuilt(index: LayeredIndex, folder: Path) -> LayeredIndex:
     return index
 
 
-class LayeredMachine(RuleBasedStateMachine):
+class LayeredMachine(index_model(IDS, unit_vectors)):
     """Does the same to an index and to a dictionary, and to the index also what makes its base anew."""
 
     policy = POLICIES["flat"]
@@ -67,24 +68,6 @@ class LayeredMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         del self.index
         self._temporary.cleanup()
-
-    @rule(ids=IDS, seed=st.integers(0, 1000))
-    def add(self, ids: list[int], seed: int) -> None:
-        vectors = unit_vectors(seed, len(ids)).reshape(len(ids), DIMENSION)
-        self.index.add(np.array(ids, dtype=np.int64), vectors)
-        self.model.update(zip(ids, vectors, strict=True))
-
-    @rule(ids=IDS)
-    def remove(self, ids: list[int]) -> None:
-        there = [one for one in ids if one in self.model]
-        assert self.index.remove(np.array(ids, dtype=np.int64)) == len(there)
-        for one in there:
-            del self.model[one]
-
-    @rule(data=st.data())
-    def remove_some_that_are_there(self, data: st.DataObject) -> None:
-        if self.model:
-            self.remove(data.draw(st.lists(st.sampled_from(sorted(self.model)), unique=True)))
 
     @rule(added=IDS, removed=IDS, again=IDS, seed=st.integers(0, 1000))
     def make_anew_while_it_changes(self, added: list[int], removed: list[int], again: list[int], seed: int) -> None:
@@ -117,17 +100,6 @@ class LayeredMachine(RuleBasedStateMachine):
         self.index = LayeredIndex("s", DIMENSION, self.policy, base)
         self.index.add(*held)
         self.index.remove(np.setdiff1d(self.index.ids(), np.array(sorted(self.model), dtype=np.int64)))
-
-    @rule(seed=st.integers(0, 1000), k=st.integers(0, 60), allowed=st.none() | IDS)
-    def search(self, seed: int, k: int, allowed: list[int] | None) -> None:
-        query = unit_vectors(seed, 1)[0]
-        ids, cosines = self.index.search(query, k, None if allowed is None else np.array(allowed, dtype=np.int64))
-        expected = {one: float(vector @ query) for one, vector in self.model.items() if allowed is None or one in allowed}
-        assert len(ids) == min(k, len(expected))
-        assert set(ids.tolist()) <= set(expected)
-        assert len(set(ids.tolist())) == len(ids)
-        np.testing.assert_allclose(cosines, [expected[one] for one in ids.tolist()], atol=1e-5)
-        np.testing.assert_allclose(cosines, sorted(expected.values(), reverse=True)[: len(ids)], atol=1e-5)
 
     @invariant()
     def holds_what_was_added(self) -> None:
