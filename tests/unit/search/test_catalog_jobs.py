@@ -7,6 +7,7 @@ import pytest
 
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound
 from soutu_services.runtime.language import Text
+from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.model import JobKind, JobState, UnreadableReason
 from soutu_services.search.page_tokens import list_digest, page_token
 
@@ -36,6 +37,22 @@ def test_a_job_pauses_goes_on_and_ends_once(library: Any) -> None:
         jobs.set_state(job_id, JobState.RUNNING)
     with pytest.raises(NotFound):
         jobs.get("nothing")
+
+
+def test_a_job_that_rests_from_the_first_is_never_seen_to_run(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = library.catalog.jobs
+    create = jobs.create
+    seen = []
+
+    def created(*given: Any, **named: Any) -> Any:
+        job = create(*given, **named)
+        seen.extend(one.state for one in jobs.unfinished())  # as another thread may that looks for work
+        return job
+
+    monkeypatch.setattr(jobs, "create", created)
+    runner = JobRunner(library.catalog, {}, sources=(), on_change=lambda _: None)
+    assert runner.start_single(JobKind.REINDEX, paused=True).state is JobState.PAUSED
+    assert seen == [JobState.PAUSED]
 
 
 def test_jobs_are_listed_newest_first(library: Any) -> None:

@@ -253,9 +253,8 @@ class JobRunner:
     def _create(
         self, kind: JobKind, *, sources: Sequence[str] = (), space_id: str = "", options: Sequence[str] = (), paused: bool = False
     ) -> Job:
-        job = self._catalog.jobs.create(kind, sources, space_id=space_id, options=options)
-        if paused:
-            job = self._catalog.jobs.set_state(job.job_id, JobState.PAUSED, message=Text(zh="", en=""))
+        state = JobState.PAUSED if paused else JobState.RUNNING
+        job = self._catalog.jobs.create(kind, sources, space_id=space_id, options=options, state=state)
         self._catalog.jobs.forget_old(_KEPT_JOBS)
         self._changed()
         return job

@@ -26,8 +26,16 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, kind: JobKind, sources: Sequence[str] = (), *, space_id: str = "", options: Sequence[str] = ()) -> Job:
-        """Write down a new job, RUNNING."""
+    def create(
+        self,
+        kind: JobKind,
+        sources: Sequence[str] = (),
+        *,
+        space_id: str = "",
+        options: Sequence[str] = (),
+        state: JobState = JobState.RUNNING,
+    ) -> Job:
+        """Write down a new job, RUNNING or PAUSED from the first: whoever looks for work sees nothing else."""
         job_id = uuid.uuid4().hex
         with self._database.write() as writer:
             writer.execute(
@@ -35,7 +43,7 @@ class Jobs:
                 (
                     job_id,
                     kind.value,
-                    JobState.RUNNING.value,
+                    state.value,
                     json.dumps(list(sources)),
                     now_milliseconds(),
                     space_id,
