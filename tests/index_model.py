@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from soutu_services.search.model import FloatArray
 
-__all__ = ["index_model"]
+__all__ = ["index_model", "keep_finding"]
 
 
 def index_model(some_ids: st.SearchStrategy[list[int]], unit_vectors: Callable[[int, int], FloatArray]) -> type[Any]:
@@ -56,3 +57,14 @@ def index_model(some_ids: st.SearchStrategy[list[int]], unit_vectors: Callable[[
             np.testing.assert_allclose(cosines, sorted(expected.values(), reverse=True)[: len(ids)], atol=1e-5)
 
     return IndexModel
+
+
+def keep_finding(index: Any, known_id: int, vector: FloatArray, stop: threading.Event, problems: list[BaseException]) -> None:
+    """Look for a vector that is never removed, on a thread of its own, until ``stop`` is set; a failure goes to ``problems``."""
+    try:
+        while not stop.is_set():
+            ids, cosines = index.search(vector, 1)
+            assert ids.tolist() == [known_id], "it is never removed, and nothing is nearer"
+            assert cosines[0] > 0.999
+    except BaseException as problem:  # noqa: BLE001 - told to the test's own thread
+        problems.append(problem)

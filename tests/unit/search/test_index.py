@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant
 
-from index_model import index_model
+from index_model import index_model, keep_finding
 from soutu_services.search.index import FlatIndex, near_hashes
 from soutu_services.search.model import FloatArray
 
@@ -86,16 +86,7 @@ def test_threads_may_search_while_others_add_and_remove() -> None:
     problems: list[BaseException] = []
     stop = threading.Event()
 
-    def search() -> None:
-        try:
-            while not stop.is_set():
-                ids, cosines = index.search(vectors[7], 1)
-                assert ids.tolist() == [7], "it is never removed, and nothing is nearer"
-                assert cosines[0] > 0.999
-        except BaseException as problem:  # noqa: BLE001 - told to the test's own thread
-            problems.append(problem)
-
-    searchers = [threading.Thread(target=search) for _ in range(3)]
+    searchers = [threading.Thread(target=keep_finding, args=(index, 7, vectors[7], stop, problems)) for _ in range(3)]
     for thread in searchers:
         thread.start()
     for round_number in range(100):

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from index_model import index_model
+from index_model import index_model, keep_finding
 from scanning_policy import policies
 from soutu_services.search.aside_file import AsideFile
 from soutu_services.search.index import (
@@ -197,23 +197,15 @@ def test_queries_and_changes_go_on_while_the_base_is_made_anew(world: tuple[Floa
     problems: list[BaseException] = []
     stop = threading.Event()
 
-    def search() -> None:
-        try:
-            while not stop.is_set():
-                ids, cosines = index.search(vectors[7], 1)
-                assert ids.tolist() == [7], "it is never removed, and nothing is nearer"
-                assert cosines[0] > 0.999
-        except BaseException as problem:  # noqa: BLE001 - told to the test's own thread
-            problems.append(problem)
-
     def make_anew() -> None:
         try:
             for number in range(3):
                 index.finish_rebuild(index.begin_rebuild(), tmp_path / f"{number}.base")
-        except BaseException as problem:  # noqa: BLE001
+        except BaseException as problem:  # noqa: BLE001 - told to the test's own thread
             problems.append(problem)
 
-    threads = [threading.Thread(target=search), threading.Thread(target=search), threading.Thread(target=make_anew)]
+    searchers = [threading.Thread(target=keep_finding, args=(index, 7, vectors[7], stop, problems)) for _ in range(2)]
+    threads = [*searchers, threading.Thread(target=make_anew)]
     for thread in threads:
         thread.start()
     round_number = 0

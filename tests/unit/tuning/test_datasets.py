@@ -48,10 +48,18 @@ def test_reads_back_what_was_written(tmp_path: Path, form: str) -> None:
 
 
 def test_writes_the_lmdb_that_cn_clip_builds(tmp_path: Path) -> None:
-    cn_clip = pytest.importorskip("cn_clip", reason="installed by make test").__path__[0]
+    import cn_clip
+
     write_tables(tmp_path, "train", PICTURES, TEXTS)
     write_lmdb(tmp_path)
-    script = [sys.executable, f"{cn_clip}/preprocess/build_lmdb_dataset.py", "--data_dir", str(tmp_path), "--splits", "train"]
+    script = [
+        sys.executable,
+        f"{cn_clip.__path__[0]}/preprocess/build_lmdb_dataset.py",
+        "--data_dir",
+        str(tmp_path),
+        "--splits",
+        "train",
+    ]
     subprocess.run([*script, "--lmdb_dir", str(tmp_path / "theirs")], check=True, timeout=PATIENCE, capture_output=True)
     for name in ("pairs", "imgs"):
         mine, theirs = (rows_of(tmp_path / base / "train" / name) for base in ("lmdb", "theirs"))
@@ -68,7 +76,6 @@ def test_the_file_is_of_the_version_that_cn_clip_pins(tmp_path: Path) -> None:
 
 def test_the_loader_of_cn_clip_reads_what_was_written(tmp_path: Path) -> None:
     """Its transforms need torchvision and timm, which read nothing; plain ones stand in for them."""
-    pytest.importorskip("cn_clip", reason="installed by make test")
     write_tables(tmp_path, "train", PICTURES, TEXTS)
     write_lmdb(tmp_path)
     program = """

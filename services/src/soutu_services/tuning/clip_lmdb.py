@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from soutu_services.tuning.batches import batches
-from soutu_services.tuning.clip_tables import decoded_picture, picture_id, text_row
+from soutu_services.tuning.clip_tables import picture_row, text_row
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
 from soutu_services.tuning.lmdb_file import open_for_reading, open_for_writing, unreadable_lmdb
@@ -78,17 +78,9 @@ class ClipLmdb:
                 if key == _IMAGES:
                     continue
                 at = f"imgs:{key.decode(errors='replace')}"
-                try:
-                    image_id = picture_id(key)
-                except ValueError:
-                    flaws.note(Flaw.BROKEN_ROW, at)
-                    continue
-                try:
-                    data = decoded_picture(encoded)
-                except ValueError:
-                    flaws.note(Flaw.BROKEN_BASE64, at)
-                    continue
-                yield image_id, data
+                picture = picture_row(key, encoded, flaws, at)
+                if picture is not None:
+                    yield picture
 
     def picture_name(self, image_id: int) -> str:
         """Return the id: an LMDB knows no names."""

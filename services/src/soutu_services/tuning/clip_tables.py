@@ -15,7 +15,7 @@ from pathlib import Path
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
 
-__all__ = ["ClipTables", "decoded_picture", "image_line", "images_file", "picture_id", "text_line", "text_row", "texts_file"]
+__all__ = ["ClipTables", "image_line", "images_file", "picture_row", "text_line", "text_row", "texts_file"]
 
 _LARGEST_ID = (1 << 63) - 1
 _MOST_DIGITS = 19
@@ -43,7 +43,7 @@ def text_line(row: TextRow) -> bytes:
     return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
 
 
-def decoded_picture(encoded: bytes) -> bytes:
+def _decoded_picture(encoded: bytes) -> bytes:
     """Return the bytes of a picture, from either alphabet of base64, as cn_clip's loader takes both.
 
     Raises:
@@ -55,7 +55,7 @@ def decoded_picture(encoded: bytes) -> bytes:
     return data
 
 
-def picture_id(written: bytes) -> int:
+def _picture_id(written: bytes) -> int:
     """Return the id that decimal digits say.
 
     Raises:
@@ -64,6 +64,20 @@ def picture_id(written: bytes) -> int:
     if not written.isdigit() or len(written) > _MOST_DIGITS or int(written) > _LARGEST_ID:
         raise ValueError("not an id")
     return int(written)
+
+
+def picture_row(written: bytes, encoded: bytes, flaws: Flaws, at: str) -> tuple[int, bytes] | None:
+    """Return the id and the bytes of a picture; None where they are none, which is noted."""
+    try:
+        image_id = _picture_id(written)
+    except ValueError:
+        flaws.note(Flaw.BROKEN_ROW, at)
+        return None
+    try:
+        return image_id, _decoded_picture(encoded)
+    except ValueError:
+        flaws.note(Flaw.BROKEN_BASE64, at)
+        return None
 
 
 def text_row(entry: object) -> TextRow:
@@ -119,17 +133,14 @@ class ClipTables:
                 at = f"{self._images.name}:{number}"
                 if not line.strip():
                     continue
-                try:
-                    written, encoded = line.rstrip(b"\r\n").split(b"\t")
-                    image_id = picture_id(written)
-                except ValueError:
+                written, *encoded = line.rstrip(b"\r\n").split(b"\t")
+                if len(encoded) != 1:
                     flaws.note(Flaw.BROKEN_ROW, at)
                     continue
-                try:
-                    data = decoded_picture(encoded)
-                except ValueError:
-                    flaws.note(Flaw.BROKEN_BASE64, at)
+                picture = picture_row(written, encoded[0], flaws, at)
+                if picture is None:
                     continue
+                image_id, data = picture
                 if image_id in seen:
                     flaws.note(Flaw.PICTURE_ID_CLASH, at)
                     continue
