@@ -43,6 +43,7 @@ from soutu_client.add_models import (
     ReadyProgress,
     ReadyResult,
 )
+from soutu_client.feedback_models import Deed, FeedbackRecord, FeedbackStatus, Use
 from soutu_client.library_models import (
     Backup,
     CameraCount,
@@ -98,6 +99,7 @@ from soutu_client.models import (
 )
 
 if TYPE_CHECKING:
+    from soutu_client._feedback import Feedback
     from soutu_client._original import OriginalStream
     from soutu_client.client import Client
 
@@ -116,10 +118,14 @@ __all__ = [
     "CheckFinding",
     "Client",
     "DataLossError",
+    "Deed",
     "DuplicateGroup",
     "DuplicatePage",
     "EmbedderStatus",
     "EmbeddingBatch",
+    "Feedback",
+    "FeedbackRecord",
+    "FeedbackStatus",
     "FileChangedError",
     "FileProblem",
     "Filter",
@@ -181,6 +187,7 @@ __all__ = [
     "Unreadable",
     "UnreadableReason",
     "Upload",
+    "Use",
     "WordMatch",
 ]
 
@@ -191,6 +198,10 @@ def __getattr__(name: str) -> object:
         from soutu_client.client import Client  # noqa: PLC0415
 
         return Client
+    if name == "Feedback":
+        from soutu_client._feedback import Feedback  # noqa: PLC0415 - most programs record nothing
+
+        return Feedback
     if name == "OriginalStream":
         from soutu_client._original import OriginalStream  # noqa: PLC0415
 

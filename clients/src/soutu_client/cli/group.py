@@ -39,6 +39,7 @@ COMMANDS = (
     "restore",
     "status",
     "duplicates",
+    "feedback",
     "login",
     "logout",
     "tokens",

@@ -51,6 +51,11 @@ def _run(
         add_albums=[readable(album) for album in albums],
         remove_albums=[readable(album) for album in left_albums],
     )
+    if favourite:
+        from soutu_client.cli.deeds import note_deeds_of_last_search  # noqa: PLC0415
+        from soutu_client.feedback_models import Deed  # noqa: PLC0415
+
+        note_deeds_of_last_search(session, Deed.FAVOURITE, [photo.photo_id for photo in photos])
     if as_json:
         session.print_json(photos)
     else:
