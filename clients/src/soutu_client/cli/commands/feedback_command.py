@@ -153,7 +153,7 @@ def _table(session: Session, record: FeedbackRecord) -> Table:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    from soutu_client.cli.cells import id_cell, moment  # noqa: PLC0415
+    from soutu_client.cli.cells import short_id, moment  # noqa: PLC0415
     from soutu_client.cli.terminal import printable  # noqa: PLC0415
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -164,7 +164,7 @@ def _table(session: Session, record: FeedbackRecord) -> Table:
             Text("" if use.at is None else moment(use.at)),
             Text(session.text(f"feedback.did_{use.did.value}")),
             Text(str(use.rank)),
-            id_cell(use.photo_id),
+            short_id(use.photo_id),
             Text(printable(asked_text(session, use.terms))),
         )
     return table
