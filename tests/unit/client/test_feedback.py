@@ -3,14 +3,16 @@
 import json
 import os
 import stat
-import subprocess
-import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE
 from soutu_client import Access, Deed, Feedback, FolderAccess, ImageTerm, PhotoTerm, Scope, TextTerm, Use
+from soutu_client._locked_file import locked_file
+from soutu_client._user_folders import write_private
 
 OWNER = Access("爸爸", Scope.ADMIN, ())
 PHOTO = "0123456789abcdef" * 2
@@ -133,19 +135,14 @@ def test_a_full_disk_is_told(feedback: Feedback, monkeypatch: pytest.MonkeyPatch
     assert (len(feedback.read().uses), feedback.read().broken_lines) == (2, 1)
 
 
-def test_programs_that_write_at_a_time_lose_nothing_but_the_oldest(feedback: Feedback) -> None:
-    """Four programs write 200 deeds each, through many rounds of forgetting: the newest of all are there, each line whole."""
-    program = (
-        "import sys; from pathlib import Path; from soutu_client import *\n"
-        "feedback = Feedback(Path(sys.argv[1]), most_bytes=8000)\n"
-        "for rank in range(1, 201):\n"
-        "    feedback.record(Use(Deed.OPEN, (TextTerm('狗'),), 'a' * 32, rank, sys.argv[2]), access=Access('', Scope.ADMIN, ()))\n"
-    )
-    folder = str(feedback.path.parent)
-    running = [subprocess.Popen([sys.executable, "-c", program, folder, str(number)]) for number in range(4)]
-    assert [process.wait(60) for process in running] == [0, 0, 0, 0]
-    record = feedback.read()
-    assert record.broken_lines == 0
-    for who in {use.who for use in record.uses}:
-        ranks = [use.rank for use in record.uses if use.who == who]
-        assert ranks == list(range(ranks[0], 201)), "no hole, to the last"
+def test_who_waits_for_the_lock_writes_into_the_file_that_is_there_then(feedback: Feedback) -> None:
+    feedback.record(USE, access=OWNER)
+    with locked_file(feedback.path):
+        writer = threading.Thread(target=feedback.record, args=(USE,), kwargs={"access": OWNER})
+        writer.start()
+        writer.join(0.2)
+        assert writer.is_alive(), "it waits"
+        assert len(feedback.read().uses) == 1
+        write_private(feedback.path, "")  # as another program does that forgets the oldest
+    writer.join(PATIENCE)
+    assert len(feedback.read().uses) == 1, "not lost with the file that was there before"
