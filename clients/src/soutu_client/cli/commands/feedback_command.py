@@ -46,7 +46,7 @@ def _run(session: Session, *, action: str, rank: int | None, is_agreed_before: b
     if action in ("on", "off"):
         return _turn(session, feedback, is_on=action == "on", as_json=as_json)
     if action == "not":
-        return _not_this(session, feedback, rank)
+        return _not_this(session, feedback, rank, as_json=as_json)
     record = feedback.read()
     if record.broken_lines:
         session.remark(session.count("feedback.broken", record.broken_lines), style="yellow")
@@ -111,7 +111,7 @@ def _clear(session: Session, feedback: Feedback, uses: int, *, is_agreed_before:
     return ExitCode.OK
 
 
-def _not_this(session: Session, feedback: Feedback, rank: int | None) -> int:
+def _not_this(session: Session, feedback: Feedback, rank: int | None, *, as_json: bool) -> int:
     from soutu_client.cli.deeds import note_deed  # noqa: PLC0415
     from soutu_client.cli.last_hits import last_question  # noqa: PLC0415
     from soutu_client.cli.ranks import photo_of_rank  # noqa: PLC0415
@@ -127,7 +127,10 @@ def _not_this(session: Session, feedback: Feedback, rank: int | None) -> int:
         raise CommandError(session.text("feedback.no_question"), code=ExitCode.USAGE)
     if not note_deed(session, Deed.NOT_THIS, terms=terms, photo_id=photo_id, rank=rank):
         raise CommandError(session.text("feedback.guest"))
-    session.print(session.text("feedback.not_done", rank=rank, text=asked_text(session, terms)))
+    if as_json:
+        session.print_json({"photo_id": photo_id, "rank": rank, "did": Deed.NOT_THIS})
+    else:
+        session.print(session.text("feedback.not_done", rank=rank, text=asked_text(session, terms)))
     return ExitCode.OK
 
 
@@ -153,7 +156,7 @@ def _table(session: Session, record: FeedbackRecord) -> Table:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    from soutu_client.cli.cells import short_id, moment  # noqa: PLC0415
+    from soutu_client.cli.cells import moment, short_id  # noqa: PLC0415
     from soutu_client.cli.terminal import printable  # noqa: PLC0415
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
