@@ -214,4 +214,14 @@ def test_no_view_is_closed_to_anyone_while_it_is_on(
     page.locator(".tile").first.click()
     expect(page.get_by_role("dialog").get_by_role("button", name="不是这个")).to_be_visible()
     assert violations(page) == [], "one photo"
-    assert page.evaluate("document.querySelector('.viewer-tools').scrollWidth <= innerWidth")
+
+
+def test_everything_is_within_reach_of_a_small_phone(open_page: Callable[..., Page], recording: WebServer) -> None:
+    page = open_page("/?q=红", width=360, height=700, touch=True, locale="en-GB")
+    order(page)
+    page.locator(".tile").first.click()
+    tools = page.locator(".viewer-tools .icon-button")
+    expect(tools).to_have_count(8)
+    edges = tools.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.right])")
+    assert all(right <= left for (_, right), (left, _) in zip(edges, edges[1:], strict=False)), "none lies over another"
+    assert edges[-1][1] <= 360
