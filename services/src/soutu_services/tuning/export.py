@@ -10,10 +10,10 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from pathlib import Path
 from typing import BinaryIO
@@ -53,6 +53,7 @@ class ExportRequest:
         max_distance: Perceptual hashes of near-duplicates differ in at most so many of 64 bits.
         min_cosine: Smallest cosine of near-duplicates.
         photos_a_caption: A caption that more photos share tells of none of them, and is left out.
+        queries: Further captions, by photo id: what people found a photo by.
     """
 
     selection: Selection
@@ -61,6 +62,7 @@ class ExportRequest:
     max_distance: int = 10
     min_cosine: float = 0.85
     photos_a_caption: int = 20
+    queries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ class _Export:
         progress = self._ledger.begin(asked)
         groups = PhotoGroups()
         for page in self._library.pages(self._request.selection):
-            records = [(PhotoRecord(one.photo_id, one.names[0] if one.names else "", 0), captions_of(one)) for one in page]
+            records = [(PhotoRecord(one.photo_id, one.names[0] if one.names else "", 0), self._said_of(one)) for one in page]
             self._ledger.add(len(groups), records)
             groups.add([one.photo_id for one in page], [_seconds(one) for one in page])
         if not len(groups):
@@ -209,6 +211,9 @@ class _Export:
         progress.photos = len(groups)
         self._ledger.save(progress)
         return progress
+
+    def _said_of(self, photo: LibraryPhoto) -> list[str]:
+        return list(dict.fromkeys([*captions_of(photo), *self._request.queries.get(photo.photo_id, ())]))
 
     def _write_map(self, told: bytearray) -> tuple[bytearray, dict[str, int]]:
         """Write which photo each id is; return the split of each photo, 255 for those that are left out, and their counts."""
