@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -223,5 +224,5 @@ def test_everything_is_within_reach_of_a_small_phone(open_page: Callable[..., Pa
     tools = page.locator(".viewer-tools .icon-button")
     expect(tools).to_have_count(8)
     edges = tools.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.right])")
-    assert all(right <= left for (_, right), (left, _) in zip(edges, edges[1:], strict=False)), "none lies over another"
+    assert all(right <= left for (_, right), (left, _) in itertools.pairwise(edges)), "none lies over another"
     assert edges[-1][1] <= 360

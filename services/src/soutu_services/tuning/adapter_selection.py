@@ -35,11 +35,15 @@ CANDIDATES: tuple[TrainingOptions, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What an epoch reached: the mean loss, and recall from text to photo on what was left out, as means over the parts."""
+    """What an epoch reached: the mean loss, and recall from text to photo on what was left out, as means over the parts.
+
+    ``data_recall`` is the mean recall of the data set's texts alone, without the queries from use.
+    """
 
     loss: float
     r10: float
     mean_recall: float
+    data_recall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,9 @@ class Trial:
 
     @property
     def best(self) -> int:
-        """The number of epochs with the best mean recall; 0: not to train at all."""
-        return int(np.argmax([epoch.mean_recall for epoch in self.epochs]))
+        """The number of epochs with the best mean recall, of those that do no harm to the data set's; 0: not to train at all."""
+        least = self.epochs[0].data_recall
+        return int(np.argmax([epoch.mean_recall if epoch.data_recall >= least else -1 for epoch in self.epochs]))
 
 
 def try_candidate(
@@ -88,8 +93,7 @@ def try_candidate(
             _recall(part, asked, *training.projections())
             for part, asked, training in zip(held_out, held_uses, trainings, strict=True)
         ]
-        r10, mean = np.mean(recalls, axis=0).tolist()
-        epochs.append(Epoch(float(np.mean(loss)), r10, mean))
+        epochs.append(Epoch(float(np.mean(loss)), *np.mean(recalls, axis=0).tolist()))
         on_epoch(len(epochs) - 1, epochs[-1])
         trial = Trial(options, tuple(epochs))
         if len(epochs) > most_epochs or len(epochs) - 1 - trial.best >= _PATIENCE:
@@ -147,10 +151,11 @@ def _others(uses: UseVectors | None, part: IntArray) -> UseVectors | None:
     return None if uses is None or not len(rest) else uses.of_queries(rest)
 
 
-def _recall(pairs: EmbeddedPairs, uses: UseVectors | None, text: Projection, image: Projection) -> tuple[float, float]:
+def _recall(pairs: EmbeddedPairs, uses: UseVectors | None, text: Projection, image: Projection) -> tuple[float, float, float]:
+    """Return R@10 and mean recall of all that is asked, and the latter of the data set's texts alone."""
     adapted = adapted_pairs(pairs, text, image)
     ranks = rank(adapted.text_vectors, adapted.images, adapted.images_of_texts()).ranks
+    recall = of_data = recall_of(ranks)
     if uses is not None:
-        ranks = np.concatenate([ranks, use_ranks(uses, pairs.images, text, image)])
-    recall = recall_of(ranks)
-    return recall.r10, recall.mean_recall
+        recall = recall_of(np.concatenate([ranks, use_ranks(uses, pairs.images, text, image)]))
+    return recall.r10, recall.mean_recall, of_data.mean_recall

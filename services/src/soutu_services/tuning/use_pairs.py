@@ -27,7 +27,7 @@ class UseWeights:
     """
 
     of_deeds: dict[Deed, float] = field(
-        default_factory=lambda: {Deed.OPEN: 1.0, Deed.DOWNLOAD: 2.0, Deed.FAVOURITE: 2.0, Deed.NOT_THIS: 2.0}
+        default_factory=lambda: {Deed.OPEN: 1.0, Deed.DOWNLOAD: 2.0, Deed.FAVOURITE: 2.0, Deed.NOT_THIS: 5.0}
     )
     eta: float = 1.0
     most_for_rank: float = 5.0
