@@ -27,6 +27,7 @@ class GeneratedService:
     address: str
     start_seconds: float
     search_pid: int
+    store_pid: int
     connection: S3Connection
 
 
@@ -80,4 +81,4 @@ def generated_service(
         stack.callback(search.end, signal.SIGKILL)
         with Client(search.wait_ready()) as client:
             eventually(lambda: client.status().index.vectors == vectors)
-        yield GeneratedService(search.address, time.perf_counter() - began, search.popen.pid, connection)
+        yield GeneratedService(search.address, time.perf_counter() - began, search.popen.pid, store.process.pid, connection)
