@@ -328,3 +328,29 @@ def test_a_part_holds_its_queries_and_their_photos_alone() -> None:
     assert part.images[:, 0].tolist() == [0, 1, 3]
     assert part.pairs.tolist() == [[0, 0], [1, 1], [1, 2], [1, 0]]
     assert [sorted(one.tolist()) for one in places] == [[0], [1, 2]]
+
+
+def test_what_tells_of_photos_that_are_measured_on_is_not_learned_from(tmp_path: Path) -> None:
+    """Or the recall that adopt asks for would be of photos that training has been told of."""
+    asked = request()
+    answers = asked.valid
+    blurred = unit(answers.images + 0.02 * np.random.default_rng(0).normal(size=answers.images.shape))  # as of a thumbnail
+    told = UseVectors(
+        tuple(f"问{one}" for one in range(len(answers.texts))),
+        answers.text_vectors,
+        blurred,
+        answers.pairs,
+        np.full(len(answers.pairs), 50, np.float32),
+    )
+    plain, same = (
+        fit_adapter(replace(asked, uses=uses), tmp_path / str(number)).adapter.manifest.space_id
+        for number, uses in enumerate((None, told))
+    )
+    assert plain == same
+    both = made_uses(10, 3)
+    mixed = UseVectors(
+        ("远", "近"), both.text_vectors[:2], np.stack([both.images[0], blurred[0]]), np.array([[0, 0], [1, 1]]), both.weights[:2]
+    )
+    apart = mixed.apart_from(answers.images)
+    assert apart is not None
+    assert (apart.texts, apart.pairs.tolist()) == (("远",), [[0, 0]])

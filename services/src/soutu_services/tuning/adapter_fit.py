@@ -42,7 +42,8 @@ class FitRequest:
         fingerprint: Of both data sets.
         candidates: Ways of training to choose among.
         most_epochs: Of each.
-        uses: What people did with what they found, to train on as well. Of enough queries, some are kept back to measure on.
+        uses: What people did with what they found, to train on as well, with photos that are not measured on. Of enough
+            queries, some are kept back to measure on.
     """
 
     name: str
@@ -119,7 +120,9 @@ def fit_adapter(
             zh=f"只有 {photos} 张有文字的照片可以训练，至少要 {_LEAST_PHOTOS} 张：先给更多照片写说明",
             en=f"there are {photos} photos with texts to train on, and {_LEAST_PHOTOS} are needed: write captions for more",
         )
-    uses, kept_back = _kept_back(request.uses)
+    # What people did with a photo that is measured on would be an answer to the measurement.
+    apart = None if request.uses is None else request.uses.apart_from(request.valid.images)
+    uses, kept_back = _kept_back(apart)
     state = FitState(folder, f"{request.base} {request.card.space_id} {request.card.dimension} {request.fingerprint}")
     trials = state.trials()
     for number in range(len(trials), len(request.candidates)):

@@ -20,13 +20,11 @@ from soutu_services.embedding.projection import Projection
 from soutu_services.tuning.adapter_loss import TOWERS, Parameters, loss_and_gradients, use_loss_and_gradients
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.retrieval import FloatArray, IntArray
-from soutu_services.tuning.use_vectors import UseVectors
+from soutu_services.tuning.use_vectors import UseVectors, same_photos
 
 __all__ = ["AdapterTraining", "TrainingOptions", "loss_and_gradients"]
 
 _BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-8
-_SAME_PHOTO = 0.98
-"""Cosine from which a photo of the data set is taken for one that was used: it is no other candidate beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ class AdapterTraining:
 
     def _learn_from(self, uses: UseVectors, others: FloatArray) -> tuple[float, Parameters]:
         """Return the loss of some queries from use, with other photos as candidates beside theirs, and its gradients."""
-        others = others[(others @ uses.images.T).max(axis=1) < _SAME_PHOTO]
+        others = others[~same_photos(others, uses.images)]  # one that was used is no other candidate beside itself
         weights = np.zeros((len(uses.texts), len(uses.images) + len(others)), np.float32)
         weights[uses.pairs[:, 0], uses.pairs[:, 1]] = uses.weights
         inputs = {

@@ -18,9 +18,12 @@ from soutu_services.tuning.library import SpaceState, VectorBatch
 from soutu_services.tuning.retrieval import FloatArray, IntArray
 from soutu_services.tuning.use_pairs import UsePair
 
-__all__ = ["UseVectors", "embed_use"]
+__all__ = ["UseVectors", "embed_use", "same_photos"]
 
 _BATCH = 32
+_SAME_PHOTO = 0.98
+"""Cosine from which two vectors are of one photo, one of them perhaps made of its thumbnail."""
+_COSINES_AT_ONCE = 1 << 24
 
 
 class _VectorLibrary(Protocol):
@@ -65,6 +68,13 @@ class UseVectors:
             self.weights[kept],
         )
 
+    def apart_from(self, images: FloatArray) -> UseVectors | None:
+        """Return the part that tells nothing of some photos, given by their vectors; None: nothing is left."""
+        kept = ~same_photos(self.images, images)[self.pairs[:, 1]]
+        if not kept.any():
+            return None
+        return replace(self, pairs=self.pairs[kept], weights=self.weights[kept]).of_queries(np.unique(self.pairs[kept, 0]))
+
     def right_answers(self) -> list[IntArray]:
         """Return, for each query, the places of the photos that it means."""
         queries, photos = self.pairs[self.weights > 0].T
@@ -82,6 +92,15 @@ class UseVectors:
         for array in (self.text_vectors, self.images, self.pairs, self.weights):
             whole.update(np.ascontiguousarray(array).tobytes())
         return whole.hexdigest()[:16]
+
+
+def same_photos(images: FloatArray, others: FloatArray) -> npt.NDArray[np.bool_]:
+    """Say which photos are among others, by their vectors, shapes (i, d) and (o, d)."""
+    same = np.zeros(len(images), np.bool_)
+    step = max(1, _COSINES_AT_ONCE // max(1, len(others)))
+    for begin in range(0, len(images), step):
+        same[begin : begin + step] = ((images[begin : begin + step] @ others.T) >= _SAME_PHOTO).any(axis=1)
+    return same
 
 
 def embed_use(
