@@ -334,7 +334,7 @@ def test_what_tells_of_photos_that_are_measured_on_is_not_learned_from(tmp_path:
     """Or the recall that adopt asks for would be of photos that training has been told of."""
     asked = request()
     answers = asked.valid
-    blurred = unit(answers.images + 0.02 * np.random.default_rng(0).normal(size=answers.images.shape))  # as of a thumbnail
+    blurred = unit(answers.images + 0.06 * np.random.default_rng(0).normal(size=answers.images.shape))  # as of a thumbnail
     told = UseVectors(
         tuple(f"问{one}" for one in range(len(answers.texts))),
         answers.text_vectors,
