@@ -18,7 +18,7 @@ from soutu_services.embedding.encoder import ItemRefused, ModelCard, Tower
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.tuning.adapter_fit import FitRequest, fit_adapter
 from soutu_services.tuning.adapter_loss import use_loss_and_gradients
-from soutu_services.tuning.adapter_selection import use_ranks
+from soutu_services.tuning.adapter_selection import try_candidate, use_ranks
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.flaws import Flaw, Flaws
@@ -347,6 +347,14 @@ def test_what_tells_of_photos_that_are_measured_on_is_not_learned_from(tmp_path:
         for number, uses in enumerate((None, told))
     )
     assert plain == same
+    seen: list[UseVectors | None] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AdapterTraining, "run_epoch", lambda _, pairs, uses: seen.append(uses) or 0.0)
+        of_train = replace(told, images=asked.train.images[:60])
+        try_candidate(asked.train, OPTIONS, most_epochs=1, uses=of_train)
+    assert len(seen) == 3
+    assert all(uses is not None and 0 < len(uses.images) < 60 for uses in seen), "nor of those that a trial is measured on"
+    assert sum(60 - len(uses.images) for uses in seen if uses is not None) >= 60
     both = made_uses(10, 3)
     mixed = UseVectors(
         ("远", "近"), both.text_vectors[:2], np.stack([both.images[0], blurred[0]]), np.array([[0, 0], [1, 1]]), both.weights[:2]

@@ -81,7 +81,7 @@ def try_candidate(
     rests = [part_of(pairs, np.setdiff1d(np.unique(np.concatenate(parts)), part)) for part in parts]
     held_out = [part_of(pairs, part) for part in parts]
     held_queries = _query_parts(uses, options.seed)
-    rest_of_uses = [_others(uses, part) for part in held_queries]
+    rest_of_uses = [_others(uses, part, of.images) for part, of in zip(held_queries, held_out, strict=True)]
     held_uses = [None if uses is None or not len(part) else uses.of_queries(part) for part in held_queries]
     trainings = [AdapterTraining(pairs.images.shape[1], options) for _ in parts]
     epochs: list[Epoch] = []
@@ -146,9 +146,11 @@ def _query_parts(uses: UseVectors | None, seed: int) -> Sequence[IntArray]:
     return [np.sort(part) for part in np.array_split(queries, _FOLDS)]
 
 
-def _others(uses: UseVectors | None, part: IntArray) -> UseVectors | None:
-    rest = np.setdiff1d(np.arange(0 if uses is None else len(uses.texts)), part)
-    return None if uses is None or not len(rest) else uses.of_queries(rest)
+def _others(uses: UseVectors | None, part: IntArray, held_out: FloatArray) -> UseVectors | None:
+    """Return what is trained on beside a part: neither its queries, nor what tells of the photos that are measured on."""
+    if uses is None:
+        return None
+    return uses.of_queries(np.setdiff1d(np.arange(len(uses.texts)), part)).apart_from(held_out)
 
 
 def _recall(pairs: EmbeddedPairs, uses: UseVectors | None, text: Projection, image: Projection) -> tuple[float, float, float]:

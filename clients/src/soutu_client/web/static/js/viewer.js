@@ -1,8 +1,8 @@
 // A photo, large, with what is known of it beside it.
 
 import { ask, originalUrl, thumbnailUrl } from "./api.js";
-import { openDialog } from "./dialogs.js";
 import { isNotOffered, noteDeed, sayNot } from "./deeds.js";
+import { openDialog } from "./dialogs.js";
 import { fill, h, iconButton, isWriting } from "./dom.js";
 import { icon } from "./icons.js";
 import { attempt, speak } from "./messages.js";
