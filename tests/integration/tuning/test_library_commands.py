@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 
 from clip_files import jpeg, write_tables
 from loopback_ports import free_address
-from search_house import SearchHouse, picture
+from search_house import SearchHouse, photo_id_of, picture
 from soutu_services.tuning.cli import main
 from soutu_services.tuning.clip_lmdb import write_clip_lmdb
 from soutu_services.tuning.clip_tables import image_line
@@ -68,6 +69,47 @@ def test_captions_that_people_wrote_stay(house: SearchHouse, tmp_path: Path) -> 
     done = tune(house.address, "import", str(tmp_path), "--split", "train", "--name", "x")
     assert "1 photos keep the captions they had" in done.stdout
     assert house.photo(photo_id).annotations.caption == "外婆"
+
+
+def test_a_picture_that_the_library_refuses_costs_itself_alone(house: SearchHouse, tmp_path: Path) -> None:
+    house.restart(limits={"max_object_bytes": 20_000})
+    pictures = {1: picture("红", 1), 2: picture("绿", 2, (200, 150)), 3: picture("蓝", 3), 4: picture("红", 4)}
+    assert len(pictures[2]) > 20_000 > len(pictures[1])
+    texts = [TextRow(one, f"第{one}张\x07", (one,)) for one in pictures]
+    write_tables(tmp_path, "train", pictures, texts)
+    done = tune(house.address, "import", str(tmp_path), "--name", "x")
+    assert done.exit_code == 0, done.output
+    assert "3 photos added (x), 0 were there; 3 captions written" in done.stdout
+    assert done.stderr.splitlines()[0].startswith("2: the file")
+    assert "refused 1 of the pictures" in done.stderr
+    captions = {photo.name: photo.annotations.caption for photo in house.client.list_photos().photos}
+    assert captions == {"x/1.png": "第1张", "x/3.png": "第3张", "x/4.png": "第4张"}, "a control character costs no caption"
+
+
+def test_a_name_that_no_photo_may_have_is_said_and_ends_nothing(house: SearchHouse, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    long = "很" * 100 + ".png"
+    for number, name in enumerate(("甲.png", "no picture.txt", long)):
+        with suppress(OSError):  # a name that this file system has not is a missing photo
+            (tmp_path / "photos" / name).write_bytes(picture("红", number))
+    rows = "".join(f"{name}\ttrain\t{name}\n" for name in ("甲.png", "no picture.txt", long))
+    (tmp_path / "captions.zh.tsv").write_text(f"photo\tsplit\tcaption\n{rows}", "utf-8")
+    done = tune(house.address, "import", str(tmp_path), "--name", "x")
+    assert done.exit_code == 0, done.output
+    assert "1 photos added" in done.stdout
+    assert "no picture.txt: this is no photo file" in done.stderr
+
+
+def test_one_picture_with_two_ids_gets_the_texts_of_both(house: SearchHouse, tmp_path: Path) -> None:
+    same = picture("红", 1)
+    write_tables(
+        tmp_path, "train", {1: same, 2: picture("绿", 2), 3: same}, [TextRow(1, "红", (1,)), TextRow(2, "一面墙", (3, 2))]
+    )
+    first = tune(house.address, "import", str(tmp_path), "--name", "x")
+    assert "2 photos added (x), 1 were there; 3 captions written, 0 photos keep" in first.stdout
+    again = tune(house.address, "import", str(tmp_path), "--name", "x")
+    assert "0 photos added (x), 3 were there; 0 captions written, 0 photos keep" in again.stdout
+    assert house.photo(photo_id_of(same)).annotations.caption == "红\n一面墙"
 
 
 def test_a_query_or_a_folder_is_exported(house: SearchHouse, tmp_path: Path) -> None:

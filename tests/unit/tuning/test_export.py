@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from clip_files import jpeg
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, SoutuError, Unavailable
 from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.export import MAP_FILE, Exported, ExportRequest, export_library
 from soutu_services.tuning.flaws import Flaw, Flaws
@@ -35,6 +35,7 @@ class MadeLibrary:
         ]
         self.duplicates: list[list[str]] = []
         self.broken: set[str] = set()
+        self.fault: SoutuError = NotFound("NO", zh="没有", en="none")
         self.fails_at = -1
         self.read: list[str] = []
 
@@ -50,7 +51,7 @@ class MadeLibrary:
             raise Unavailable("AWAY", zh="不在", en="away")
         self.read.append(photo_id)
         if photo_id in self.broken:
-            raise NotFound("NO", zh="没有", en="none")
+            raise self.fault
         return jpeg(int(photo_id[:4], 16))
 
 
@@ -184,6 +185,23 @@ def test_shared_captions_become_one_text_and_common_ones_go(tmp_path: Path) -> N
     rows = [json.loads(line) for line in (tmp_path / "train_texts.jsonl").read_text("utf-8").splitlines()]
     assert sorted((row["text"], row["image_ids"]) for row in rows) == [("弟弟", [41]), ("青海", [1, 3])]
     assert set(library.read) == {photo_id(one) for one in (0, 1, 2, 40)}, "pictures that nothing tells of are not fetched"
+
+
+@pytest.mark.parametrize("reason", ["NO_THUMBNAIL", "BUCKET_MISSING"])
+def test_a_fault_of_the_library_is_no_broken_picture(tmp_path: Path, reason: str) -> None:
+    library = MadeLibrary(30)
+    library.fault = FailedPrecondition(reason, zh="坏了", en="broken")
+    library.broken = {photo_id(7)}
+    if reason == "NO_THUMBNAIL":
+        _, flaws = export(library, tmp_path)
+        assert flaws[Flaw.BROKEN_PICTURE] == 1
+        return
+    with pytest.raises(FailedPrecondition, match=reason):
+        export(library, tmp_path)
+    library.broken = set()  # the bucket is back
+    exported, flaws = export(library, tmp_path)
+    assert sum(exported.photos.values()) == 30
+    assert Flaw.BROKEN_PICTURE not in flaws
 
 
 def test_nothing_to_export_is_said(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ _LEDGER = ".export"
 _BATCH = 256
 _READERS = 4
 _SIDE, _QUALITY = 512, 90
+_OF_ONE_PHOTO = frozenset({"NO_THUMBNAIL", "NOT_READ_YET"})
+"""Reasons for which the search service has no thumbnail of a photo; any other is a fault of its own."""
 _LIMITS = ImageLimits(max_bytes=32 << 20, max_pixels=80_000_000)
 
 
@@ -227,14 +229,22 @@ class _Export:
 
 
 def _picture(library: Library, photo_id: str) -> bytes | None:
-    """Return a photo as a JPEG of at most 512 pixels a side; None if it cannot be had."""
+    """Return a photo as a JPEG of at most 512 pixels a side; None if it is the photo's fault that there is none.
+
+    Raises:
+        SoutuError: the library fails; the photo may be as good as any.
+    """
     try:
         data = library.thumbnail(photo_id)
         if data[:3] == b"\xff\xd8\xff":
             return data
         picture = decode_rgb(data, _LIMITS, shorter_side=_SIDE)
-    except (ItemRefused, NotFound, FailedPrecondition):
+    except (ItemRefused, NotFound):
         return None
+    except FailedPrecondition as error:
+        if error.reason in _OF_ONE_PHOTO:
+            return None
+        raise
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from soutu_services.runtime.language import Text
 from soutu_services.tuning.retrieval import FloatArray
 
-__all__ = ["Library", "LibraryPhoto", "Selection", "SpaceState", "VectorBatch"]
+__all__ = ["AddedPhoto", "Library", "LibraryPhoto", "Selection", "SpaceState", "VectorBatch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,21 @@ class Selection:
     taken_from: str = ""
     taken_until: str = ""
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddedPhoto:
+    """What became of a picture that was to be added.
+
+    Attributes:
+        photo_id: Its photo; empty where it was refused.
+        is_new: The library had no such photo.
+        refusal: Why it was refused, for people.
+    """
+
+    photo_id: str
+    is_new: bool
+    refusal: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

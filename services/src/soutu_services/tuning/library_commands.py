@@ -12,7 +12,7 @@ from rich.progress import Progress, TaskID
 
 from soutu_services.runtime.command_line import command_language, complain, say
 from soutu_services.runtime.errors import InvalidInput
-from soutu_services.runtime.language import Text
+from soutu_services.runtime.language import Text, named
 from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.dataset_import import import_dataset
@@ -23,6 +23,8 @@ from soutu_services.tuning.library_client import LibraryClient
 from soutu_services.tuning.library_settings import LibrarySettings
 
 __all__ = ["connected", "parse_splits", "run_export", "run_import", "shown_progress", "tell_flaws"]
+
+_NAMED_REFUSALS = 20
 
 
 def connected(address: str | None) -> closing[LibraryClient]:
@@ -46,6 +48,29 @@ def tell_flaws(flaws: Flaws) -> None:
     """Say what was left out."""
     for report in flaws.reports():
         complain(report.text)
+
+
+class _Refusals:
+    """Names pictures that the library refuses, above the bar that shows how far the import is; many are counted alone."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._console = progress.console
+        self._count = 0
+
+    def tell(self, picture: str, why: Text) -> None:
+        self._count += 1
+        if self._count <= _NAMED_REFUSALS:
+            line = Text(zh=f"{named(picture)}：{why.zh}", en=f"{named(picture)}: {why.en}").to(command_language())
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def sum_up(self) -> None:
+        if self._count:
+            complain(
+                Text(
+                    zh=f"图库没有接受其中 {self._count} 张图片或它们的说明，原因见上；其余的都已处理",
+                    en=f"the library refused {self._count} of the pictures, or their captions, as said above; the rest is done",
+                )
+            )
 
 
 def parse_splits(text: str) -> tuple[tuple[str, float], ...]:
@@ -126,9 +151,16 @@ def run_import(data: Path, split: str, *, name: str, address: str | None) -> Non
     flaws = Flaws()
     folder = name or f"{data.resolve().name}/{split}"
     with connected(address) as library, shown_progress(Text(zh="照片", en="photos")) as (progress, task):
+        refusals = _Refusals(progress)
         done = import_dataset(
-            dataset, library, flaws, name=folder, on_progress=lambda count: progress.update(task, completed=count)
+            dataset,
+            library,
+            flaws,
+            name=folder,
+            on_progress=lambda count: progress.update(task, completed=count),
+            on_refused=refusals.tell,
         )
+    refusals.sum_up()
     tell_flaws(flaws)
     say(
         Text(

@@ -38,14 +38,19 @@ def open_for_reading(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def open_for_writing(path: Path, *, databases: int = 0) -> Iterator[Any]:
-    """Open an environment, made if it is not there; ``databases`` is how many named ones it may hold.
+def open_for_writing(path: Path, *, databases: int = 0, lasting: bool = True) -> Iterator[Any]:
+    """Open an environment, made if it is not there.
+
+    Args:
+        path: Its folder.
+        databases: How many named ones it may hold.
+        lasting: What is committed is on the disk; without, it is quick, and for files that nobody needs after a power cut.
 
     Raises:
         DataLoss: it is damaged.
     """
     try:
-        environment = lmdb.open(str(path), map_size=_MAP_BYTES, max_dbs=databases)
+        environment = lmdb.open(str(path), map_size=_MAP_BYTES, max_dbs=databases, sync=lasting)
     except lmdb.Error as error:
         raise unreadable_lmdb(path, str(error)) from error
     try:
