@@ -18,12 +18,14 @@ from soutu_services.tuning.batches import batches
 from soutu_services.tuning.clip_tables import picture_row, text_row
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.id_set import IdSet
 from soutu_services.tuning.lmdb_file import open_for_reading, open_for_writing, unreadable_lmdb
 
 __all__ = ["ClipLmdb", "write_clip_lmdb"]
 
 _SAMPLES, _IMAGES = b"num_samples", b"num_images"
 _ROWS_A_COMMIT = 1000
+_MOST_DIGITS = 18
 
 
 class ClipLmdb:
@@ -40,15 +42,18 @@ class ClipLmdb:
         self.files = tuple(folder / name / "data.mdb" for name in ("pairs", "imgs"))
         for name, count in (("pairs", _SAMPLES), ("imgs", _IMAGES)):
             with open_for_reading(folder / name) as rows:
-                if rows.get(count) is None:
+                if not (rows.get(count) or b"").isdigit():
                     raise unreadable_lmdb(folder / name, count.decode())
 
     def texts(self, flaws: Flaws) -> Iterator[TextRow]:
         """Read the texts, in the order of the pairs; the pairs of one text lie one after another."""
-        seen: set[int] = set()
+        seen = IdSet()
         text_id, text, ids = -1, "", list[int]()
         with open_for_reading(self._folder / "pairs") as rows:
-            for number in range(int(rows.get(_SAMPLES))):
+            wanted, most = int(rows.get(_SAMPLES)[-_MOST_DIGITS:]), rows.stat()["entries"] - 1
+            if wanted > most:
+                flaws.note(Flaw.BROKEN_ROW, f"pairs:{most}", count=wanted - most)
+            for number in range(min(wanted, most)):
                 at = f"pairs:{number}"
                 try:
                     image_id, next_id, next_text = _pair(rows.get(str(number).encode()))

@@ -161,7 +161,7 @@ class _TextsByPicture:
             yield gathered
 
     def caption_of(self, image_id: int, data: bytes) -> tuple[str, bool]:
-        """Return the texts of a picture as a caption, and whether its content has had another id before, whose texts count too."""
+        """Return the texts of a picture as a caption, and whether its content had another id before, whose texts count too."""
         digest = hashlib.sha256(data).digest()
         with self._environment.begin(write=True, db=self._contents) as rows:
             cursor = rows.cursor()

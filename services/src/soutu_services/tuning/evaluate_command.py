@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.published_results import Benchmark
 from soutu_services.tuning.report_page import report_page
 from soutu_services.tuning.report_table import published_tables, result_table
+from soutu_services.tuning.shared_photos import shared_photos
 from soutu_services.tuning.worst_queries import small_pictures, worst_photos, worst_texts
 
 __all__ = ["REPORT_NAME", "run_evaluate"]
@@ -29,8 +31,26 @@ REPORT_NAME = "report.html"
 _WORST_TEXTS, _WORST_PHOTOS = 24, 12
 
 
-def run_evaluate(data: Path, split: str, *, model: str, output: Path, benchmark: Benchmark | None, device: Device | None) -> None:
+def run_evaluate(
+    data: Path,
+    split: str,
+    *,
+    model: str,
+    output: Path,
+    benchmark: Benchmark | None,
+    device: Device | None,
+    trained_on: Sequence[str] = (),
+) -> None:
     """Evaluate a model on a split; print the table, write figures, predictions and the page.
+
+    Args:
+        data: Folder of the data set.
+        split: The split.
+        model: As the embedding service names it.
+        output: Folder of what is written.
+        benchmark: Whose published figures stand beside.
+        device: Where to compute; None: as the settings say.
+        trained_on: Splits of the same folder that the model was trained on: photos of theirs are looked for and told.
 
     Raises:
         SoutuError: the data set or the model cannot be used.
@@ -39,6 +59,10 @@ def run_evaluate(data: Path, split: str, *, model: str, output: Path, benchmark:
     given = {"device": device} if device else {}
     settings = load_settings(EmbeddingSettings, **given)
     dataset = open_dataset(data, split)
+    for trained in [open_dataset(data, other) for other in trained_on]:
+        shared = shared_photos(trained, dataset, settings.image_limits, threads=settings.cpu_threads)
+        if shared is not None:
+            complain(shared.text)
     flaws = Flaws()
     encoder = load_encoder(model, settings)
     try:

@@ -134,7 +134,7 @@ class LibraryClient:
         return bytes(answer.image)
 
     def add(self, pictures: Sequence[tuple[str, bytes]]) -> list[AddedPhoto]:
-        """Add pictures, name and bytes; what the library has already is not sent again, and one that it refuses stays out alone."""
+        """Add pictures, name and bytes; what the library has is not sent again, and one that it refuses stays out alone."""
         digests = [hashlib.sha256(data).hexdigest() for _, data in pictures]
         kind = photo_service_pb2.FindContentsRequest.Content
         contents = [kind(sha256=digest, name=name) for (name, _), digest in zip(pictures, digests, strict=True)]
