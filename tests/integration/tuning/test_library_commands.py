@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from soutu_services.tuning.clip_lmdb import write_clip_lmdb
 from soutu_services.tuning.clip_tables import image_line
 from soutu_services.tuning.dataset import TextRow, open_dataset
 from soutu_services.tuning.flaws import Flaws
+from soutu_services.tuning.library import AddedPhoto
+from soutu_services.tuning.library_client import LibraryClient
 
 
 def tune(address: str, *arguments: str) -> Result:
@@ -137,6 +140,62 @@ def test_near_duplicates_of_the_library_share_a_split(house: SearchHouse, tmp_pa
     with (tmp_path / "out" / "photos.tsv").open(encoding="utf-8", newline="") as file:
         assert len({row["split"] for row in csv.DictReader(file, delimiter="\t")}) == 1
     assert done.stderr.count("is empty") == 3
+
+
+def test_flaws_of_a_data_set_are_a_line_each_and_the_rest_is_added(house: SearchHouse, tmp_path: Path) -> None:
+    write_tables(
+        tmp_path,
+        "train",
+        {1: picture("红", 1), 2: picture("绿", 2), 5: b"no picture"},
+        [TextRow(1, "一句话", (1, 2)), TextRow(1, "编号重复", (1,)), TextRow(3, "没有照片", (404,)), TextRow(4, " ", (1,))],
+    )
+    with (tmp_path / "train_imgs.tsv").open("ab") as file:
+        file.write(b"3\t!!\n" + image_line(1, picture("蓝", 7)) + b"just a line\n")
+    write_clip_lmdb(tmp_path / "lmdb" / "other", [], [])
+    (tmp_path / "lmdb" / "other" / "imgs" / "data.mdb").write_bytes(b"another version")
+    write_tables(tmp_path, "empty", {}, [])
+    write_tables(tmp_path, "broken", {1: b"no picture"}, [TextRow(1, "红", (1,))])
+    done = tune(house.address, "import", str(tmp_path), "--name", "x")
+    assert done.exit_code == 0, done.output
+    assert "2 photos added (x), 0 were there; 2 captions written" in done.stdout
+    for part in (
+        "1 rows cannot be read",
+        "1 pictures are not valid base64",
+        "1 pictures cannot be read",
+        "1 pictures have the id of another one",
+        "1 texts have the id of another one",
+        "1 texts are empty",
+        "1 times a text names a picture that is not there",
+    ):
+        assert sum(part in line for line in done.stderr.splitlines()) == 1, (part, done.stderr)
+    for split, part in (("empty", "'empty' has no picture"), ("broken", "'broken' has no picture"), ("other", "version 0.9")):
+        refused = tune(house.address, "import", str(tmp_path), "--split", split)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert part in refused.stderr.splitlines()[-1]
+        assert ("1 pictures cannot be read" in refused.stderr) == (split == "broken"), "why it is empty is said"
+
+
+def test_an_import_that_the_service_leaves_says_what_it_did_and_goes_on(
+    house: SearchHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_services.tuning.library_client._FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("soutu_services.tuning.dataset_import._BATCH", 2)
+    write_tables(tmp_path, "train", {one: picture("红", one) for one in range(1, 7)}, [TextRow(1, "红", (1,))])
+    add = LibraryClient.add
+
+    def until_the_third(self: LibraryClient, pictures: Sequence[tuple[str, bytes]]) -> list[AddedPhoto]:
+        if pictures[0][0] == "x/5.png":
+            house.stop()
+        return add(self, pictures)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LibraryClient, "add", until_the_third)
+        cut = tune(house.address, "import", str(tmp_path), "--name", "x")
+    assert (cut.exit_code, cut.stderr.count("\n")) == (1, 1)
+    assert "4 photos added (x), 0 were there; 1 captions written" in cut.stdout
+    house.start()
+    again = tune(house.address, "import", str(tmp_path), "--name", "x")
+    assert "2 photos added (x), 4 were there; 0 captions written" in again.stdout
 
 
 def test_what_cannot_be_is_one_line(house: SearchHouse, tmp_path: Path) -> None:

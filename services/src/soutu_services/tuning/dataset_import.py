@@ -19,6 +19,7 @@ from soutu_services.runtime.language import Text
 from soutu_services.tuning.batches import batches
 from soutu_services.tuning.dataset import Dataset
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.id_set import IdSet
 from soutu_services.tuning.library import AddedPhoto
 from soutu_services.tuning.lmdb_file import open_for_writing
 
@@ -63,9 +64,10 @@ def import_dataset(
     flaws: Flaws,
     *,
     name: str,
+    done: Imported,
     on_progress: Callable[[int], None] = lambda _: None,
     on_refused: Callable[[str, Text], None] = lambda *_: None,
-) -> Imported:
+) -> None:
     """Add a split to a library; what is there already is neither sent nor described again, so a stopped import just goes on.
 
     A photo's caption gets all its texts, a line each, as far as 2,000 characters reach; a caption that is there stays. A picture
@@ -76,18 +78,21 @@ def import_dataset(
         library: The library.
         flaws: Takes what is wrong with single rows.
         name: Folder in the library.
+        done: Counts what is done, also where the library fails in the middle.
         on_progress: Told how many pictures are done.
         on_refused: Told the name of a picture that the library refuses, or whose caption it does, and why.
 
     Raises:
+        InvalidInput: the split has no picture that can be read.
         SoutuError: the library fails; what was added stays.
     """
-    done = Imported()
+    seen = IdSet()
     with _TextsByPicture.gathered(dataset, flaws) as texts:
         for some in batches(_readable(dataset, name, flaws), _BATCH):
             added = library.add([(path, data) for _, path, data in some])
             present = library.captions([one.photo_id for one in added if one.photo_id])
             for (image_id, _, data), photo in zip(some, added, strict=True):
+                seen.add(image_id)
                 if photo.refusal is not None:
                     done.refused += 1
                     on_refused(dataset.picture_name(image_id), photo.refusal)
@@ -110,7 +115,15 @@ def import_dataset(
                     present[photo.photo_id] = caption
                     done.described += 1
             on_progress(done.added + done.known + done.refused)
-    return done
+        for image_id in texts.picture_ids():
+            if image_id not in seen:
+                flaws.note(Flaw.MISSING_PICTURE, str(image_id))
+    if not done.added + done.known + done.refused:
+        raise InvalidInput(
+            "EMPTY_SPLIT",
+            zh=f"数据集的“{dataset.split}”部分没有一张能读的图片",
+            en=f"the split {dataset.split!r} has no picture that can be read",
+        )
 
 
 def _readable(dataset: Dataset, name: str, flaws: Flaws) -> Iterator[tuple[int, str, bytes]]:
@@ -159,6 +172,12 @@ class _TextsByPicture:
                     for number, (image_id, text) in some:
                         rows.put(_key(image_id) + number.to_bytes(_NUMBER_BYTES), text.encode())
             yield gathered
+
+    def picture_ids(self) -> Iterator[int]:
+        """Yield the picture of each text, as often as texts name it."""
+        with self._environment.begin(db=self._texts) as rows:
+            for key in rows.cursor().iternext(values=False):
+                yield int.from_bytes(key[:_ID_BYTES], signed=True)
 
     def caption_of(self, image_id: int, data: bytes) -> tuple[str, bool]:
         """Return the texts of a picture as a caption, and whether its content had another id before, whose texts count too."""

@@ -65,7 +65,7 @@ def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, nam
     use_one_blas_thread()
     settings = load_settings(EmbeddingSettings)
     datasets = [open_dataset(data, split) for split in (train, valid)]
-    shared = shared_photos(*datasets, settings.image_limits, threads=settings.cpu_threads)
+    shared = shared_photos(datasets[0], datasets[1], settings.image_limits, threads=settings.cpu_threads)
     if shared is not None:
         complain(shared.text)
     output.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from soutu_services.tuning.flaws import Flaws
 __all__ = ["cached_pairs", "fingerprint"]
 
 
-@lru_cache(maxsize=8)
 def fingerprint(dataset: Dataset, space_id: str) -> str:
     """Digest what the vectors come from: what the files hold, for their times can lie, the split and the space."""
     digest = hashlib.sha256(json.dumps([dataset.split, space_id]).encode())
@@ -76,7 +74,7 @@ def cached_pairs(
 def _kept(path: Path) -> EmbeddedPairs | None:
     """Read the file; None if there is none, or it is damaged, and the model is to make it again."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return EmbeddedPairs(
                 kept["image_ids"],
                 kept["images"],
