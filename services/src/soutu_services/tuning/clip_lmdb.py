@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from soutu_services.tuning.batches import batches
 from soutu_services.tuning.clip_tables import picture_row, text_row
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
@@ -24,7 +23,7 @@ from soutu_services.tuning.lmdb_file import open_for_reading, open_for_writing, 
 __all__ = ["ClipLmdb", "write_clip_lmdb"]
 
 _SAMPLES, _IMAGES = b"num_samples", b"num_images"
-_ROWS_A_COMMIT = 1000
+_ROWS_A_COMMIT, _BYTES_A_COMMIT = 20_000, 8 << 20
 _MOST_DIGITS = 18
 
 
@@ -116,15 +115,27 @@ def write_clip_lmdb(folder: Path, texts: Iterable[TextRow], pictures: Iterable[t
 
 
 def _write(path: Path, rows: Iterable[tuple[bytes, bytes]], count_key: bytes) -> None:
+    """Write rows and their number. The file is opened for each part: what it has mapped then counts as memory no longer."""
     count = 0
-    with open_for_writing(path) as environment:
-        for some in batches(rows, _ROWS_A_COMMIT):
-            with environment.begin(write=True) as transaction:
-                for key, value in some:
-                    transaction.put(key, value)
-            count += len(some)
-        with environment.begin(write=True) as transaction:
-            transaction.put(count_key, str(count).encode())
+    for some in _parts(rows):
+        with open_for_writing(path) as environment, environment.begin(write=True) as transaction:
+            for key, value in some:
+                transaction.put(key, value)
+        count += len(some)
+    with open_for_writing(path) as environment, environment.begin(write=True) as transaction:
+        transaction.put(count_key, str(count).encode())
+
+
+def _parts(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    part, size = list[tuple[bytes, bytes]](), 0
+    for row in rows:
+        part.append(row)
+        size += len(row[1])
+        if size >= _BYTES_A_COMMIT or len(part) >= _ROWS_A_COMMIT:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 class _PlainUnpickler(pickle.Unpickler):

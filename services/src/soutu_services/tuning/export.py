@@ -1,7 +1,7 @@
 """A library as a data set that cn_clip trains from.
 
 First the photos are listed with their captions and given splits; then their pictures are written, the texts, and the LMDB. Each
-step is kept in a ledger: an export that was killed goes on where it was. Only the ids and times of the photos are in memory.
+step is kept in a ledger: an export that was killed goes on where it was. Of a photo, its id and its time alone are in memory.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class _Export:
     def told(self) -> bytearray:
         """Mark, by a byte a photo, those that a caption tells of."""
         told = bytearray(self._progress.photos)
-        for caption, places in self._ledger.texts():
+        for caption, places in self._ledger.texts(most=self._request.photos_a_caption):
             if len(places) > self._request.photos_a_caption:
                 self._flaws.note(Flaw.COMMON_TEXT, caption)
                 continue
@@ -183,7 +183,7 @@ class _Export:
         next_id = 1
         with ExitStack() as stack:
             files = [stack.enter_context((self._folder / texts_file(name)).open("wb")) for name in self._splits]
-            for caption, places in self._ledger.texts():
+            for caption, places in self._ledger.texts(most=self._request.photos_a_caption):
                 if len(places) > self._request.photos_a_caption:
                     continue
                 for split, name in enumerate(self._splits):
