@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from clip_files import jpeg, write_tables
+from colour_encoder import ColourServer
 from loopback_ports import free_address
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_services.tuning.cli import main
@@ -119,13 +120,37 @@ def test_a_query_or_a_folder_is_exported(house: SearchHouse, tmp_path: Path) -> 
     house.upload("狗/红红.png", picture("红", 1))
     house.upload("猫/绿绿.png", picture("绿", 2))
     house.settled()
-    for number, options in enumerate((["--folder", "狗"], ["--query", "红", "--limit", "1"])):
+    house.client.annotate([house.client.search("红").hits[0].photo.photo_id], add_tags=["外婆"])
+    for number, options in enumerate((["--folder", "狗"], ["--query", "红", "--limit", "1"], ["--tag", "外婆"])):
         out = tmp_path / f"out-{number}"
         done = tune(house.address, "export", str(out), "--splits", "train=1", *options)
         assert done.exit_code == 0, done.output
-        assert {row.text for row in open_dataset(out, "train").texts(Flaws())} == {"红红", "狗"}
+        assert {row.text for row in open_dataset(out, "train").texts(Flaws())} == {"红红", "狗", "外婆"}
     done = tune(house.address, "export", str(tmp_path / "none"), "--from", "2999")
     assert (done.exit_code, done.stderr) == (1, "there is no such photo\n")
+
+
+def test_a_range_of_dates_is_exported(house: SearchHouse, tmp_path: Path) -> None:
+    for year in (2018, 2019, 2020):
+        house.upload(f"外婆{year}/IMG_{year}0501_123000.png", picture("红", year))
+    house.upload("外公/IMG_20191231_235959.png", picture("绿", 1))
+    house.settled()
+    done = tune(house.address, "export", str(tmp_path / "out"), "--splits", "train=1", "--from", "2019", "--until", "2019-12-31")
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "out" / "photos.tsv").open(encoding="utf-8", newline="") as file:
+        names = {row["name"] for row in csv.DictReader(file, delimiter="\t")}
+    assert names == {"外婆2019/IMG_20190501_123000.png", "外公/IMG_20191231_235959.png"}
+
+
+def test_what_the_library_cannot_give_yet_is_said(house: SearchHouse, embedding: ColourServer, tmp_path: Path) -> None:
+    house.upload("外婆.png", picture("红", 1))
+    house.settled()
+    embedding.encoders[0].gate.clear()
+    house.upload("外公.png", picture("绿", 2))
+    done = tune(house.address, "export", str(tmp_path / "out"), "--splits", "train=1")
+    embedding.encoders[0].gate.set()
+    assert "train: 1 photos, 1 texts" in done.stdout
+    assert "1 photos of the library still wait" in done.stderr
 
 
 def test_near_duplicates_of_the_library_share_a_split(house: SearchHouse, tmp_path: Path) -> None:

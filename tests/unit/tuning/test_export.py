@@ -226,6 +226,7 @@ def test_nothing_to_export_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         export(MadeLibrary(0), tmp_path / "none")
     assert caught.value.reason == "NO_PHOTOS"
+    assert not (tmp_path / "none").exists(), "and nothing is left lying about"
     library = MadeLibrary(5)
     library.photos = [LibraryPhoto(photo_id(one), (f"DCIM/IMG_{one:04}.jpg",)) for one in range(5)]
     with pytest.raises(InvalidInput) as caught:

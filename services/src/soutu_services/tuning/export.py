@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from pathlib import Path
@@ -100,15 +100,20 @@ def export_library(
     names = [name for split, _ in request.splits for name in (texts_file(split), images_file(split), f"lmdb/{split}")]
     if not (folder / _LEDGER).exists() and any((folder / name).exists() for name in (*names, MAP_FILE)):
         raise _taken(folder)
-    with ExportLedger.open(folder / _LEDGER) as ledger:
-        try:
+    is_wanted = False
+    try:
+        with ExportLedger.open(folder / _LEDGER) as ledger:
             export = _Export(library, ledger, folder, request, flaws)
             told = export.told()
-        except InvalidInput:  # nothing to export: what is asked next, or written of the photos until then, counts
-            ledger.forget()
-            raise
-        export.write_pictures(told, on_progress)
-        exported = export.write_texts(told)
+            is_wanted = True
+            export.write_pictures(told, on_progress)
+            exported = export.write_texts(told)
+    except InvalidInput:
+        if not is_wanted:  # nothing to export: what is asked next, or written of the photos until then, counts
+            shutil.rmtree(folder / _LEDGER)
+            with suppress(OSError):  # a person's files are in it
+                folder.rmdir()
+        raise
     for split, _ in request.splits:
         texts = ClipTables(folder, split).texts(Flaws())
         write_clip_lmdb(folder / "lmdb" / split, texts, _encoded(folder / images_file(split)))

@@ -92,11 +92,6 @@ class ExportLedger:
             rows.put(_PROGRESS, json.dumps(asdict(progress)).encode(), db=self._state)
         return progress
 
-    def forget(self) -> None:
-        """Be as if no export had begun."""
-        with self._environment.begin(write=True) as rows:
-            rows.delete(_PROGRESS, db=self._state)
-
     def add(self, first: int, photos: Sequence[tuple[PhotoRecord, Sequence[str]]]) -> None:
         """Add photos with their captions, the first at a place and the others after it."""
         with self._environment.begin(write=True) as rows:

@@ -10,7 +10,7 @@ from typing import Protocol
 from soutu_services.runtime.language import Text
 from soutu_services.tuning.retrieval import FloatArray
 
-__all__ = ["AddedPhoto", "Library", "LibraryPhoto", "Selection", "SpaceState", "VectorBatch"]
+__all__ = ["AddedPhoto", "Library", "LibraryPhoto", "Readiness", "Selection", "SpaceState", "VectorBatch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,14 @@ class VectorBatch:
 
     photo_ids: Sequence[str]
     vectors: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How many photos of a library still wait to be processed, and how many of the others have no vector that serves."""
+
+    pending: int
+    without_vector: int
 
 
 @dataclass(frozen=True, slots=True)

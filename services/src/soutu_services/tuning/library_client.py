@@ -38,7 +38,7 @@ from soutu_services.runtime.errors import (
 from soutu_services.runtime.language import METADATA_KEY, Language
 from soutu_services.runtime.request_ids import REQUEST_ID_KEY, new_request_id
 from soutu_services.runtime.tls_probe import explain_unavailable
-from soutu_services.tuning.library import AddedPhoto, LibraryPhoto, Selection, SpaceState, VectorBatch
+from soutu_services.tuning.library import AddedPhoto, LibraryPhoto, Readiness, Selection, SpaceState, VectorBatch
 from soutu_services.tuning.library_settings import LibrarySettings
 
 __all__ = ["LibraryClient"]
@@ -163,6 +163,12 @@ class LibraryClient:
             SpaceState(one.space_id, one.model, one.dimension, one.photos, one.serving, one.filling, one.available)
             for one in status.spaces
         ]
+
+    def readiness(self) -> Readiness:
+        """Say how many photos an export does not see, or cannot compare with others."""
+        status = self._read(self._library.GetStatus, library_service_pb2.GetStatusRequest())
+        with_vector = sum(space.photos for space in status.spaces if space.serving)
+        return Readiness(status.photos_pending, max(0, status.photos_ready - with_vector))
 
     def vectors(self, space_id: str) -> Iterator[VectorBatch]:
         """Yield the vectors of a space, ordered by photo id."""

@@ -18,7 +18,7 @@ from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.dataset_import import Imported, import_dataset
 from soutu_services.tuning.export import MAP_FILE, ExportRequest, export_library
 from soutu_services.tuning.flaws import Flaws
-from soutu_services.tuning.library import Selection
+from soutu_services.tuning.library import Readiness, Selection
 from soutu_services.tuning.library_client import LibraryClient
 from soutu_services.tuning.library_settings import LibrarySettings
 
@@ -121,6 +121,7 @@ def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds
         connected(address) as library,
         shown_progress(Text(zh="照片", en="photos")) as (progress, task),
     ):
+        readiness = library.readiness()
         exported = export_library(
             library,
             output,
@@ -128,6 +129,7 @@ def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds
             flaws,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
+    _tell_readiness(readiness)
     for split, photos in exported.photos.items():
         texts = exported.texts[split]
         say(Text(zh=f"{split}：{photos} 张照片，{texts} 条文字", en=f"{split}: {photos} photos, {texts} texts"))
@@ -151,6 +153,26 @@ def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds
             en=f"Written to {output}; cn_clip trains from its lmdb/, and {MAP_FILE} tells which photo each id is",
         )
     )
+
+
+def _tell_readiness(readiness: Readiness) -> None:
+    """Say what the library could not give yet."""
+    if readiness.pending:
+        complain(
+            Text(
+                zh=f"图库里还有 {readiness.pending} 张照片在等待处理，没有导出；处理完后可以再导出一次",
+                en=f"{readiness.pending} photos of the library still wait to be processed and are not in the export; "
+                "export again once they are",
+            )
+        )
+    if readiness.without_vector:
+        complain(
+            Text(
+                zh=f"图库里有 {readiness.without_vector} 张照片没有向量，看不出彼此近似，可能被分到不同部分",
+                en=f"{readiness.without_vector} photos of the library have no vector: near-duplicates among them are not known, "
+                "and may be in different splits",
+            )
+        )
 
 
 def run_import(data: Path, split: str, *, name: str, address: str | None) -> None:
