@@ -238,6 +238,26 @@ def test_what_cannot_be_is_one_line(house: SearchHouse, tmp_path: Path) -> None:
         assert part in done.stderr
 
 
+def test_a_store_that_is_away_is_said_and_costs_nothing(
+    house: SearchHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_services.tuning.library_client._FIRST_PAUSE_SECONDS", 0.01)
+    house.upload("外婆.png", picture("红", 1))
+    house.settled()
+    write_tables(tmp_path, "train", {1: picture("绿", 2)}, [TextRow(1, "绿", (1,))])
+    commands = (["export", str(tmp_path / "out"), "--splits", "a=1"], ["import", str(tmp_path), "--name", "x"])
+    house.store.stop()
+    for command in commands:
+        done = tune(house.address, *command)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.splitlines()[-1].startswith("the photo store (S3) does not answer")
+        assert "cannot be read" not in done.stderr
+    house.store.start_again()
+    exported, imported = (tune(house.address, *command) for command in commands)
+    assert "a: 1 photos, 1 texts" in exported.stdout
+    assert "1 photos added" in imported.stdout
+
+
 def test_a_service_that_is_away_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("soutu_services.tuning.library_client._FIRST_PAUSE_SECONDS", 0.01)
     address = free_address()

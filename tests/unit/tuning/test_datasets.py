@@ -20,6 +20,7 @@ from soutu_services.tuning.clip_lmdb import ClipLmdb, write_clip_lmdb
 from soutu_services.tuning.clip_tables import ClipTables, images_file, texts_file
 from soutu_services.tuning.dataset import TextRow, open_dataset
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.id_set import IdSet
 
 TEXTS = [TextRow(5, "雪地里的狗", (11,)), TextRow(6, "海边", (7, 12)), TextRow(9, "外婆", (12,))]
 PICTURES = {11: jpeg(1), 7: jpeg(2), 12: jpeg(3)}
@@ -252,6 +253,16 @@ def test_a_table_of_captions_that_is_none_says_what_it_needs(tmp_path: Path, con
     (tmp_path / "captions.zh.tsv").write_bytes(content)
     with pytest.raises(InvalidInput, match="photo, split, caption"):
         open_dataset(tmp_path, "val")
+
+
+def test_ids_are_remembered_however_many_there_are() -> None:
+    seen = IdSet()
+    ids = [(number * 2_654_435_761) % (1 << 63) - (1 << 62) for number in range(150_000)]
+    for one in ids:
+        seen.add(one)
+    assert all(one in seen for one in ids[::97])
+    assert ids[3] + 1 not in seen
+    assert (1 << 63) - 1 not in seen
 
 
 def test_a_folder_that_holds_nothing_says_what_it_needs(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ def smaller(path: Path) -> bytes:
 def test_the_same_photo_and_one_made_smaller_are_told(tmp_path: Path) -> None:
     train = {number: path.read_bytes() for number, path in enumerate(SAMPLES[:6], 1)}
     valid = {number: path.read_bytes() for number, path in enumerate(SAMPLES[6:], 10)}
-    assert shared(tmp_path, train, valid) is None
+    train[99] = b"no picture"
+    assert shared(tmp_path, train, {**valid, 32: b"no picture"}) is None
     found = shared(tmp_path, train, {**valid, 30: train[2], 31: smaller(SAMPLES[3]), 32: b"no picture"})
     assert found == SharedPhotos("train", "valid", same=1, alike=1, first="30")
     assert "'train'" in found.text.en

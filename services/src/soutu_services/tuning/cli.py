@@ -43,7 +43,11 @@ def main() -> None:
     type=click.Choice(list(BENCHMARKS)),
     help="并列官方模型在此数据集上公布的结果。 Show published figures.",
 )
-@click.option("--device", type=click.Choice(get_args(Device)), help="在哪里计算。 Where to compute.")
+@click.option(
+    "--device",
+    type=click.Choice(get_args(Device)),
+    help="clip: 的模型在哪里计算；auto 有显卡就用。 Where models of clip: compute; auto: on a GPU if there is one.",
+)
 @click.option(
     "--trained-on",
     "trained_on",

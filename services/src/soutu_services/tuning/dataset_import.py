@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 
 from PIL import Image
 
+import soutu_services.embedding.image_input  # noqa: F401 - teaches Pillow HEIC
 from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.runtime.language import Text
 from soutu_services.tuning.batches import batches
@@ -117,7 +118,7 @@ def import_dataset(
             on_progress(done.added + done.known + done.refused)
         for image_id in texts.picture_ids():
             if image_id not in seen:
-                flaws.note(Flaw.MISSING_PICTURE, str(image_id))
+                flaws.note(Flaw.MISSING_PICTURE, dataset.picture_name(image_id))
     if not done.added + done.known + done.refused:
         raise InvalidInput(
             "EMPTY_SPLIT",

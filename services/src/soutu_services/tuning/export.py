@@ -197,6 +197,9 @@ class _Export:
                         files[split].write(text_line(TextRow(next_id, caption, image_ids)))
                         texts[name] += 1
                         next_id += 1
+            for file in files:  # the ledger goes when all is written: a power cut must not find neither
+                file.flush()
+                os.fsync(file.fileno())
         return Exported(photos, texts, self._progress.photos - sum(told))
 
     def _list_photos(self, asked: str) -> Progress:
@@ -230,6 +233,8 @@ class _Export:
                         photos[self._splits[record.split]] += 1
                         name = " ".join(record.name.split())
                         file.write(f"{place + 1}\t{self._splits[record.split]}\t{record.photo_id}\t{name}\n")
+            file.flush()
+            os.fsync(file.fileno())
         return split_of, photos
 
 

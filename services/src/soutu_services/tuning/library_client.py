@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -48,6 +49,7 @@ _CALL_SECONDS = 60.0
 _LONG_SECONDS = 3600.0
 _CHUNK_BYTES = 512 * 1024
 _LISTED, _HITS, _GROUPS, _VECTORS = 1000, 200, 200, 1000
+_UPLOADS = 4
 _TRIES, _FIRST_PAUSE_SECONDS = 5, 0.5
 
 _KINDS: dict[grpc.StatusCode, type[SoutuError]] = {
@@ -139,12 +141,14 @@ class LibraryClient:
         kind = photo_service_pb2.FindContentsRequest.Content
         contents = [kind(sha256=digest, name=name) for (name, _), digest in zip(pictures, digests, strict=True)]
         found = self._read(self._photos.FindContents, photo_service_pb2.FindContentsRequest(contents=contents)).contents
-        return [
-            AddedPhoto(known.photo_id, is_new=False)
-            if known.photo_id and not known.deleted
-            else self._uploaded(name, data, digest)
-            for (name, data), digest, known in zip(pictures, digests, found, strict=True)
-        ]
+        with ThreadPoolExecutor(_UPLOADS) as pool:
+            outcomes = [
+                AddedPhoto(known.photo_id, is_new=False)
+                if known.photo_id and not known.deleted
+                else pool.submit(self._uploaded, name, data, digest)
+                for (name, data), digest, known in zip(pictures, digests, found, strict=True)
+            ]
+        return [outcome if isinstance(outcome, AddedPhoto) else outcome.result() for outcome in outcomes]
 
     def describe(self, photo_id: str, caption: str) -> None:
         """Write a photo's caption."""

@@ -89,20 +89,24 @@ def shared_photos(trained: Dataset, measured: Dataset, limits: ImageLimits, *, t
 
 
 def _seen(dataset: Dataset, limits: ImageLimits, threads: int) -> Iterator[tuple[int, int, bytes]]:
-    """Yield each picture's id, its content's digest, and how it looks."""
+    """Yield the id of each picture that can be read, its content's digest, and how it looks."""
     with ThreadPoolExecutor(threads) as pool:
         for some in batches(dataset.pictures(Flaws()), _BATCH):
             looks = pool.map(lambda one: _difference(one[1], limits), some)
             for (image_id, data), look in zip(some, looks, strict=True):
-                yield image_id, int.from_bytes(hashlib.sha256(data).digest()[:8], signed=True), look
+                if look is not None:
+                    yield image_id, int.from_bytes(hashlib.sha256(data).digest()[:8], signed=True), look
 
 
-def _difference(data: bytes, limits: ImageLimits) -> bytes:
-    """Return where a picture gets brighter, to the right and downwards, as 128 bits; nothing where that tells nothing of it."""
+def _difference(data: bytes, limits: ImageLimits) -> bytes | None:
+    """Return where a picture gets brighter, to the right and downwards, as 128 bits.
+
+    No bytes: that tells nothing of it. None: it cannot be read.
+    """
     try:
         grey = decode_rgb(data, limits, shorter_side=_GRID * 4).convert("L")
     except ItemRefused:
-        return b""
+        return None
     right, down = (
         np.asarray(grey.resize(size, Image.Resampling.BOX), np.int16) for size in ((_GRID + 1, _GRID), (_GRID, _GRID + 1))
     )
