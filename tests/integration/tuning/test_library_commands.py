@@ -107,13 +107,13 @@ def test_a_name_that_no_photo_may_have_is_said_and_ends_nothing(house: SearchHou
 def test_one_picture_with_two_ids_gets_the_texts_of_both(house: SearchHouse, tmp_path: Path) -> None:
     same = picture("红", 1)
     write_tables(
-        tmp_path, "train", {1: same, 2: picture("绿", 2), 3: same}, [TextRow(1, "红", (1,)), TextRow(2, "一面墙", (3, 2))]
+        tmp_path, "train", {1: same, 2: picture("绿", 2), 3: same}, [TextRow(1, "红", (1,)), TextRow(2, "cafe\u0301", (3, 2))]
     )
     first = tune(house.address, "import", str(tmp_path), "--name", "x")
     assert "2 photos added (x), 1 were there; 3 captions written, 0 photos keep" in first.stdout
     again = tune(house.address, "import", str(tmp_path), "--name", "x")
     assert "0 photos added (x), 3 were there; 0 captions written, 0 photos keep" in again.stdout
-    assert house.photo(photo_id_of(same)).annotations.caption == "红\n一面墙"
+    assert house.photo(photo_id_of(same)).annotations.caption == "红\ncaf\u00e9"
 
 
 def test_a_query_or_a_folder_is_exported(house: SearchHouse, tmp_path: Path) -> None:

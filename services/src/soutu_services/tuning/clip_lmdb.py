@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ class ClipLmdb:
         seen = IdSet()
         text_id, text, ids = -1, "", list[int]()
         with open_for_reading(self._folder / "pairs") as rows:
-            wanted, most = int(rows.get(_SAMPLES)[-_MOST_DIGITS:]), rows.stat()["entries"] - 1
+            written, most = rows.get(_SAMPLES), rows.stat()["entries"] - 1
+            wanted = int(written) if len(written) <= _MOST_DIGITS else sys.maxsize
             if wanted > most:
                 flaws.note(Flaw.BROKEN_ROW, f"pairs:{most}", count=wanted - most)
             for number in range(min(wanted, most)):

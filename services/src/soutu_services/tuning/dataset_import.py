@@ -105,6 +105,7 @@ def import_dataset(
                 if not caption:
                     continue
                 there, wanted = set(before.splitlines()), set(caption.splitlines())
+                # what is there is left alone, unless it is this import's own, of the same picture under another id
                 if there and not (is_shared and there < wanted):
                     done.kept += not wanted <= there
                     continue
@@ -201,8 +202,9 @@ class _TextsByPicture:
 
 
 def _one_line(text: str) -> str:
-    """Return a text as a caption may hold it: its spaces single, and without control characters."""
-    return " ".join("".join(one for one in text if one.isspace() or unicodedata.category(one) != "Cc").split())
+    """Return a text as a caption holds it: composed, its spaces single, and without control characters."""
+    visible = "".join(one for one in text if one.isspace() or unicodedata.category(one) != "Cc")
+    return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
 def _key(image_id: int) -> bytes:
