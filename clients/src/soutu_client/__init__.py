@@ -98,8 +98,8 @@ from soutu_client.models import (
     WordMatch,
 )
 
-# By itself gRPC asks DNS servers alone: names in .local, which the system finds by mDNS, would be unknown to it. It reads this once,
-# when it is first imported.
+# By itself gRPC asks DNS servers alone: names in .local, which the system finds by mDNS, would be unknown to it. It reads
+# this once, when it is first imported.
 os.environ.setdefault("GRPC_DNS_RESOLVER", "native")
 
 if TYPE_CHECKING:

@@ -76,16 +76,23 @@ class Endpoint:
         target: ``host:port``.
         is_tls: Whether with TLS.
         authority: Certificates (PEM) by which it is known; None: the system's.
+        known_as: Name that its certificate has to be for; empty: the target's own.
     """
 
     target: str
     is_tls: bool
     authority: bytes | None = field(default=None, repr=False)
+    known_as: str = ""
 
     @property
     def host(self) -> str:
         """Name or number of the machine."""
         return self.target.rpartition(":")[0].strip("[]")
+
+    @property
+    def certified_name(self) -> str:
+        """Name or number that its certificate has to be for."""
+        return self.known_as or self.host
 
     @property
     def port(self) -> int:
@@ -143,7 +150,7 @@ def open_channel(endpoint: Endpoint) -> grpc.Channel:
     """
     names = [{"service": service, "method": method} for service, methods in _IDEMPOTENT.items() for method in methods]
     config = {"methodConfig": [{"name": names, "retryPolicy": _RETRY_POLICY}]}
-    options = [
+    options: list[tuple[str, object]] = [
         ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.service_config", json.dumps(config)),
@@ -158,6 +165,8 @@ def open_channel(endpoint: Endpoint) -> grpc.Channel:
         # the thread would leave a call that nobody reads the end of, and closing the channel waits for it forever.
         (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),
     ]
+    if endpoint.known_as:
+        options.append(("grpc.ssl_target_name_override", endpoint.known_as))
     if endpoint.is_tls:
         return grpc.secure_channel(endpoint.target, grpc.ssl_channel_credentials(endpoint.authority), options=options)
     return grpc.insecure_channel(endpoint.target, options=options)

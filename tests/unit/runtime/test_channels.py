@@ -38,7 +38,7 @@ def test_no_proxy_of_the_internet_is_asked_for_a_machine_of_the_home(
 @pytest.mark.parametrize(
     "asking",
     [
-        "from soutu_services.runtime.channels import PeerAccess, open_channel; channel = open_channel(address, PeerAccess(allow_plaintext=True))",
+        "from soutu_services.runtime import channels as c; channel = c.open_channel(address, c.PeerAccess(allow_plaintext=True))",
         "from soutu_client import Client; channel = Client(address)._calls._channel",
     ],
     ids=["service", "client"],
