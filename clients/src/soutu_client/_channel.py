@@ -22,8 +22,10 @@ DEFAULT_ADDRESS = "127.0.0.1:8401"
 _DEFAULT_PORT = 8401
 _TLS, _PLAIN = "tls://", "plain://"
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-_KEEPALIVE_MS = 60_000
-_KEEPALIVE_TIMEOUT_MS = 20_000
+_KEEPALIVE_MS = 20_000
+_KEEPALIVE_TIMEOUT_MS = 10_000
+"""How long a machine that lost its power or its cable may leave a call unanswered before it is connected to anew."""
+_RESOLVE_AGAIN_MS = 1_000
 
 # What only reads, or does the same when it is done twice. Uploads, deletions and imports are not repeated unseen.
 _IDEMPOTENT = {
@@ -160,6 +162,7 @@ def open_channel(endpoint: Endpoint) -> grpc.Channel:
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.min_reconnect_backoff_ms", 2_000),
         ("grpc.max_reconnect_backoff_ms", 3_000),
+        ("grpc.dns_min_time_between_resolutions_ms", _RESOLVE_AGAIN_MS),  # or a machine that moved is not found for half a minute
         ("grpc.enable_http_proxy", 0),
         # A stream is read by its caller, without a thread of gRPC's. An interrupt between the start of a call and that of
         # the thread would leave a call that nobody reads the end of, and closing the channel waits for it forever.
