@@ -355,6 +355,7 @@ class Client:
         remove_tags: Sequence[str] = (),
         add_albums: Sequence[str] = (),
         remove_albums: Sequence[str] = (),
+        taken: str | None = None,
     ) -> list[Photo]:
         """Change what people add to photos; what is not given stays. Returns the photos as they are then.
 
@@ -366,6 +367,8 @@ class Client:
             remove_tags: Tags to remove.
             add_albums: Albums to put them in.
             remove_albums: Albums to take them out of.
+            taken: When they were taken, whatever the pictures say: a local date, or date and time, ``2019-05-01T12:30``; empty takes
+                that word back.
         """
         photos: list[Photo] = []
         for some in _slices(photo_ids, _MOST_PER_CALL):
@@ -377,6 +380,7 @@ class Client:
                 remove_tags=remove_tags,
                 add_albums=add_albums,
                 remove_albums=remove_albums,
+                taken=taken,
             )
             photos += convert_photos.annotated(self._calls.unary(self._calls.photos.AnnotatePhotos, request))
         return photos

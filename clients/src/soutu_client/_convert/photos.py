@@ -251,6 +251,7 @@ def annotate_request(
     remove_tags: Sequence[str],
     add_albums: Sequence[str],
     remove_albums: Sequence[str],
+    taken: str | None,
 ) -> photo_service_pb2.AnnotatePhotosRequest:
     """Return a change of annotations."""
     return photo_service_pb2.AnnotatePhotosRequest(
@@ -261,6 +262,7 @@ def annotate_request(
         remove_tags=remove_tags,
         add_albums=add_albums,
         remove_albums=remove_albums,
+        taken_local_time=taken,
     )
 
 
