@@ -96,6 +96,7 @@ from soutu_client.models import (
     Upload,
     WordMatch,
 )
+from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
 
 if TYPE_CHECKING:
     from soutu_client._original import OriginalStream
@@ -140,11 +141,14 @@ __all__ = [
     "KnownFile",
     "LabelCount",
     "Language",
+    "Layout",
     "LibraryStatus",
     "LibrarySummary",
     "Location",
     "MatchField",
     "MonthCount",
+    "MoveInPlan",
+    "MoveInResult",
     "NewToken",
     "NotAllowedError",
     "NotAuthenticatedError",
