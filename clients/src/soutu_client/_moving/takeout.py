@@ -156,7 +156,7 @@ def _sidecar(document: dict[str, Any]) -> _Sidecar:
         location=_place(document.get("geoData")) or _place(document.get("geoDataExif")),
         is_favourite=document.get("favorited") is True,
         caption=_text(document, "description"),
-        tags=tuple(names),
+        tags=tuple(name for name in names if name),
     )
     title = _text(document, "title")
     return _Sidecar(facts, title, (title, seconds), is_trashed=document.get("trashed") is True)
