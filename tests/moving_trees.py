@@ -186,7 +186,8 @@ def photoprism() -> dict[str, bytes | str]:
         "storage/cache/thumbnails/a/b/c/abc_fit_720.jpg": jpeg(36),
         "storage/sidecar/2016/01/20160110_101506_AB.yml": (
             "TakenAt: 2016-01-10T02:15:06Z\nTakenSrc: meta\nUID: pr9tsib2qf7dfegc\nType: image\nTitle: 雪地里的狗\n"
-            "TitleSrc: manual\nOriginalName: IMG_1\nDescription: 在公园\nDescriptionSrc: manual\nFavorite: true\nTimeZone: Asia/Shanghai\n"
+            "TitleSrc: manual\nOriginalName: IMG_1\nDescription: 在公园\nDescriptionSrc: manual\n"
+            "Favorite: true\nTimeZone: Asia/Shanghai\n"
             "PlaceSrc: meta\nLat: 31.23\nLng: 121.47\nYear: 2016\nDetails:\n  Keywords: 公园, 冬天\n  KeywordsSrc: manual\n"
         ),
         "storage/sidecar/2016/01/scan.yml": (
