@@ -21,7 +21,9 @@ _NO_PHOTOS = frozenset(
         ".mp4 .mov .m4v .avi .mkv .webm .mts .m2ts .mpg .mpeg .wmv .flv .3gp .vob .ts .rmvb .insv .lrv",
         ".mp3 .m4a .aac .wav .flac .ogg .opus .wma .amr",
         # What programs leave beside photos.
-        ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .tmp .part .crdownload .lnk .url .bak",
+        ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .lnk .url .bak",
+        # Names that programs give a file while they write it.
+        ".tmp .temp .part .partial .filepart .tacitpart .crdownload .download",
         # Writing, archives, programs.
         ".txt .md .csv .tsv .xml .html .htm .css .js .py .pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .rtf .epub .srt",
         ".zip .rar .7z .tar .gz .tgz .bz2 .xz .zst .iso .dmg .exe .msi .apk .dll .so .bin .sh .bat .yaml .yml .toml",

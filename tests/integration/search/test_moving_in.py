@@ -173,6 +173,21 @@ def test_what_the_library_does_not_take_is_one_photo_s_problem(house: SearchHous
     assert house.client.list_photos(filter=Filter(albums=("毕业",))).total == 2
 
 
+def test_pictures_of_phones_have_the_times_that_their_names_tell(house: SearchHouse, tmp_path: Path) -> None:
+    names = {
+        "安卓/DCIM/Camera/IMG_20240101_120000.jpg": "2024-01-01T12:00:00",
+        "安卓/DCIM/Camera/PXL_20240101_160000123.jpg": "2024-01-02T00:00:00",
+        "安卓/Pictures/WeiXin/mmexport1600000000000.jpg": "2020-09-13T20:26:40",
+        "安卓/Pictures/Screenshots/Screenshot_2024-01-01-12-00-00-123_com.tencent.mm.jpg": "2024-01-01T12:00:00",
+        "电脑/微信图片_20240101120000.jpg": "2024-01-01T12:00:00",
+    }
+    house.restart(decoders=None)  # decoders that know the time zone of the test
+    house.client.add(write_tree(tmp_path / "手机", {name: jpeg(number) for number, name in enumerate(names)}))
+    house.settled()
+    told = {photo.name: taken(photo) for photo in house.client.list_photos().photos}
+    assert told == {f"手机/{name}": (datetime.fromisoformat(when), TakenOrigin.NAME) for name, when in names.items()}
+
+
 @pytest.mark.parametrize(
     ("tree", "layout", "expected"),
     [
