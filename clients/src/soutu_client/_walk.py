@@ -14,11 +14,13 @@ from soutu_client._readable import Opener
 
 __all__ = ["FoundFile", "Walk", "is_ignored_file", "is_ignored_folder", "walk", "walk_part"]
 
-_NO_PHOTOS = frozenset(
+# Video; a Live Photo's clip is not a picture of its own.
+_FILM_ENDINGS = ".mp4 .mov .m4v .avi .mkv .webm .mts .m2ts .mpg .mpeg .wmv .flv .3gp .vob .ts .rmvb .insv .lrv"
+_FILMS = frozenset(_FILM_ENDINGS.split())
+
+_NO_PHOTOS = _FILMS | frozenset(
     ending
     for some in (
-        # Video and sound; a Live Photo's clip is not a picture of its own.
-        ".mp4 .mov .m4v .avi .mkv .webm .mts .m2ts .mpg .mpeg .wmv .flv .3gp .vob .ts .rmvb .insv .lrv",
         ".mp3 .m4a .aac .wav .flac .ogg .opus .wma .amr",
         # What programs leave beside photos.
         ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .lnk .url .bak",
@@ -156,6 +158,8 @@ def is_ignored_folder(name: str) -> bool:
     return name.startswith(".") or name.lower() in _NO_PHOTO_FOLDERS
 
 
-def is_ignored_file(name: str) -> bool:
-    """Whether a file of this name is hidden, or obviously no photo."""
-    return name.startswith(".") or name.lower() in _NO_PHOTO_FILES or os.path.splitext(name)[1].lower() in _NO_PHOTOS  # noqa: PTH122
+def is_ignored_file(name: str, *, films: bool = False) -> bool:
+    """Whether a file of this name is hidden, or obviously no photo; with ``films``, a film is left to the service to judge."""
+    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
+    is_no_photo = ending in _NO_PHOTOS and not (films and ending in _FILMS)
+    return name.startswith(".") or name.lower() in _NO_PHOTO_FILES or is_no_photo

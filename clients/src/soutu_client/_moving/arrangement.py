@@ -66,8 +66,11 @@ class Arrangement:
         self.ignored[Path(file.name).suffix.lower()] += 1
 
     def is_photo(self, file: ListedFile) -> bool:
-        """Whether a file is to be added, as ``soutu add`` decides; one that is not is counted."""
-        if is_ignored_file(file.name):
+        """Whether a file is to be added: as ``soutu add`` decides, and films too. One that is not is counted.
+
+        A Live Photo's clip, or a raw file, keeps the folder and the stem of its picture: the service makes one photo of them.
+        """
+        if is_ignored_file(file.name, films=True):
             self.ignore(file)
             return False
         return True

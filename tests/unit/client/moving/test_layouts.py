@@ -96,6 +96,18 @@ def test_a_plan_counts_without_a_service(tmp_path: Path) -> None:
     assert (plan.without_sidecar, plan.duplicates, plan.trashed, len(plan.problems)) == (1, 1, 1, 1)
 
 
+def test_what_is_one_photo_keeps_one_folder_and_stem(tmp_path: Path) -> None:
+    cut = "Backyard_ceremony_wedding_photography_xxxxxxx_m"
+    told = google(f"{cut}ary.HEIC", datetime(2019, 8, 8, 8, 8))
+    parts: list[dict[str, bytes | str]] = [
+        {f"Takeout/Google Photos/毕业/{cut}.HEIC": jpeg(1), f"Takeout/Google Photos/毕业/{cut[:-1]}.json": told},
+        {f"Takeout/Google Photos/毕业/{cut}.MP4": b"clip", f"Takeout/Google Photos/毕业/{cut}.DNG": b"raw"},
+    ]
+    _, facts, _ = arranged(*(write_zip(tmp_path / f"takeout-{number}.zip", tree) for number, tree in enumerate(parts)))
+    assert set(facts) == {f"Google Photos/毕业/{cut}ary{ending}" for ending in (".HEIC", ".MP4", ".DNG")}
+    assert {each and each.taken for each in facts.values()} == {datetime(2019, 8, 8, 16, 8)}
+
+
 def test_years_and_days_are_no_albums(tmp_path: Path) -> None:
     tree: dict[str, bytes | str] = {}
     for number, name in enumerate(["Photos from 2019", "Fotos von 2019", "2019 年的照片", "2019-05-01", "2019-05-01 #2", "毕业"]):
@@ -133,7 +145,7 @@ def test_a_sidecar_that_is_none_harms_nobody(tmp_path: Path, told: str) -> None:
 
 
 def test_an_export_of_apple_photos(tmp_path: Path) -> None:
-    layout, facts, into = arranged(write_tree(tmp_path / "导出", apple()))
+    layout, facts, into = arranged(write_tree(tmp_path / "导出", apple() | {"云南/IMG_0001.MOV": b"clip"}))
     assert layout is Layout.APPLE
     morning = Facts(
         taken=datetime(2016, 7, 8, 6, 30),
@@ -144,6 +156,7 @@ def test_an_export_of_apple_photos(tmp_path: Path) -> None:
     )
     assert facts == {
         "导出/云南/IMG_0001.JPG": morning,
+        "导出/云南/IMG_0001.MOV": morning,
         "导出/云南/IMG_E0001.JPG": morning,
         "导出/上海, 2019年5月1日/IMG_0001.JPG": None,
         "导出/IMG_0002.JPG": None,
