@@ -158,6 +158,33 @@ def apple() -> dict[str, bytes | str]:
     }
 
 
+def icloud() -> dict[str, dict[str, bytes | str]]:
+    """Return a copy of iCloud Photos in two parts."""
+    header = "imgName,fileChecksum,favorite,hidden,deleted,originalCreationDate,viewCount,importDate\n"
+    noon = '"Saturday June 4,2022 12:11 PM GMT"'
+    return {
+        "iCloud Photos Part 1 of 2": {
+            "Photos/IMG_0001.JPG": jpeg(41),
+            "Photos/IMG_0001.MOV": b"clip",
+            "Photos/IMG_0002.JPG": jpeg(42),
+            "Photos/gone.JPG": jpeg(43),
+            "Photos/Photo Details.csv": f"{header}IMG_0001.JPG,x,yes,no,no,{noon},10,{noon}\n"
+            f"IMG_0001.MOV,x,no,no,no,{noon},10,\ngone.JPG,x,no,no,yes,{noon},10,\n",
+            "Photos/Photo Details-1.csv": f"{header}IMG_0002.JPG,x,no,no,no,Friday December 31,2021 11:59 PM GMT,0,\n",
+            "Recently Deleted/IMG_9999.JPG": jpeg(44),
+            "Albums/云南.csv": "Images\nIMG_0001.JPG\nIMG_0003.JPG\nnowhere.JPG\n",
+            "Albums/Favorites.csv": "imgName\nIMG_0002.JPG\n",
+            "Albums/空.csv": "",
+            "Memories/Summer 2017.csv": "imageName\nIMG_0001.JPG\n",
+        },
+        "iCloud Photos Part 2 of 2": {
+            "Photos/IMG_0001.JPG": jpeg(45),
+            "Photos/IMG_0003.JPG": jpeg(46),
+            "Photos/Photo Details.csv": f"{header}IMG_0003.JPG,x,no,no,no,some day,0,\n",
+        },
+    }
+
+
 def immich() -> dict[str, bytes | str]:
     """Return an UPLOAD_LOCATION of Immich, with its storage template on; one file has not been moved yet."""
     own = {f"{name}/.immich": "" for name in ("library", "upload", "thumbs", "encoded-video", "profile", "backups")}

@@ -15,6 +15,7 @@ class Layout(Enum):
 
     TAKEOUT = "takeout"
     APPLE = "apple"
+    ICLOUD = "icloud"
     IMMICH = "immich"
     PHOTOPRISM = "photoprism"
     FOLDER = "folder"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 
-from soutu_client._moving import apple, immich, photoprism, plain_folder, takeout
+from soutu_client._moving import apple, icloud, immich, photoprism, plain_folder, takeout
 from soutu_client._moving.arrangement import Arrangement
 from soutu_client._moving.listing import ListedFile
 from soutu_client.move_models import Layout
@@ -17,6 +17,7 @@ _MOST_JSON_LOOKED_AT = 50
 _ARRANGE: dict[Layout, Callable[[Sequence[ListedFile], Arrangement], None]] = {
     Layout.TAKEOUT: takeout.arrange,
     Layout.APPLE: apple.arrange,
+    Layout.ICLOUD: icloud.arrange,
     Layout.IMMICH: immich.arrange,
     Layout.PHOTOPRISM: photoprism.arrange,
     Layout.FOLDER: plain_folder.arrange,
@@ -35,6 +36,8 @@ def layout_of(files: Sequence[ListedFile]) -> Layout:
     own = {file.name for file in files}
     if any(takeout.is_photos_folder(part) for part in names) or _has_takeout_sidecars(files):
         return Layout.TAKEOUT
+    if any(icloud.tells_details(file) for file in files if file.folder and file.folder[-1] == "Photos"):
+        return Layout.ICLOUD
     if own & {photoprism.STORAGE_MARKER, photoprism.IGNORE_FILE} or {"originals", "storage"} <= names:
         return Layout.PHOTOPRISM
     if immich.MARKER in own or (names & immich.ORIGINALS and names & immich.OWN_FOLDERS):

@@ -12,8 +12,9 @@ from soutu_client._adding import ENDING_ERRORS, Arrival, add_found
 from soutu_client._calls import Calls
 from soutu_client._convert import photos as convert
 from soutu_client._errors import NotSupportedError, SoutuError
-from soutu_client._language import Language
-from soutu_client._moving.arrangement import Arrangement
+from soutu_client._language import Language, Text
+from soutu_client._moving import icloud
+from soutu_client._moving.arrangement import Arrangement, BadSidecarError
 from soutu_client._moving.facts import Facts
 from soutu_client._moving.layouts import arrange, layout_of
 from soutu_client._moving.listing import Listing, is_archive, list_path
@@ -28,6 +29,11 @@ from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
 __all__ = ["Move", "move_in", "plan_move_in"]
 
 _MOST_TOLD = 200
+
+_UNPACK = Text(
+    zh="这种压缩包不能就地读取：请先解压，或在 takeout.google.com 选 zip 重新导出",
+    en="an archive of this kind cannot be read where it lies: unpack it, or export zips at takeout.google.com",
+)
 
 
 @dataclass(frozen=True)
@@ -101,25 +107,32 @@ def _arranged(move: Move, language: Language) -> Iterator[tuple[Layout, Arrangem
     try:
         for path in move.paths:
             list_path(path, listing)
-        if move.layout in (None, Layout.TAKEOUT):
-            _open_parts(listing)
+        _open_parts(listing, move.layout)
         layout = move.layout or layout_of(listing.files)
         into = Arrangement(language, folder_albums=move.folder_albums)
         arrange(layout, listing.files, into)
+        for file in listing.files:
+            if file.opened is None and file.name.lower().endswith((".tgz", ".tar.gz")) and is_takeout_folder(file.name):
+                error = BadSidecarError("a compressed tar")
+                into.problems.append((file.path, _UNPACK.to(language), error))
         unread = tuple(FileProblem(path, describe_os_error(error, language), error) for path, error in listing.problems)
         yield layout, into, unread
     finally:
         listing.close()
 
 
-def _open_parts(listing: Listing) -> None:
-    """Look into the parts of a Takeout, ``takeout-20240101T000000Z-001.zip``, that lie in a folder as they were downloaded."""
-    parts = [
-        file for file in listing.files if file.opened is None and is_takeout_folder(file.path.stem) and is_archive(file.path)
-    ]
-    for part in parts:
-        listing.files.remove(part)
-        list_path(part.path, listing)
+def _open_parts(listing: Listing, layout: Layout | None) -> None:
+    """Look into archives that lie in a folder as they were downloaded: parts of a Takeout, or of a copy of iCloud."""
+    looks_like: list[Callable[[str], bool]] = []
+    if layout in (None, Layout.TAKEOUT):
+        looks_like.append(is_takeout_folder)
+    if layout in (None, Layout.ICLOUD):
+        looks_like.append(icloud.is_part)
+    named = [file for file in listing.files if file.opened is None and any(looks(file.path.stem) for looks in looks_like)]
+    for part in named:
+        if is_archive(part.path):
+            listing.files.remove(part)
+            list_path(part.path, listing)
 
 
 def _duplicates(files: Iterable[FoundFile]) -> int:

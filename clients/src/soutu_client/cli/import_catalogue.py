@@ -7,15 +7,15 @@ __all__ = ["IMPORT"]
 IMPORT: dict[str, tuple[str, str]] = {
     "import.short": ("从别的相册搬来：照片、日期、相册和说明", "Move in from another program: photos, dates, albums, captions."),
     "import.help": (
-        "从别的相册搬来：Google Takeout（文件夹，或下载的 zip，不用解压）、苹果“照片”导出的文件夹、Immich 或 PhotoPrism"
-        " 的文件夹，或普通文件夹。照片里没有的拍摄时间、地点，以及说明、标签、收藏和相册，都从它们附带的文件里读来。"
-        "再运行一次什么也不会重复，你后来改过的不会被改回去；中断了再运行会接着搬。",
-        "Move in from another program: a Google Takeout (folders, or the zips as they were downloaded), an export of Apple"
-        " Photos, a folder of Immich or PhotoPrism, or a plain folder. Taken times and places that pictures lack, captions, tags,"
-        " favourites and albums are read from what lies beside them. Run again, it repeats nothing, and what you changed since"
-        " stays; stopped, it goes on.",
+        "从别的相册搬来：Google Takeout 或 iCloud 照片的副本（文件夹，或下载的 zip，不用解压）、苹果“照片”导出的文件夹、"
+        "Immich 或 PhotoPrism 的文件夹，或普通文件夹。照片里没有的拍摄时间、地点，以及说明、标签、收藏和相册，"
+        "都从它们附带的文件里读来。再运行一次什么也不会重复，你后来改过的不会被改回去；中断了再运行会接着搬。",
+        "Move in from another program: a Google Takeout or a copy of iCloud Photos (folders, or the zips as they were"
+        " downloaded), an export of Apple Photos, a folder of Immich or PhotoPrism, or a plain folder. Taken times and places"
+        " that pictures lack, captions, tags, favourites and albums are read from what lies beside them. Run again, it repeats"
+        " nothing, and what you changed since stays; stopped, it goes on.",
     ),
-    "import.paths": ("文件夹，或 Takeout 的 zip；可以多个", "Folders, or zips of a Takeout."),
+    "import.paths": ("文件夹，或下载的 zip；可以多个", "Folders, or zips as they were downloaded."),
     "import.from": (
         "是哪种相册留下的：{layouts}；默认自动识别",
         "Which program left it: {layouts}; by default it is recognised.",
@@ -25,6 +25,7 @@ IMPORT: dict[str, tuple[str, str]] = {
     "import.layout": ("识别为：{layout}（要改用 --from；这是 {word}）", "This is {layout} ({word}; --from says otherwise)"),
     "import.layout.takeout": ("Google 相册的 Takeout", "a Google Takeout"),
     "import.layout.apple": ("苹果“照片”的导出", "an export of Apple Photos"),
+    "import.layout.icloud": ("苹果 iCloud 照片的副本", "a copy of iCloud Photos"),
     "import.layout.immich": ("Immich 的文件夹", "a folder of Immich"),
     "import.layout.photoprism": ("PhotoPrism 的文件夹", "a folder of PhotoPrism"),
     "import.layout.folder": ("普通文件夹", "a plain folder"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from moving_trees import APPLE, apple, google, google_album, immich, jpeg, photoprism, takeout, write_tree, write_zip
+from moving_trees import APPLE, apple, google, google_album, icloud, immich, jpeg, photoprism, takeout, write_tree, write_zip
 from soutu_client import Layout, Location
 from soutu_client._moving.facts import Facts
 from soutu_client._moving.layouts import layout_of
@@ -108,6 +108,14 @@ def test_what_is_one_photo_keeps_one_folder_and_stem(tmp_path: Path) -> None:
     assert {each and each.taken for each in facts.values()} == {datetime(2019, 8, 8, 16, 8)}
 
 
+def test_parts_that_cannot_be_read_where_they_lie_are_told(tmp_path: Path) -> None:
+    top = both_parts(tmp_path / "t")
+    (top / "takeout-20240101T000000Z-003.tgz").write_bytes(b"\x1f\x8b")
+    plan = plan_move_in(Move([top]), "en")
+    assert plan.files == 8
+    assert "unpack it" in {problem.path.name: problem.message for problem in plan.problems}["takeout-20240101T000000Z-003.tgz"]
+
+
 def test_years_and_days_are_no_albums(tmp_path: Path) -> None:
     tree: dict[str, bytes | str] = {}
     for number, name in enumerate(["Photos from 2019", "Fotos von 2019", "2019 年的照片", "2019-05-01", "2019-05-01 #2", "毕业"]):
@@ -163,6 +171,26 @@ def test_an_export_of_apple_photos(tmp_path: Path) -> None:
     }
     assert [path.name for path, _, _ in into.problems] == ["IMG_0001.xmp"]
     assert into.ignored == {".xmp": 2, ".aae": 1}
+
+
+@pytest.mark.parametrize("how", ["folders", "zips"])
+def test_a_copy_of_icloud(tmp_path: Path, how: str) -> None:
+    for part, tree in icloud().items():
+        if how == "zips":
+            write_zip(tmp_path / "苹果" / f"{part}.zip", tree)
+        else:
+            write_tree(tmp_path / "苹果" / part, tree)
+    layout, facts, into = arranged(tmp_path / "苹果")
+    assert layout is Layout.ICLOUD
+    noon = datetime(2022, 6, 4, 20, 11)
+    assert {tuple(name.rsplit("/", 2)[-2:]): told for name, told in facts.items()} == {
+        ("iCloud Photos Part 1 of 2", "IMG_0001.JPG"): Facts(taken=noon, is_favourite=True, albums=("云南",)),
+        ("iCloud Photos Part 1 of 2", "IMG_0001.MOV"): Facts(taken=noon),
+        ("iCloud Photos Part 1 of 2", "IMG_0002.JPG"): Facts(taken=datetime(2022, 1, 1, 7, 59), is_favourite=True),
+        ("iCloud Photos Part 2 of 2", "IMG_0001.JPG"): None,
+        ("iCloud Photos Part 2 of 2", "IMG_0003.JPG"): Facts(albums=("云南",)),
+    }
+    assert (into.trashed, into.problems) == (2, [])
 
 
 def test_sidecars_of_osxphotos(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build"]
 
-_LAYOUTS = ("takeout", "apple", "immich", "photoprism", "folder")
+_LAYOUTS = ("takeout", "apple", "icloud", "immich", "photoprism", "folder")
 _MOST_ROWS = 60
 _MOST_ALBUMS = 100
 
