@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -56,38 +56,40 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train on the model that the library of the tests uses, for a moment only."""
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[FitRequest]:
+    """Train on the model that the library of the tests uses, for a moment only, and return what each fit was asked for."""
     monkeypatch.setattr("soutu_services.tuning.fit_commands.load_encoder", lambda *_: ColourEncoder())
-    short = partial(FitRequest, candidates=(TrainingOptions(hidden=16, rate=3e-3, batch=8),), most_epochs=2)
+    requests: list[FitRequest] = []
+
+    def short(**request: Any) -> FitRequest:
+        requests.append(FitRequest(**request, candidates=(TrainingOptions(hidden=16, batch=8),), most_epochs=1))
+        return requests[-1]
+
     monkeypatch.setattr("soutu_services.tuning.fit_commands.FitRequest", short)
+    return requests
 
 
-def spaces(*folders: Path) -> list[str]:
-    return [json.loads((folder / "adapter.json").read_text())["space_id"] for folder in folders]
-
-
-@pytest.mark.usefixtures("_colours")
-def test_fit_learns_from_it_and_a_strength_of_nothing_is_as_without(
-    house: SearchHouse, record: Path, data: Path, tmp_path: Path
+def test_fit_takes_it_and_a_strength_of_nothing_is_as_without(
+    asked: list[FitRequest], house: SearchHouse, record: Path, data: Path, tmp_path: Path
 ) -> None:
-    folders = [tmp_path / name for name in ("plain", "nothing", "taught")]
-    options: list[list[str]] = [[], ["--use", str(record), "--use-strength", "0"], ["--use", str(record)]]
-    done = [
-        tune(house.address, "fit", str(data), "--output", str(folder), *more)
-        for folder, more in zip(folders, options, strict=True)
-    ]
+    options: list[list[str]] = [[], ["--use", str(record), "--use-strength", "0"], ["--use", str(record), "--use-strength", "2"]]
+    done = [tune(house.address, "fit", str(data), "--output", str(tmp_path / str(at)), *more) for at, more in enumerate(options)]
     assert [one.exit_code for one in done] == [0, 0, 0], done[-1].output
     assert "record of use: 2 queries, 3 pairs that fit, 1 that do not" in done[2].stdout
     assert "1 rows cannot be read" in done[2].stderr
     assert "1 pairs from use are of photos that the library has not any more" in done[2].stderr
-    summaries = [json.loads((folder / "fit.json").read_text()) for folder in folders]
-    assert summaries[2]["epochs"] > 0
-    plain, nothing, taught = spaces(*folders)
-    assert plain == nothing != taught
+    plain, nothing, taught = asked
+    assert plain.uses is None
+    assert nothing.uses is None
+    assert plain.fingerprint == nothing.fingerprint != taught.fingerprint
+    uses = taught.uses
+    assert uses is not None
+    assert uses.texts == ("夕阳红", "晚霞")
+    assert np.argmax(uses.images, axis=1).tolist() == [0, 1], "red and green, as the library has them"
+    assert (uses.pairs.tolist(), uses.weights.tolist()) == ([[0, 0], [0, 1], [1, 0]], [10, -10, 2])
 
 
-@pytest.mark.usefixtures("_colours")
+@pytest.mark.usefixtures("asked")
 def test_a_fit_that_was_stopped_goes_on_with_the_same_record_alone(
     house: SearchHouse, record: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
