@@ -53,17 +53,28 @@ class ListedFile:
         """Names of the folders that it lies in, what was listed first."""
         return self.parts[:-1]
 
-    def read_small(self) -> bytes:
+    def read_small(self, *, most_bytes: int = _MOST_SIDECAR_BYTES) -> bytes:
         """Read a sidecar.
 
         Raises:
             OSError: It cannot be read, or is far too large for one.
         """
-        if self.size_bytes > _MOST_SIDECAR_BYTES:
+        if self.size_bytes > most_bytes:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        file: Readable = self.opened() if self.opened else self.path.open("rb")
-        with file:
-            return file.read(_MOST_SIDECAR_BYTES)
+        with self._open() as file:
+            return file.read(most_bytes)
+
+    def begins_with(self, first: bytes) -> bool:
+        """Whether its first bytes are these.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        with self._open() as file:
+            return file.read(len(first)) == first
+
+    def _open(self) -> Readable:
+        return self.opened() if self.opened else self.path.open("rb")
 
 
 @dataclass
