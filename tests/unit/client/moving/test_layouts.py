@@ -6,6 +6,7 @@ import os
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -314,3 +315,17 @@ def test_what_is_too_long_is_cut_to_what_the_library_takes() -> None:
     facts = Facts(caption="说\x00" * 3000, tags=("x" * 300, " ", "a\nb"), albums=tuple(f"{number}" for number in range(300)))
     fitting = facts.fitting()
     assert (fitting.caption, fitting.tags, len(fitting.albums)) == ("说" * 2000, ("x" * 100, "ab"), 100)
+
+
+def test_many_read_one_archive_at_a_time(tmp_path: Path) -> None:
+    tree: dict[str, bytes | str] = {f"{number}.jpg": bytes([number]) * 1000 for number in range(50)}
+    listing = Listing()
+    list_path(write_zip(tmp_path / "p.zip", tree), listing)
+
+    def read(number: int) -> bool:
+        file = listing.files[number % 50]
+        return file.read_small() == tree[file.name]
+
+    with ThreadPoolExecutor(8) as readers:
+        assert all(readers.map(read, range(2000)))
+    listing.close()
