@@ -17,7 +17,7 @@ from soutu_client._convert import access as convert_access
 from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
-from soutu_client._discovery import only_service
+from soutu_client._discovery import Discovery, can_discover
 from soutu_client._errors import CallTimeoutError, InvalidInputError
 from soutu_client._language import Language, preferred_language
 from soutu_client._login import Login
@@ -93,9 +93,9 @@ class Client:
 
         Args:
             address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else where ``soutu login`` logged in, else
-                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network
-                (``SOUTU_DISCOVERY=off``: not). ``tls://`` in front asks for TLS without an authority of the home, ``plain://``
-                for none although there is one.
+                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network and shows
+                a certificate by it (``SOUTU_DISCOVERY=off``: not), which is looked for again when it cannot be reached.
+                ``tls://`` in front asks for TLS without an authority of the home, ``plain://`` for none although there is one.
             token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else the token of
                 ``soutu login`` if that was at this address, else nobody. Empty: nobody.
             authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``,
@@ -131,13 +131,16 @@ class Client:
             language=language,
             saved=saved,
         )
-        if address is None and login.authority is not None:
-            address = only_service(DEFAULT_ADDRESS, os.environ, language)
+        discovery = found = None
+        if address is None and login.authority is not None and can_discover(os.environ):
+            discovery = Discovery(DEFAULT_ADDRESS, login.authority, os.environ, language)
+            found = discovery.first()
         self._calls = Calls(
-            address or DEFAULT_ADDRESS,
+            found or address or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
             language=language,
             login=login,
+            find_again=discovery.again if discovery is not None and found is not None else None,
         )
 
     @property
