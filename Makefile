@@ -42,7 +42,7 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 .venv/ready-to-run: $(SETUP_SOURCES)
 	deploy/setup.sh run
 
-.venv/ready-to-test: .venv/ready-to-run deploy/test-requirements.txt
+.venv/ready-to-test: .venv/ready-to-run deploy/test-requirements.txt clients/examples/node/package-lock.json
 	deploy/setup.sh test
 
 .venv/ready-to-fuzz: .venv/ready-to-run deploy/fuzz-requirements.txt
@@ -110,5 +110,5 @@ bench: .venv/ready-to-bench ## 性能数字 · measure one thing, beside a basel
 	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv .fuzz .soak .bench .screenshots dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv clients/examples/node/node_modules .fuzz .soak .bench .screenshots dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +
