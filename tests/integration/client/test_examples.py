@@ -148,7 +148,7 @@ def test_go_searches(service: Service, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "protos" / "soutu", tmp_path / "protos" / "soutu")  # where generate.sh looks: ../../../protos
     settings = {"GO111MODULE": "off", "GOPATH": f"{tmp_path / 'path'}:{GO_PACKAGES}", "GOFLAGS": ""}
     environment = {**os.environ, **settings}
-    for command in (("sh", "generate.sh"), ("go", "vet", "."), ("go", "build", "-o", "soutu", ".")):
+    for command in (("sh", "generate.sh"), ("go", "build", "-o", "soutu", ".")):
         built = subprocess.run(
             command, cwd=place, check=False, env=environment, capture_output=True, text=True, timeout=4 * PATIENCE
         )
