@@ -1,9 +1,9 @@
 """Time a fresh clone to its first search, as each compose file has it: ``make bench ONLY=deploy``.
 
-What is committed is cloned, and set up as ``make setup`` does, which is what an image is built of. Then the services of the compose
-files are run as processes by the clone's own Python, by the files' own commands, variables and health checks; a photo is uploaded,
-becomes searchable and is found by what it shows. Where the GPU machine is another, its certificate is made on the NAS and carried
-over, and where there is none the photo is found by its name. The last line of the output is JSON.
+What is committed is cloned, and set up as ``make setup`` does, which is what an image is built of. Then the services of the
+compose files are run as processes by the clone's own Python, by the files' own commands, variables and health checks; a photo is
+uploaded, becomes searchable and is found by what it shows. Where the GPU machine is another, its certificate is made on the NAS
+and carried over, and where there is none the photo is found by its name. The last line of the output is JSON.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def _house(files: Mapping[Path, Mapping[str, str]]) -> dict[str, float]:
-    times, is_embedding = _Times(), True
+    times = _Times()
     given = {file: (frozenset[str](), {**settings_of(), **variables}) for file, variables in files.items()}
     with (
         tempfile.TemporaryDirectory(prefix="soutu-house-") as place,
