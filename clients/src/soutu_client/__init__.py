@@ -97,6 +97,7 @@ from soutu_client.models import (
     Upload,
     WordMatch,
 )
+from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
 
 # By itself gRPC asks DNS servers alone: names in .local, which the system finds by mDNS, would be unknown to it. It reads
 # this once, when it is first imported.
@@ -145,11 +146,14 @@ __all__ = [
     "KnownFile",
     "LabelCount",
     "Language",
+    "Layout",
     "LibraryStatus",
     "LibrarySummary",
     "Location",
     "MatchField",
     "MonthCount",
+    "MoveInPlan",
+    "MoveInResult",
     "NewToken",
     "NotAllowedError",
     "NotAuthenticatedError",
