@@ -7,52 +7,54 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from soutu_client._adding import add_files
-from soutu_client._backup import create_backup, restore_backup
 from soutu_client._calls import Calls
 from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS, is_same_place
-from soutu_client._convert import access as convert_access
-from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
-from soutu_client._discovery import only_service
 from soutu_client._errors import CallTimeoutError, InvalidInputError
 from soutu_client._language import Language, preferred_language
+from soutu_client._later import Later
 from soutu_client._login import Login
-from soutu_client._original import OriginalStream, open_original, save_original
-from soutu_client._ready import wait_until_ready
 from soutu_client._saved_login import saved_login
-from soutu_client._upload import read_content, upload_content
-from soutu_client.access_models import Access, FolderAccess, NewToken, Scope, Token, TokenPage
-from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
-from soutu_client.library_models import (
-    Backup,
-    DuplicatePage,
-    EmbeddingBatch,
-    ImportResult,
-    Job,
-    JobPage,
-    LibraryStatus,
-    LibrarySummary,
-    PhotoEmbedding,
-    SpaceStatus,
-)
-from soutu_client.models import (
-    Filter,
-    FoundContent,
-    ImageTerm,
-    Photo,
-    PhotoPage,
-    PhotoState,
-    PhotoTerm,
-    SearchPage,
-    Term,
-    TextTerm,
-    Thumbnail,
-    Upload,
-)
+from soutu_client.access_models import Scope
+from soutu_client.models import ImageTerm, PhotoTerm, TextTerm
+
+if TYPE_CHECKING:
+    from soutu_client import _adding as adding
+    from soutu_client import _backup as backups
+    from soutu_client import _discovery as discovery
+    from soutu_client import _original as originals
+    from soutu_client import _ready as waiting
+    from soutu_client import _upload as uploads
+    from soutu_client._convert import access as convert_access
+    from soutu_client._convert import library as convert_library
+    from soutu_client._original import OriginalStream
+    from soutu_client.access_models import Access, FolderAccess, NewToken, Token, TokenPage
+    from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
+    from soutu_client.library_models import (
+        Backup,
+        DuplicatePage,
+        EmbeddingBatch,
+        ImportResult,
+        Job,
+        JobPage,
+        LibraryStatus,
+        LibrarySummary,
+        PhotoEmbedding,
+        SpaceStatus,
+    )
+    from soutu_client.models import Filter, FoundContent, Photo, PhotoPage, PhotoState, SearchPage, Term, Thumbnail, Upload
+else:  # what a search does not need
+    adding = Later("soutu_client._adding")
+    backups = Later("soutu_client._backup")
+    discovery = Later("soutu_client._discovery")
+    originals = Later("soutu_client._original")
+    waiting = Later("soutu_client._ready")
+    uploads = Later("soutu_client._upload")
+    convert_access = Later("soutu_client._convert.access")
+    convert_library = Later("soutu_client._convert.library")
 
 __all__ = ["Client"]
 
@@ -130,7 +132,7 @@ class Client:
             saved=saved,
         )
         if address is None and login.authority is not None:
-            address = only_service(DEFAULT_ADDRESS, os.environ, language)
+            address = discovery.only_service(DEFAULT_ADDRESS, os.environ, language)
         self._calls = Calls(
             address or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
@@ -223,7 +225,9 @@ class Client:
             FileChangedError: It changed while it was read.
         """
         path = Path(path)
-        return upload_content(self._calls, read_content(path), name=name or path.name, on_bytes=on_bytes or (lambda _: None))
+        return uploads.upload_content(
+            self._calls, uploads.read_content(path), name=name or path.name, on_bytes=on_bytes or (lambda _: None)
+        )
 
     def add(
         self,
@@ -244,7 +248,7 @@ class Client:
             uploads_in_flight: Files that are sent at the same time.
         """
         some = [paths] if isinstance(paths, str | Path) else paths
-        return add_files(
+        return adding.add_files(
             self._calls,
             [Path(path) for path in some],
             on_progress=on_progress,
@@ -261,7 +265,7 @@ class Client:
         patience_seconds: float = 300.0,
     ) -> ReadyResult:
         """Wait until photos are searchable or found to be unreadable, at most ``timeout_seconds`` (None: as long as it takes)."""
-        return wait_until_ready(
+        return waiting.wait_until_ready(
             self._calls,
             photo_ids,
             on_progress=on_progress,
@@ -316,8 +320,8 @@ class Client:
         Args:
             filter: Which photos to consider.
         """
-        request = convert_photos.summary_request(filter)
-        return convert_photos.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
+        request = convert_library.summary_request(filter)
+        return convert_library.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
 
     def thumbnail(self, photo_id: str, *, large: bool = False) -> Thumbnail:
         """Return a photo's thumbnail: at most 512 pixels on its longer side; ``large``: at most 2,048, made when asked for."""
@@ -332,7 +336,7 @@ class Client:
             offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
             length: Bytes to read at most, 1 or more; None: to the end.
         """
-        return open_original(self._calls, photo_id, offset=offset, length=length)
+        return originals.open_original(self._calls, photo_id, offset=offset, length=length)
 
     def save_original(self, photo_id: str, folder: str | Path) -> Path:
         """Save a photo's original into a folder under its own name, made safe and never over another file.
@@ -341,7 +345,7 @@ class Client:
             OSError: The folder cannot be written.
             DataLossError: What arrived is not the photo's content.
         """
-        return save_original(self._calls, photo_id, Path(folder))
+        return originals.save_original(self._calls, photo_id, Path(folder))
 
     # Photos changed
 
@@ -564,7 +568,7 @@ class Client:
             FileExistsError: There is such a file.
             OSError: The file cannot be written.
         """
-        return create_backup(self._calls, Path(path), overwrite=overwrite, on_progress=on_progress or _tell_nobody)
+        return backups.create_backup(self._calls, Path(path), overwrite=overwrite, on_progress=on_progress or _tell_nobody)
 
     def restore_backup(
         self,
@@ -585,7 +589,7 @@ class Client:
             InvalidInputError: It is no backup, or it is damaged; nothing was changed.
             CallTimeoutError: The service took the backup, and does not answer since.
         """
-        return restore_backup(self._calls, Path(path), on_progress=on_progress or _tell_nobody, wait_seconds=wait_seconds)
+        return backups.restore_backup(self._calls, Path(path), on_progress=on_progress or _tell_nobody, wait_seconds=wait_seconds)
 
     def export_embeddings(self, space_id: str = "") -> Iterator[EmbeddingBatch]:
         """Yield the embeddings of a space (none named: the one that serves), ordered by photo id."""
