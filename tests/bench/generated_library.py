@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from soutu_services.search.catalog import AnnotationChange, Catalog, Ingested, SeenObject
@@ -32,18 +35,24 @@ def photo_id(number: int) -> str:
     return _sha256(number)[:32]
 
 
-def fill_catalog(catalog: Catalog, photos: int) -> None:
-    """Add so many photos with names, times over 16 years, cameras, tags, albums and embeddings of the space that serves."""
+def fill_catalog(catalog: Catalog, photos: int, blocks: Iterable[npt.NDArray[np.float32]] = ()) -> None:
+    """Add so many photos with names, times over 16 years, cameras, tags, albums and embeddings of the space that serves.
+
+    The embeddings are the rows of ``blocks``; without any they are random.
+    """
     space = catalog.embeddings.serving_space()
     assert space is not None, "no embedding service was ever there"
     random = np.random.default_rng(1)
+    given = (row for block in blocks for row in block)
     for first in range(0, photos, _BATCH):
         numbers = range(first, min(first + _BATCH, photos))
         catalog.objects.record_seen("photos", [_seen(number) for number in numbers])
         unread = {one.key: one for one in catalog.objects.next_unread(2 * _BATCH)}
         catalog.ingest.record([Ingested(unread[_name(number)], _sha256(number), _reading(number)) for number in numbers])
-        vectors = random.standard_normal((len(numbers), space.dimension)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors = np.array(list(islice(given, len(numbers))), dtype=np.float32)
+        if not len(vectors):
+            vectors = random.standard_normal((len(numbers), space.dimension)).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         catalog.embeddings.put(space.space_id, [photo_id(number) for number in numbers], vectors)
         tagged = [photo_id(number) for number in numbers if number % 20 == 0]
         change = AnnotationChange(
