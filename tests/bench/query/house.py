@@ -1,4 +1,4 @@
-"""A generated library and the services over it, kept from one run to the next: ViT-B-16's text tower in int8 embeds the queries."""
+"""A generated library, kept from one run to the next, and the services over it: ViT-B-16 in int8 embeds the queries."""
 
 from __future__ import annotations
 
