@@ -1,4 +1,4 @@
-"""What people ask: sentences of about ten tokens, each once, so that no cache knows it."""
+"""What people ask: sentences of about ten tokens, each once, so that no cache knows it; one in four names an album or a tag."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from soutu_client import Filter
 __all__ = ["FILTER", "sentence"]
 
 _WHEN = ("去年", "前年夏天", "春节", "那年冬天", "周末", "毕业那天", "小时候")
-_WHERE = ("在海边", "在奶奶家", "在学校门口", "在雪山脚下", "去旅行", "在厨房里", "在公园", "工作时")
+_WHERE = ("在海边", "在奶奶家", "在学校门口", "相册7里", "去旅行", "在厨房里", "在公园", "标签3上")
 _WHAT = (
     "放风筝的孩子",
     "红色的自行车",

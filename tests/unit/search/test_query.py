@@ -202,6 +202,29 @@ def test_pages_go_through_all_hits_once(setup: Setup) -> None:
     assert seen == [hit.photo.photo_id for hit in setup.engine.search(ask("山上旅行", page_size=200), EVERYTHING).hits]
 
 
+def test_a_page_reads_no_more_photos_than_it_takes_and_is_the_same(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(60):  # of each three, two look quite the same: their order is that of their ids
+        setup.library.add(f"{number}.jpg", f"peak {number}", vector=scene(山=1, 海=number // 3 / 20, 雪=(number % 3 == 0) / 9))
+    setup.rebuild()
+    read: list[int] = []
+    photos_of = setup.library.catalog.embeddings.photos_of
+
+    def noted(ids: Any) -> dict[int, str]:
+        read.append(len(ids))
+        return photos_of(ids)
+
+    monkeypatch.setattr(setup.library.catalog.embeddings, "photos_of", noted)
+    whole = [hit.photo.photo_id for hit in setup.engine.search(ask("山", page_size=66), EVERYTHING).hits]
+    assert len(set(whole)) == 66
+    query = ask("山", page_size=5)
+    for start in range(0, 65, 5):
+        read.clear()
+        page = setup.engine.search(query, EVERYTHING)
+        assert [hit.photo.photo_id for hit in page.hits] == whole[start : start + 5]
+        assert sum(read) <= start + 5 + 1 + 10
+        query = replace(query, page_token=page.next_page_token)
+
+
 def test_a_token_of_another_query_is_refused(setup: Setup) -> None:
     token = setup.engine.search(ask("狗", page_size=2), EVERYTHING).next_page_token
     assert setup.engine.search(ask("狗", page_size=3, page_token=token), EVERYTHING).hits

@@ -20,7 +20,7 @@ from soutu_services.runtime.errors import (
     SoutuError,
     Unavailable,
 )
-from soutu_services.search.catalog import Catalog
+from soutu_services.search.catalog import Catalog, IdArray
 from soutu_services.search.embedding_errors import EmbedderUntrusted
 from soutu_services.search.fusion import Fused, fuse
 from soutu_services.search.index import VectorIndex
@@ -134,7 +134,8 @@ class QueryEngine:
             if problem is not None:
                 raise problem
             vector, problem = self._without_embedder(index, query.terms, known)  # the list began so and ends so
-        ranked = self._ranked(query, visibility, index, vector, texts, leave_out=set(known.values()))
+        last = start + query.page_size + 1  # one more, to tell whether there is more
+        ranked = self._ranked(query, visibility, index, vector, texts, last=last, leave_out=set(known.values()))
         page = ranked[start : start + query.page_size]
         more = start + query.page_size < len(ranked)
         token = page_token(digest, [start + query.page_size, int(problem is None)]) if more else ""
@@ -224,8 +225,10 @@ class QueryEngine:
         vector: FloatArray | None,
         texts: Sequence[str],
         *,
+        last: int,
         leave_out: set[str],
     ) -> list[Fused]:
+        """Rank the photos, those to ``last`` at least: with none found by words, nothing behind it changes what is before."""
         with QUERY_STAGE_SECONDS.labels("words").time():
             for term in query.terms:
                 if term.text is not None and term.weight < 0:
@@ -237,32 +240,57 @@ class QueryEngine:
         if index is None or vector is None:
             return fuse([], by_words, {})
         with QUERY_STAGE_SECONDS.labels("index").time():
-            by_look = self._by_look(index, vector, query.filter, visibility, leave_out)
-            cosines = self._cosines(index, vector, {hit.photo_id for hits in by_words for hit in hits}) | by_look
+            named = {hit.photo_id for hits in by_words for hit in hits}
+            most = MAX_DEPTH if named else min(last, MAX_DEPTH)
+            by_look = self._by_look(index, vector, query.filter, visibility, leave_out=leave_out, most=most)
+            cosines = self._cosines(index, vector, named) | by_look
         smallest = -1.0 if query.min_score is None else query.min_score
         return fuse([photo_id for photo_id, cosine in by_look.items() if cosine >= smallest], by_words, cosines)
 
     def _by_look(
-        self, index: VectorIndex, vector: FloatArray, photo_filter: Filter, visibility: Visibility, leave_out: set[str]
+        self,
+        index: VectorIndex,
+        vector: FloatArray,
+        photo_filter: Filter,
+        visibility: Visibility,
+        *,
+        leave_out: set[str],
+        most: int,
     ) -> dict[str, float]:
-        """Map the nearest photos, best first, to their cosines; deeper again where some of the nearest are not to be shown."""
+        """Map the nearest photos, best first, to their cosines; deeper again where some of the nearest are not to be shown.
+
+        The index is asked for as many whatever ``most`` is: what an approximate one finds depends on that, and pages have to fit.
+        """
         allowed = None
         if not (photo_filter.is_empty and visibility.is_everything):
             allowed = self._catalog.embeddings.ids_matching(index.space_id, photo_filter, visibility)
         count = MAX_DEPTH + MAX_DEPTH // 8 + len(leave_out)
         while True:
             ids, cosines = index.search(vector, count, allowed)
-            photos = self._catalog.embeddings.photos_of(ids)
-            best: dict[str, float] = {}
-            for embedding_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
+            best = self._photos(ids, cosines, leave_out, most)
+            if len(best) >= most or len(ids) < count:
+                return best
+            count *= 2
+
+    def _photos(self, ids: IdArray, cosines: FloatArray, leave_out: set[str], most: int) -> dict[str, float]:
+        """Map the photos of embeddings, which come best first, to cosines; no more are read from the catalog than it takes."""
+        best: dict[str, float] = {}
+        step = most + most // 8 + len(leave_out)
+        end = 0
+        while end < len(ids) and len(best) < most:
+            begin, end = end, min(end + step, len(ids))
+            while end < len(ids) and cosines[end] == cosines[end - 1]:  # the order of equal ones is that of the photos' ids
+                end += 1
+            photos = self._catalog.embeddings.photos_of(ids[begin:end])
+            for embedding_id, cosine in zip(ids[begin:end].tolist(), cosines[begin:end].tolist(), strict=True):
                 photo_id = photos.get(embedding_id)
                 if photo_id is not None and photo_id not in leave_out:
                     best.setdefault(photo_id, cosine)  # the best of several frames comes first
-            if len(best) >= MAX_DEPTH or len(ids) < count:
-                return dict(sorted(best.items(), key=lambda item: (-item[1], item[0]))[:MAX_DEPTH])
-            count *= 2
+        return dict(sorted(best.items(), key=lambda item: (-item[1], item[0]))[:most])
 
     def _cosines(self, index: VectorIndex, vector: FloatArray, photo_ids: set[str]) -> dict[str, float]:
+        if not photo_ids:
+            return {}
         photos = self._catalog.embeddings.ids_of(index.space_id, sorted(photo_ids))
         ids, cosines = index.search(vector, len(photos), np.array(sorted(photos), dtype=np.int64))
         best: dict[str, float] = {}
