@@ -40,7 +40,9 @@ class EmbeddingSettings(ProgramSettings):
     allow_plaintext: bool = Field(False, description="1: it may listen beyond this machine without TLS, and without a token.")
     token: SecretStr | None = Field(None, description="Tokens that it takes, with spaces between them; better in a file.")
     token_file: Path | None = Field(None, description="File of the tokens that it takes, one a line.")
-    workers: int = Field(32, ge=2, description="Calls answered at once; bulk calls get at most half of them.")
+    workers: int = Field(
+        48, ge=2, description="Calls answered at once: of one client three in four, and bulk calls at most half of them."
+    )
     max_message_bytes: int = Field(64 * _MEBIBYTE, ge=_MEBIBYTE, description="Largest gRPC message in bytes.")
     grace_seconds: float = Field(10.0, ge=0, description="How long calls may take to end when the service stops.")
 
