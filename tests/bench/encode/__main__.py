@@ -1,10 +1,10 @@
 """``make bench ONLY=encode``: the towers' variants side by side, and what the embedding service adds to them over gRPC.
 
 The model is ViT-B-16 with random weights, made once and kept below ``.bench`` with its bundles. The baseline is torch in fp32
-with texts padded to 52 tokens; each measure is taken in turn with its baseline. OpenVINO is measured where it is installed; soutu does
-not need it. Results go to ``.bench/encode.json`` and ``.bench/encode.png``, tables to the standard output. ``SECONDS`` says how
-long each of the four parts takes, by default 80; ``SIZES`` behind how many photos a person waits, by default 10,000; ``PHOTOS``
-names a folder of photographs for the drift, by default soutu's samples.
+with texts padded to 52 tokens; each measure is taken in turn with its baseline. OpenVINO is measured where it is installed; soutu
+does not need it. Results go to ``.bench/encode.json`` and ``.bench/encode.png``, tables to the standard output. ``SECONDS`` says
+how long each of the four parts takes, by default 80; ``SIZES`` behind how many photos a person waits, by default 10,000;
+``PHOTOS`` names a folder of photographs for the drift, by default soutu's samples.
 """
 
 from __future__ import annotations

@@ -80,9 +80,7 @@ class _OpenVino:
     """``bf16``: the graph in fp32, computed in bf16 where the processor can. ``int8``: the graph that ONNX Runtime quantized."""
 
     def __init__(self, folder: Path, precision: str) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = importlib.import_module("openvino").Core()  # an option: without it the process ends
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32"}
         bundle = folder / ("fp32" if precision == "bf16" else precision)
         self._text, self._image = (
