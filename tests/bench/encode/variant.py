@@ -7,6 +7,7 @@ that variants can be measured in turn.
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time

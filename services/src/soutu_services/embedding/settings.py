@@ -58,7 +58,9 @@ class EmbeddingSettings(ProgramSettings):
 
     max_batch: int = Field(32, ge=1, description="Most items in one forward pass.")
     batch_wait_milliseconds: float = Field(5.0, ge=0, le=1000, description="Longest wait for a bulk batch to fill.")
-    bulk_pass_milliseconds: float = Field(200.0, gt=0, description="Bulk batches are cut so that a pass takes about this long.")
+    bulk_pass_milliseconds: float = Field(
+        200.0, gt=0, description="Batches, of people too, are cut so that a pass takes so long."
+    )
     queue_items: int = Field(512, ge=1, description="Items that may wait at each tower, of each priority.")
 
     max_request_items: int = Field(64, ge=1, description="Most items in one request.")
