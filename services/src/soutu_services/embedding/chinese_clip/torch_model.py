@@ -174,7 +174,7 @@ class TorchModel:
         """Embed preprocessed pictures.
 
         Args:
-            pictures: As ``bring`` returns them, or arrays of shape (3, side, side), or one of shape (n, 3, side, side); one at least.
+            pictures: As ``bring`` returns them, or arrays of shape (3, side, side); one at least.
 
         Returns:
             Shape (n, dimension), not normalised.
