@@ -54,12 +54,10 @@ class _Process:
 def variants(model: Path, folder: Path, seconds: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Measure all that can run here."""
     with ExitStack() as stack:
-        processes: dict[str, _Process] = {}
-        for name in VARIANTS:
-            process = _Process(name, model)
+        started = {name: _Process(name, model) for name in VARIANTS}
+        for process in started.values():
             stack.callback(process.end)
-            if process.ask("") is not None:
-                processes[name] = process
+        processes = {name: process for name, process in started.items() if process.ask("") is not None}
         say(f"variants: {', '.join(processes)}")
         drifts = {}
         for name, process in processes.items():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from patience import PATIENCE
 from soutu_services.runtime.access import FolderAccess
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
 from soutu_services.runtime.language import Text
@@ -223,6 +225,23 @@ def test_a_page_reads_no_more_photos_than_it_takes_and_is_the_same(setup: Setup,
         assert [hit.photo.photo_id for hit in page.hits] == whole[start : start + 5]
         assert sum(read) <= start + 5 + 1 + 10
         query = replace(query, page_token=page.next_page_token)
+
+
+def test_words_are_looked_up_while_the_model_works(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = threading.Event()
+    search, embed = setup.library.catalog.words.search, setup.model.embed_text
+
+    def noted(*given: Any) -> Any:
+        looked_up.set()
+        return search(*given)
+
+    def waiting(text: str, *, space_id: str) -> FloatArray:
+        assert looked_up.wait(PATIENCE)
+        return embed(text, space_id=space_id)
+
+    monkeypatch.setattr(setup.library.catalog.words, "search", noted)
+    monkeypatch.setattr(setup.model, "embed_text", waiting)
+    assert setup.find("奶奶")[0] == "家/奶奶生日.jpg"
 
 
 def test_a_token_of_another_query_is_refused(setup: Setup) -> None:

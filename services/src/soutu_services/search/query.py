@@ -7,6 +7,8 @@ cosine. Texts are also looked up among names, tags, captions and albums; the ran
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from itertools import islice
 from typing import Protocol
 
@@ -21,7 +23,7 @@ from soutu_services.runtime.errors import (
     SoutuError,
     Unavailable,
 )
-from soutu_services.search.catalog import Catalog, IdArray
+from soutu_services.search.catalog import Catalog, IdArray, WordHit
 from soutu_services.search.embedding_errors import EmbedderUntrusted
 from soutu_services.search.fusion import Fused, fuse
 from soutu_services.search.index import VectorIndex
@@ -61,6 +63,8 @@ _FIRST_DEPTH = 250
 """Photos that the first pages are made of: pages that end within them need no look beyond."""
 
 _SMALLEST_SUM = 1e-6
+_WORD_THREADS = 4
+"""Words are looked up while the embedding service works: elsewhere, or on another core."""
 
 
 class QueryEmbedder(Protocol):
@@ -95,6 +99,11 @@ class QueryEngine:
         self._catalog = catalog
         self._index = index
         self._embedder = embedder
+        self._beside = ThreadPoolExecutor(_WORD_THREADS, thread_name_prefix="words")
+
+    def close(self) -> None:
+        """Let go of the threads; no call may be under way."""
+        self._beside.shutdown()
 
     def serve_from(self, index: VectorIndex | None) -> None:
         """Answer from another index from now on; calls under way keep theirs."""
@@ -125,11 +134,14 @@ class QueryEngine:
         start, was_seen = position if position else (0, None)
         known = self._known_photos(query.terms, visibility)
         texts = [term.text for term in query.terms if term.text is not None and term.weight > 0]
+        words = self._beside.submit(copy_context().run, self._by_words, query, visibility, texts, set(known.values()))
         try:
             with QUERY_STAGE_SECONDS.labels("embed").time():
                 vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
         except EmbedderUntrusted as error:
             raise _told(error, visibility) from None
+        finally:
+            wait([words])  # no call leaves anything behind that reads the catalog
         if problem is not None:
             problem = _told(problem, visibility)
         if problem is not None and vector is None and not texts:
@@ -139,7 +151,7 @@ class QueryEngine:
                 raise problem
             vector, problem = self._without_embedder(index, query.terms, known)  # the list began so and ends so
         last = start + query.page_size + 1  # one more, to tell whether there is more
-        ranked = self._ranked(query, visibility, index, vector, texts, last=last, leave_out=set(known.values()))
+        ranked = self._ranked(query, visibility, index, vector, words.result(), last=last)
         page = ranked[start : start + query.page_size]
         more = start + query.page_size < len(ranked)
         token = page_token(digest, [start + query.page_size, int(problem is None)]) if more else ""
@@ -221,26 +233,30 @@ class QueryEngine:
             raise _no_model()
         return embedding
 
+    def _by_words(
+        self, query: Query, visibility: Visibility, texts: Sequence[str], known: set[str]
+    ) -> tuple[list[list[WordHit]], set[str]]:
+        """Find what the texts mean by words, a list for each, and say which photos are to be left out wherever they are found."""
+        with QUERY_STAGE_SECONDS.labels("words").time():
+            leave_out = set(known)
+            for term in query.terms:
+                if term.text is not None and term.weight < 0:
+                    leave_out |= self._catalog.words.photos_with(term.text, query.filter, visibility)
+            found = [self._catalog.words.search(text, query.filter, visibility) for text in texts]
+        return [[hit for hit in hits if hit.photo_id not in leave_out] for hits in found], leave_out
+
     def _ranked(
         self,
         query: Query,
         visibility: Visibility,
         index: VectorIndex | None,
         vector: FloatArray | None,
-        texts: Sequence[str],
+        words: tuple[list[list[WordHit]], set[str]],
         *,
         last: int,
-        leave_out: set[str],
     ) -> list[Fused]:
         """Rank the photos, those to ``last`` at least: with none found by words, nothing behind it changes what is before."""
-        with QUERY_STAGE_SECONDS.labels("words").time():
-            for term in query.terms:
-                if term.text is not None and term.weight < 0:
-                    leave_out |= self._catalog.words.photos_with(term.text, query.filter, visibility)
-            by_words = [
-                [hit for hit in self._catalog.words.search(text, query.filter, visibility) if hit.photo_id not in leave_out]
-                for text in texts
-            ]
+        by_words, leave_out = words
         if index is None or vector is None:
             return fuse([], by_words, {})
         with QUERY_STAGE_SECONDS.labels("index").time():
