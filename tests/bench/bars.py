@@ -46,7 +46,9 @@ def draw_bars(groups: Sequence[Group], path: Path) -> None:
         most = max([1e-9, group.limit or 0.0, *(bar.value for bar in group.bars)])
         draw.text((_MARGIN, down + _ROW / 2), group.title, _INK, font, anchor="lm")
         down += _ROW
-        top = down
+        if group.limit is not None:
+            at = left + group.limit / most * (right - left)
+            draw.line((at, down, at, down + len(group.bars) * _ROW), _LIMIT, 2)
         for bar in group.bars:
             end = left + max(1.0, bar.value / most * (right - left))
             colour = _COLOURS["baseline" if bar.is_baseline else "ours"]
@@ -54,8 +56,5 @@ def draw_bars(groups: Sequence[Group], path: Path) -> None:
             draw.text((left - 8, down + _ROW / 2), bar.name, _INK, font, anchor="rm")
             draw.text((end + 8, down + _ROW / 2), bar.note, _INK, font, anchor="lm")
             down += _ROW
-        if group.limit is not None:
-            at = left + group.limit / most * (right - left)
-            draw.line((at, top, at, down), _LIMIT, 2)
         down += _ROW
     image.save(path)

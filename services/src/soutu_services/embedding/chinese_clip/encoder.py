@@ -88,11 +88,11 @@ def find_checkpoint(name_or_path: str, *, architecture: str | None, weights: Wei
 class ChineseClipEncoder:
     """An official Chinese-CLIP model or a checkpoint fine-tuned from one.
 
-    Texts are encoded at their own length, a batch at that of its longest text, not padded to 52 tokens. Padding is masked
-    (-10000 before the softmax, which underflows to 0), so the result is the same but for the order of sums. Largest difference
-    in any component of the unit vectors, texts of 1 to 52 tokens alone and in mixed batches against cn_clip by hand padded to
-    52, fp32 on a CPU, random weights: ViT-B-16's text tower 1.6e-7 (cosine distance 5e-13), RN50's three-layer one 1.3e-7
-    (2e-13).
+    Texts are encoded at their own length, or that of the longest of those run together, not padded to 52 tokens. Padding is
+    masked (-10000 before the softmax, which underflows to 0), so the result is the same but for the order of sums. Largest
+    difference in any component of the unit vectors, texts of 1 to 52 tokens alone and in mixed batches against cn_clip by hand
+    padded to 52, fp32 on a CPU, random weights: ViT-B-16's text tower 1.6e-7 (cosine distance 5e-13), RN50's three-layer one
+    1.3e-7 (2e-13).
     """
 
     def __init__(self, model: TorchModel, name: str, *, drift: float, limits: ImageLimits) -> None:
