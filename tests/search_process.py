@@ -1,4 +1,4 @@
-"""A search service as a process, for tests that kill it, starve it or read what it says."""
+"""A service as a process, for tests that kill it, starve it or read what it says."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["SearchProcess"]
 
 
 class SearchProcess:
-    """``python -m soutu_services.search`` with its standard error gathered. ``within`` are words of a command that runs it.
+    """``python -m soutu_services.search``, or another program, with its standard error gathered.
 
-    ``program`` may be another service's.
+    ``within`` are words of a command that runs it.
     """
 
     def __init__(

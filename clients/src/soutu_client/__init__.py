@@ -14,6 +14,7 @@ Example:
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -113,6 +114,15 @@ if TYPE_CHECKING:
         Upload,
         WordMatch,
     )
+    from soutu_client.move_models import (
+        Layout,
+        MoveInPlan,
+        MoveInResult,
+    )
+
+# By itself gRPC asks DNS servers alone: names in .local, which the system finds by mDNS, would be unknown to it. It reads
+# this once, when it is first imported.
+os.environ.setdefault("GRPC_DNS_RESOLVER", "native")
 
 __all__ = [
     "Access",
@@ -153,11 +163,14 @@ __all__ = [
     "KnownFile",
     "LabelCount",
     "Language",
+    "Layout",
     "LibraryStatus",
     "LibrarySummary",
     "Location",
     "MatchField",
     "MonthCount",
+    "MoveInPlan",
+    "MoveInResult",
     "NewToken",
     "NotAllowedError",
     "NotAuthenticatedError",
@@ -287,6 +300,11 @@ _HOMES = {
         "UnreadableReason",
         "Upload",
         "WordMatch",
+    ),
+    "soutu_client.move_models": (
+        "Layout",
+        "MoveInPlan",
+        "MoveInResult",
     ),
 }
 """What is where. A module is loaded when something of it is first asked for: gRPC and the many classes of values take most of the

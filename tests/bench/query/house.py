@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 
 from bench.generated_library import fill_catalog, fill_thumbnails
-from bench.index.world import World
 from loopback_ports import free_address
 from object_store import ObjectServer, serve_folder
 from patience import eventually
@@ -48,7 +47,7 @@ def generated_library(folder: Path, model: Path, photos: int) -> None:
         catalog.embeddings.register_space(
             manifest.space_id, model="bench", variant=f"onnx-{manifest.precision}", dimension=manifest.dimension
         )
-        fill_catalog(catalog, photos, World(manifest.dimension).blocks(photos))
+        fill_catalog(catalog, photos)
         index = LibraryIndex(catalog, snapshot=folder / "data" / "index.snapshot", on_made=lambda _: None, policy=IndexPolicy())
         index.load()
         index.save()
