@@ -3,7 +3,7 @@
 The model is ViT-B-16 with random weights, made once and kept below ``.bench`` with its bundles. The baseline is torch in fp32
 with texts padded to 52 tokens; each measure is taken in turn with its baseline. OpenVINO is measured where it is installed; soutu
 does not need it. Results go to ``.bench/encode.json`` and ``.bench/encode.png``, tables to the standard output. ``SECONDS`` says
-how long each of the four parts takes, by default 80; ``SIZES`` behind how many photos a person waits, by default 10,000;
+how long each of the four parts takes, by default 60; ``SIZES`` behind how many photos a person waits, by default 10,000;
 ``PHOTOS`` names a folder of photographs for the drift, by default soutu's samples.
 """
 
@@ -33,7 +33,7 @@ _MOST_ADDED_MS, _LEAST_SHARE = 2.0, 0.9
 
 def main() -> int:
     """Measure, and write what came out after each part."""
-    seconds = float(os.environ.get("SECONDS", "") or 80)
+    seconds = float(os.environ.get("SECONDS", "") or 60)
     photos = int(os.environ.get("SIZES", "").split()[0] if os.environ.get("SIZES", "").split() else 10_000)
     _FOLDER.mkdir(exist_ok=True)
     for precision in ("fp32", "fp16", "int8"):

@@ -280,7 +280,8 @@ class QueryEngine:
         """Map the nearest photos to their cosines, in the order in which they are shown, which does not depend on ``most``.
 
         What an approximate index finds depends a little on how much it is asked for. So the first are always those that it finds
-        when asked for few, which takes half the time, and what it finds beyond follows them.
+        when asked for few, which takes half the time, and what it finds beyond follows them. (It is asked for more again where
+        more than one in nine of the nearest are hidden, which it does not know.)
         """
         allowed = None
         if not (photo_filter.is_empty and visibility.is_everything):
