@@ -27,6 +27,7 @@ from soutu_services.embedding.onnx_session import OnnxModel
 __all__ = ["VARIANTS", "main"]
 
 FloatArray = npt.NDArray[np.float32]
+_ALONE = 12
 VARIANTS = (
     "torch fp32, padded",
     "torch fp32",
@@ -113,8 +114,8 @@ def main() -> None:
     }
     _tell({"ready": True})
     for what, given in _lines():
-        if what == "drift":
-            alone = np.concatenate([towers.texts([ids]) for ids in many_texts])
+        if what == "drift":  # also of each by itself, as queries come
+            alone = np.concatenate([towers.texts([ids]) for ids in many_texts[:_ALONE]])
             seen = np.concatenate([towers.images(picture[None]) for picture in some_pictures])
             np.savez(given, texts=alone, together=towers.texts(many_texts), images=seen)
             _tell({})

@@ -78,7 +78,7 @@ def variants(model: Path, folder: Path, seconds: float, say: Callable[[str], Non
         {
             "variant": name,
             "drift_text": _drift(drifts[BASELINE]["texts"], drifts[name]["texts"]),
-            "drift_text_together": _drift(drifts[BASELINE]["texts"], drifts[name]["together"]),
+            "drift_text_together": _drift(drifts[BASELINE]["together"], drifts[name]["together"]),
             "drift_image": _drift(drifts[BASELINE]["images"], drifts[name]["images"]),
             "text_mib": _mib(model, name, "text"),
             "image_mib": _mib(model, name, "image"),
