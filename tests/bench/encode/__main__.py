@@ -94,7 +94,8 @@ def _tables(told: Mapping[str, Any]) -> str:
             )
         )
     return (
-        f"## ViT-B-16's towers, each in one pass, against {BASELINE} (by processor time)\n\n{table(('variant', *WORKS), speeds)}\n"
+        f"## ViT-B-16's towers, one pass each, against {BASELINE} (by processor time)\n\n"
+        f"{table(('variant', *WORKS), speeds)}\n"
         f"{table(('cosine distance, and size in MiB', 'text', 'texts together', 'image', 'text MiB', 'image MiB'), drifts)}\n"
         f"## The service over gRPC, int8\n\n{table(('', 'bare, or alone', 'served', '', 'wanted'), served)}"
     )

@@ -71,7 +71,10 @@ def _tables(told: Mapping[str, Any]) -> str:
     ]
     facts = [
         ("stages in the search service, means in ms", stages),
-        ("processor time of both services, each search", f"{one['services_cpu_ms']} ms"),
+        (
+            "processor time of a search, SDK and both services, and of the bare parts",
+            f"{one['cpu_ms']} ms, {one['bare_cpu_ms']} ms = {one['ratio_cpu']} x",
+        ),
         ("saturating load, 8 callers", f"{load['saturating_per_second']} queries/s"),
         (
             f"at half of it, {load['queries']} queries",
