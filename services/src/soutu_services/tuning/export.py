@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,16 +53,16 @@ class ExportRequest:
         selection: Which photos.
         splits: Names of the splits and their shares, which add up to 1.
         burst_seconds: Longest pause between photos of one burst.
-        max_distance: Perceptual hashes of near-duplicates differ in at most so many of 64 bits.
-        min_cosine: Smallest cosine of near-duplicates.
+        near: Photos are near-duplicates if their perceptual hashes differ in at most so many of 64 bits, and the cosine of their
+            vectors is at least so much, for one of these pairs. A hash that is almost the same needs little else: small copies,
+            compressed hard, have cosines of 0.6 with ``lite``. What is cropped differs in more bits, and looks the more alike.
         photos_a_caption: A caption that more photos share tells of none of them, and is left out.
     """
 
     selection: Selection
     splits: tuple[tuple[str, float], ...] = (("train", 0.9), ("valid", 0.1))
     burst_seconds: int = 10
-    max_distance: int = 10
-    min_cosine: float = 0.85
+    near: tuple[tuple[int, float], ...] = ((10, 0.4), (12, 0.8))
     photos_a_caption: int = 20
 
 
@@ -211,8 +212,8 @@ class _Export:
             groups.add([one.photo_id for one in page], [_seconds(one) for one in page])
         if not len(groups):
             raise InvalidInput("NO_PHOTOS", zh="没有符合条件的照片", en="there is no such photo")
-        duplicates = self._library.near_duplicates(max_distance=self._request.max_distance, min_cosine=self._request.min_cosine)
-        groups.join(duplicates, burst_seconds=self._request.burst_seconds)
+        lists = [self._library.near_duplicates(max_distance=most, min_cosine=least) for most, least in self._request.near]
+        groups.join(chain.from_iterable(lists), burst_seconds=self._request.burst_seconds)
         splits = groups.splits([share for _, share in self._request.splits])
         for first in range(0, len(groups), _BATCH):
             self._ledger.set_splits(first, splits[first : first + _BATCH].tolist())
