@@ -28,7 +28,7 @@ def data(tmp_path: Path) -> Path:
     for split, numbers in (("train", range(40)), ("valid", range(40, 52))):
         texts = [TextRow(one, f"第{one}号颜色", (one,)) for one in numbers]
         write_tables(folder, split, {one: jpeg(one) for one in numbers}, texts)
-    write_tables(folder, "few", {1: jpeg(1)}, [TextRow(1, "红", (1,))])
+    write_tables(folder, "few", {1: jpeg(1), 60: jpeg(60)}, [TextRow(1, "红", (1,)), TextRow(2, "蓝", (60,))])
     write_tables(folder, "empty", {1: jpeg(1)}, [])
     return folder
 
@@ -70,7 +70,17 @@ def test_what_cannot_be_is_one_line(data: Path, tmp_path: Path, options: list[st
     assert "Traceback" not in done.output
 
 
-def test_photos_that_both_splits_have_are_told(data: Path, tmp_path: Path) -> None:
+def test_photos_that_both_splits_have_are_told_and_not_trained_on(data: Path, tmp_path: Path) -> None:
     done = fit(data, "--output", str(tmp_path / "out"), "--train", "few", "--valid", "train")
     assert "1 photos of 'train' are in 'few' too" in done.stderr.splitlines()[0]
+    assert "so 1 photos of 'few'" in done.stderr.splitlines()[1]
+    assert "there are 1 photos" in done.stderr.splitlines()[-1]
     assert "30" in done.stderr.splitlines()[-1], "and the fit goes on to what it has to say itself"
+
+
+def test_what_is_wrong_with_rows_is_said_where_nothing_is_left(data: Path, tmp_path: Path) -> None:
+    write_tables(data, "broken", {1: b"no picture"}, [TextRow(1, "红", (1,))])
+    done = fit(data, "--output", str(tmp_path / "out"), "--train", "broken")
+    assert done.exit_code == 1
+    assert "1 pictures cannot be read" in done.stderr
+    assert "'broken' is empty" in done.stderr.splitlines()[-1]

@@ -10,7 +10,7 @@ import pytest
 
 from clip_files import jpeg
 from colour_encoder import ColourEncoder
-from soutu_services.tuning.dataset import open_dataset
+from soutu_services.tuning.dataset import WithoutPictures, open_dataset
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.vector_cache import cached_pairs
@@ -76,3 +76,11 @@ def test_a_damaged_file_is_made_again(data: Path, damage: str) -> None:
     assert encoder.images_embedded == 4
     pairs_of(data, encoder)
     assert encoder.images_embedded == 4
+
+
+def test_vectors_of_a_whole_split_are_not_taken_for_those_of_a_part(data: Path) -> None:
+    encoder = ColourEncoder()
+    pairs_of(data, encoder)
+    part = WithoutPictures(open_dataset(data, "val"), {0})
+    assert len(cached_pairs(part, encoder, data.parent / "vectors", Flaws(), threads=1).images) == 1
+    assert len(pairs_of(data, encoder).images) == 2

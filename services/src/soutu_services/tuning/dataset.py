@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.tuning.flaws import Flaws
 
-__all__ = ["Dataset", "TextRow", "open_dataset"]
+__all__ = ["Dataset", "TextRow", "WithoutPictures", "open_dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,30 @@ class Dataset(Protocol):
     def picture_name(self, image_id: int) -> str:
         """Return what a person knows a picture by; its id where nothing better is known."""
         ...
+
+
+class WithoutPictures:
+    """A split without some of its pictures, and without the texts that fit none of the others."""
+
+    def __init__(self, whole: Dataset, left_out: Collection[int]) -> None:
+        self._whole = whole
+        self.split, self.files = whole.split, whole.files
+        self.left_out = frozenset(left_out)
+
+    def texts(self, flaws: Flaws) -> Iterator[TextRow]:
+        """Read the texts that are left."""
+        for row in self._whole.texts(flaws):
+            left = tuple(one for one in row.image_ids if one not in self.left_out)
+            if left or not row.image_ids:
+                yield replace(row, image_ids=left)
+
+    def pictures(self, flaws: Flaws) -> Iterator[tuple[int, bytes]]:
+        """Read the pictures that are left."""
+        return (one for one in self._whole.pictures(flaws) if one[0] not in self.left_out)
+
+    def picture_name(self, image_id: int) -> str:
+        """Return what the whole split calls a picture."""
+        return self._whole.picture_name(image_id)
 
 
 def open_dataset(folder: Path, split: str) -> Dataset:

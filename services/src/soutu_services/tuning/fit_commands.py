@@ -24,7 +24,7 @@ from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.adapter_fit import FitRequest, Fitted, UseRise, fit_adapter
 from soutu_services.tuning.adoption import adopt
 from soutu_services.tuning.curve_picture import draw_curves
-from soutu_services.tuning.dataset import open_dataset
+from soutu_services.tuning.dataset import Dataset, WithoutPictures, open_dataset
 from soutu_services.tuning.fit_state import FitState
 from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.library_commands import connected, shown_progress, tell_flaws
@@ -77,10 +77,12 @@ def run_fit(
     begin = time.monotonic()
     use_one_blas_thread()
     settings = load_settings(EmbeddingSettings)
-    datasets = [open_dataset(data, split) for split in (train, valid)]
+    datasets: list[Dataset] = [open_dataset(data, split) for split in (train, valid)]
     shared = shared_photos(datasets[0], datasets[1], settings.image_limits, threads=settings.cpu_threads)
     if shared is not None:
         complain(shared.text)
+        complain(shared.left_out_text)
+        datasets[0] = WithoutPictures(datasets[0], shared.trained_ids)
     output.mkdir(parents=True, exist_ok=True)
     flaws = Flaws()
     encoder = load_encoder(model, settings)
@@ -101,7 +103,7 @@ def run_fit(
         uses = vectors_of_record(use, use_strength, encoder, flaws, address=address)
     finally:
         encoder.close()
-    tell_flaws(flaws)
+        tell_flaws(flaws)  # where it ends here, they may be why
     marks = [fingerprint(dataset, card.space_id) for dataset in datasets]
     if uses is not None:
         marks.append(uses.digest())

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from soutu_services.embedding.encoder import Encoder
-from soutu_services.tuning.dataset import Dataset
+from soutu_services.tuning.dataset import Dataset, WithoutPictures
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs, embed_pairs
 from soutu_services.tuning.flaws import Flaws
 
@@ -21,7 +21,8 @@ __all__ = ["cached_pairs", "fingerprint"]
 
 def fingerprint(dataset: Dataset, space_id: str) -> str:
     """Digest what the vectors come from: what the files hold, for their times can lie, the split and the space."""
-    digest = hashlib.sha256(json.dumps([dataset.split, space_id]).encode())
+    left_out = [sorted(dataset.left_out)] if isinstance(dataset, WithoutPictures) else []
+    digest = hashlib.sha256(json.dumps([dataset.split, space_id, *left_out]).encode())
     for path in dataset.files:
         digest.update(path.name.encode() + b"\0" + _content_digest(path))
     return digest.hexdigest()[:16]
