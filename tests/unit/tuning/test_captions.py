@@ -69,3 +69,5 @@ def test_gathers_captions_tags_and_names_each_once() -> None:
     )
     assert captions_of(photo) == ["外婆在湖边", "她笑了", "外婆 湖", "青海湖"]
     assert captions_of(LibraryPhoto("0" * 32, ("DCIM/IMG_0001.jpg",))) == []
+    assert captions_of(LibraryPhoto("0" * 32, ("muge/train/1076345.jpg", "muge/train/外婆/3.jpg"))) == ["外婆"]
+    assert captions_of(LibraryPhoto("0" * 32, ("火车/train station/3.jpg",))) == ["train station"]

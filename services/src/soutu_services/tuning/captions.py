@@ -41,6 +41,8 @@ _WORDS_BESIDE_LIST = (
 )
 _WORDS_BESIDE = frozenset(_WORDS_BESIDE_LIST.split())
 """Words that tell nothing alone, or with cameras' words, and belong to a name that says more: at home with grandma."""
+_SPLITS = frozenset({"train", "valid", "val", "test", "dev"})
+"""A folder of such a name is a part of a data set that was imported: neither it nor the set's name tells of a photo."""
 
 
 def captions_of(photo: LibraryPhoto) -> list[str]:
@@ -76,6 +78,8 @@ def cleaned_name(name: str) -> str:
 
 def _telling_folders(path: PurePosixPath) -> Iterator[str]:
     for folder in reversed(path.parts[:-1]):
+        if folder in _SPLITS:
+            return
         cleaned = cleaned_name(folder)
         if cleaned:
             yield cleaned
