@@ -282,12 +282,15 @@ def _photo(photo: photo_pb2.Photo) -> LibraryPhoto:
 
 
 def _moment(taken: photo_pb2.Taken) -> datetime | None:
-    """Return when a photo was taken, if something better than a file's date tells the second."""
-    if taken.origin not in (photo_pb2.TAKEN_ORIGIN_EXIF, photo_pb2.TAKEN_ORIGIN_NAME):
+    """Return when a photo was taken, if something tells the second.
+
+    A file's date does not, nor does a person, who gives many photos one time.
+    """
+    if taken.origin not in (photo_pb2.TAKEN_ORIGIN_EXIF, photo_pb2.TAKEN_ORIGIN_NAME, photo_pb2.TAKEN_ORIGIN_TOLD):
         return None
     try:
         moment = datetime.fromisoformat(taken.local_time).replace(tzinfo=None)
     except ValueError:
         return None
-    is_day_alone = taken.origin == photo_pb2.TAKEN_ORIGIN_NAME and moment.time() == moment.time().min
+    is_day_alone = taken.origin != photo_pb2.TAKEN_ORIGIN_EXIF and moment.time() == moment.time().min
     return None if is_day_alone else moment
