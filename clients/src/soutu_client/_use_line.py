@@ -42,7 +42,7 @@ def use_of(line: bytes) -> Use:
             values["who"],
             datetime.fromisoformat(values["at"]),
         )
-    except (KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
     is_whole = isinstance(use.photo_id, str) and isinstance(use.who, str) and type(use.rank) is int and use.rank > 0
     if not is_whole or use.at is None or use.at.tzinfo is None:

@@ -89,6 +89,8 @@ def test_a_crash_within_a_line_loses_that_line_alone(feedback: Feedback) -> None
         b'{"at": "2026-11-29T08:30:00+00:00", "did": "open", "who": "", "terms": [3], "photo_id": "a", "rank": 1}',
         b'{"at": "2026-11-29T08:30:00+00:00", "did": "open", "who": "", "terms": 3, "photo_id": "a", "rank": 1}',
         b'{"at": "2026-11-29T08:30:00+00:00", "did": "open", "who": "", "terms": [], "photo_id": "a", "rank": true}',
+        b'{"at": "2026-11-29T08:30:00+00:00", "did": "open", "who": "", "terms": [{"text": "a", "weight": 1%s}], '
+        b'"photo_id": "a", "rank": 1}' % (b"0" * 400),
         b"[" * 100_000,
     ],
 )  # fmt: skip

@@ -79,13 +79,14 @@ def test_broken_lines_are_left_out_and_records_are_in_order(tmp_path: Path) -> N
     for number, file in enumerate(files):
         values = {"did": "open", "who": "", "terms": [{"text": "狗"}], "photo_id": PHOTO, "rank": 1}
         lines = [json.dumps(values | {"at": (BEGIN + timedelta(seconds=after)).isoformat()}) for after in (2 + number, number)]
-        broken = ["half", "[]", json.dumps(values | {"at": "then"}), json.dumps(values | {"at": BEGIN.isoformat(), "rank": 0})]
+        changes = ({"at": "then"}, {"rank": 0}, {"rank": 10**400}, {"photo_id": [1] * 32}, {"terms": [{"weight": 10**400}]})
+        broken = ["half", "[]", *(json.dumps(values | {"at": BEGIN.isoformat()} | change) for change in changes)]
         file.write_text("\n".join([*lines, *(broken if number else []), ""]))
     flaws = Flaws()
     uses = read_uses(files, flaws)
     assert [one.at for one in uses] == [BEGIN + timedelta(seconds=after) for after in range(4)]
     assert uses[0].who != uses[1].who, "whoever uses another computer is somebody else"
-    assert [(report.flaw, report.count, report.first) for report in flaws.reports()] == [(Flaw.BROKEN_ROW, 4, "nas.jsonl:3")]
+    assert [(report.flaw, report.count, report.first) for report in flaws.reports()] == [(Flaw.BROKEN_ROW, 7, "nas.jsonl:3")]
 
 
 # The pairs

@@ -15,6 +15,7 @@ from soutu_services.tuning.flaws import Flaw, Flaws
 __all__ = ["Deed", "Use", "read_uses"]
 
 _PHOTO_DIGITS = 32
+_LARGEST_RANK = 10**9
 
 
 class Deed(Enum):
@@ -72,7 +73,7 @@ def _uses(file: Path, flaws: Flaws) -> Iterator[Use]:
                 continue
             try:
                 use = _use(json.loads(line), file)
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
                 flaws.note(Flaw.BROKEN_ROW, f"{file.name}:{number}")
                 continue
             if use.query:
@@ -83,7 +84,8 @@ def _uses(file: Path, flaws: Flaws) -> Iterator[Use]:
 
 def _use(values: Any, file: Path) -> Use:
     photo_id, rank, at = values["photo_id"], values["rank"], datetime.fromisoformat(values["at"])
-    if len(photo_id) != _PHOTO_DIGITS or type(rank) is not int or rank < 1 or at.tzinfo is None:
+    is_id = isinstance(photo_id, str) and len(photo_id) == _PHOTO_DIGITS
+    if not is_id or type(rank) is not int or not 1 <= rank <= _LARGEST_RANK or at.tzinfo is None:
         raise ValueError(photo_id)
     # Whoever uses a computer of their own has no name there: the file tells them apart from others.
     return Use(Deed(values["did"]), _query(values["terms"]), photo_id, rank, str(values["who"]) or str(file.resolve()), at)
