@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from axe_violations import violations
 from browser.conftest import WebServer
@@ -162,6 +162,24 @@ def test_not_these_on_a_phone(open_page: Callable[..., Page], recording: WebServ
     expect(bar).to_be_hidden()
     assert not {first, second} & set(order(page))
     recorded(recording, (Deed.NOT_THIS, first, 1), (Deed.NOT_THIS, second, 2))
+
+
+def test_deeds_with_many_photos_are_told_one_after_another(open_page: Callable[..., Page], recording: WebServer) -> None:
+    page = open_page("/?q=红")
+    first, second, third = order(page)[:3]
+    waiting: list[Route] = []
+    page.route("**/api/feedback/uses", lambda route: waiting.append(route))  # noqa: PLW0108 - playwright marks what it is given
+    for photo_id in (first, second, third):
+        page.locator(f'.tile-item:has([href*="{photo_id}"]) .pick').click()
+    with page.expect_response("**/api/photos/annotate"):
+        page.keyboard.press("f")
+    assert len(waiting) == 1
+    page.evaluate("history.pushState(null, '', '/?q=绿')")
+    for _ in range(3):
+        eventually(lambda: page.evaluate("1") and bool(waiting))
+        waiting.pop().continue_()
+    recorded(recording, (Deed.FAVOURITE, first, 1), (Deed.FAVOURITE, second, 2), (Deed.FAVOURITE, third, 3))
+    assert {use.terms for use in recording.feedback.read().uses} == {(TextTerm("红"),)}
 
 
 @pytest.mark.parametrize("path", ["/", "/?album=无", "/?folder=家"])

@@ -18,7 +18,7 @@ export function isNotOffered() {
 /** Tell what was done with photos. Nobody waits for it, and nobody is told if it fails. */
 export function noteDeed(did, photos) {
   if (!isNotOffered()) return;
-  for (const photo of photos) send(did, photo, asked()).catch(() => {});
+  sendAll(did, photos, asked()).catch(() => {});
 }
 
 /** Take photos out of the result, since they are not what was looked for, with a way back. Answers whether it was done. */
@@ -41,15 +41,16 @@ function takeBack(photos, terms) {
   return attempt(() => sendAll("take_back", photos, terms));
 }
 
+/** One after another: hundreds may be chosen, and what the page asks for meanwhile is not to wait behind them. */
 async function sendAll(did, photos, terms) {
+  const ranks = photos.map((photo) => results.rankOf(photo.photo_id) || 1); // as they are now: it may be asked anew meanwhile
   const answers = [];
-  for (const photo of photos) answers.push(await send(did, photo, terms));
+  for (const [place, photo] of photos.entries()) answers.push(await send({ did, terms, photo_id: photo.photo_id, rank: ranks[place] }));
   return answers;
 }
 
-function send(did, photo, terms) {
-  const rank = results.rankOf(photo.photo_id) || 1; // asked anew meanwhile: only what is taken back is told then
-  return once("/api/feedback/uses", { method: "POST", body: { did, terms, photo_id: photo.photo_id, rank } });
+function send(body) {
+  return once("/api/feedback/uses", { method: "POST", body });
 }
 
 /** What was asked; of a picture, that there was one. */
