@@ -36,7 +36,7 @@ _FAILURE_SECONDS = 1.0
 
 
 class Frame:
-    """A frame that runs until it is stopped.
+    """A frame that runs until it is stopped. All but ``stop`` belongs to one thread.
 
     Args:
         settings: All of them.
@@ -58,7 +58,7 @@ class Frame:
         self._host = ""
         folder = settings.cache_in(environment)
         with ExitStack() as made:
-            window = Window(settings.size)
+            self.window = window = Window(settings.size)
             made.callback(window.close)
             typeface = Typeface.find(settings.font)
             if not typeface.has_chinese:
@@ -67,7 +67,7 @@ class Frame:
             cache = PictureCache(folder / "pictures", settings.cache_bytes)
             if cache.problem is not None:
                 self._warn("cache.none", why=describe_os_error(cache.problem, language))
-            self._supply = Supply(
+            self.supply = Supply(
                 lambda: self._connect(spoken),
                 cache,
                 KeptLists(folder),
@@ -81,8 +81,8 @@ class Frame:
             if phone is not None:
                 made.callback(phone.close)
             size, is_blurred = window.size, settings.background == "blur"
-            slideshow = Slideshow(
-                self._supply,
+            self.slideshow = slideshow = Slideshow(
+                self.supply,
                 cache,
                 lambda image: fitted(image, size, is_blurred=is_blurred),
                 interval_seconds=settings.interval_seconds,
@@ -95,7 +95,7 @@ class Frame:
                 window=window,
                 screen=Screen(window, Painter(window.surface, typeface, spoken), spoken),
                 slideshow=slideshow,
-                supply=self._supply,
+                supply=self.supply,
                 settings=settings,
                 language=spoken,
                 queries=queries,
@@ -117,22 +117,35 @@ class Frame:
     def run(self) -> bool:
         """Show photos until ``stop`` is called or a person ends it, and say whether that was the reason."""
         failures = 0
-        with self._made:
-            self._supply.start()
-            try:
-                while not (self._stopped.is_set() or self.kiosk.is_over) and failures < _FAILURES_IN_A_ROW:
-                    try:
-                        seconds = self.kiosk.turn()
-                        failures = 0
-                    except Exception as error:  # noqa: BLE001 - a frame on the wall is not to go black for one picture
-                        failures, seconds = failures + 1, _FAILURE_SECONDS
-                        self._warn("turn.failed", why=type(error).__name__)
-                        _log.debug("turn", exc_info=True)
-                    self._wake.wait(seconds)
-                    self._wake.clear()
-            finally:
-                self._supply.stop()
+        self.start()
+        try:
+            while not (self._stopped.is_set() or self.kiosk.is_over) and failures < _FAILURES_IN_A_ROW:
+                try:
+                    self.turn()
+                    failures = 0
+                except Exception as error:  # noqa: BLE001 - a frame on the wall is not to go black for one picture
+                    failures += 1
+                    self._warn("turn.failed", why=type(error).__name__)
+                    _log.debug("turn", exc_info=True)
+                    self._stopped.wait(_FAILURE_SECONDS)
+        finally:
+            self.close()
         return failures < _FAILURES_IN_A_ROW
+
+    def start(self) -> None:
+        """Begin to ask the service."""
+        self.supply.start()
+
+    def turn(self) -> None:
+        """Do what is to be done now, and wait until there may be more: a twentieth of a second at most."""
+        seconds = self.kiosk.turn()
+        self._wake.wait(seconds)
+        self._wake.clear()
+
+    def close(self) -> None:
+        """End all of it."""
+        self.supply.stop()
+        self._made.close()
 
     def _connect(self, language: Language) -> Client:
         settings = self._settings
@@ -146,7 +159,7 @@ class Frame:
             return None
         host, port = self._settings.listen
         try:
-            return PhoneServer(host, port, queries=queries, language=language, choose=self._supply.choose)
+            return PhoneServer(host, port, queries=queries, language=language, choose=self.supply.choose)
         except OSError as error:
             self._warn("phone.cannot_listen", listen=f"{host}:{port}", why=describe_os_error(error, self._language))
             return None

@@ -14,7 +14,8 @@ __all__ = ["STYLE", "form_page", "gone_page"]
 STYLE = (
     "body{font:18px/1.5 system-ui,sans-serif;margin:0 auto;padding:24px 16px;max-width:30em;background:#121215;color:#f2f2f2}"
     "h1{font-size:1.3em}input,button{font:inherit;width:100%;box-sizing:border-box;padding:.7em;border-radius:.6em;"
-    "border:1px solid #666;background:#22222a;color:inherit;margin:.25em 0}button.show{background:#3a5482;border-color:#7f9cd0}p{color:#ffd58a}"
+    "border:1px solid #666;background:#22222a;color:inherit;margin:.25em 0}"
+    "button.show{background:#3a5482;border-color:#7f9cd0}p{color:#ffd58a}"
 )
 
 

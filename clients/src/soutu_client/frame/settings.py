@@ -26,6 +26,7 @@ CONFIG_VARIABLE = "SOUTU_FRAME_CONFIG"
 """The TOML file; else ``frame.toml`` in the folder of settings, if it is there."""
 
 _LINES = ("caption", "date", "place")
+_NONE = "none"
 _QUERIES = ("随机", "去年的今天", "收藏", "最新")
 _MOST_QUERIES = 50
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
@@ -69,7 +70,10 @@ def _text(value: Any) -> str:
 
 def _path(value: Any) -> Path | None:
     text = _text(value)
-    return Path(text).expanduser() if text else None
+    try:
+        return Path(text).expanduser() if text else None
+    except RuntimeError:  # "~" and nobody's name
+        raise _WrongError("settings.text") from None
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
@@ -90,9 +94,11 @@ def _listed(value: Any) -> tuple[str, ...]:
 
 
 def _lines(value: Any) -> frozenset[str]:
+    if value == _NONE:
+        return frozenset()
     chosen = frozenset(_listed(value.replace(",", ";") if isinstance(value, str) else value))
     if not chosen <= set(_LINES):
-        raise _WrongError("settings.choice", choices=", ".join(_LINES))
+        raise _WrongError("settings.choice", choices=", ".join((*_LINES, _NONE)))
     return chosen
 
 
@@ -114,9 +120,9 @@ def _hours(value: Any) -> Hours | None:
 
 
 def _listen(value: Any) -> tuple[str, int] | None:
-    """Read ``host:port``; nothing: not at all."""
+    """Read ``host:port``."""
     text = _text(value)
-    if not text:
+    if text in ("", _NONE):
         return None
     found = _LISTEN.fullmatch(text)
     if found is None or int(found[2]) > 65535:
@@ -171,7 +177,7 @@ class FrameSettings:
         queries: What can be chosen on the screen; the first is shown at the start.
         interval_seconds: How long a photo is shown.
         fade_seconds: How long one photo gives way to the next; 0: at once.
-        show: Which lines of text: ``caption``, ``date``, ``place``.
+        show: Which lines of text: ``caption``, ``date``, ``place``; or ``none``.
         background: What is around a photo of another shape than the screen: ``blur`` or ``plain``.
         size: Pixels of a window; None: the whole screen.
         font: File of a font; None: one of the system's.
@@ -179,7 +185,7 @@ class FrameSettings:
         cache_bytes: How much of the disk they may take.
         night: Hours in which the screen is dimmed; None: never.
         night_brightness: How bright it is then, 0 (black, and photos do not change) to 1.
-        listen: Host and port of the page for phones; None: none.
+        listen: Host and port of the page for phones; ``none``: there is none.
         page_url: Address of the home's web page, whose code is shown where the frame's own page is for this machine alone.
         buttons: GPIO pins (BCM) of buttons.
         refresh_seconds: How often the service is asked for a query's photos again.
@@ -250,7 +256,7 @@ class FrameSettings:
 def _file(environment: Mapping[str, str], language: Language) -> dict[str, Any]:
     named = environment.get(CONFIG_VARIABLE, "")
     try:
-        path = Path(named).expanduser() if named else config_folder(environment) / "frame.toml"
+        path = (_path(named) if named else None) or config_folder(environment) / "frame.toml"
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         if not named:
@@ -258,6 +264,8 @@ def _file(environment: Mapping[str, str], language: Language) -> dict[str, Any]:
         why = describe_os_error(error, language)
     except OSError as error:
         why = describe_os_error(error, language)
+    except _WrongError as error:
+        why = say(language, error.key)
     except ValueError as error:  # TOML and UTF-8 alike
         why = str(error).splitlines()[0][:200]
     raise BadSettingError(say(language, "settings.file", path=named or "frame.toml", why=why))

@@ -13,7 +13,7 @@ _BLURRED_PIXELS = 240
 _BLUR_RADIUS = 10
 _BACKGROUND_BRIGHTNESS = 110
 _PLAIN = (16, 16, 18)
-_LARGEST_GROWTH = 3.0
+_LARGEST_GROWTH = 4.0
 """A small picture is not drawn larger than this: it would be a blur itself."""
 
 
