@@ -1,17 +1,18 @@
 """Run ``soutu-frame`` on a real house, and measure its memory and processor time.
 
-``make bench ONLY=frame PHOTOS=folder`` calls it: some of the folder's pictures are made as large as a camera's (12 megapixels) and added
-to a library that is thrown away; the frame shows them at 1920x1080 with SDL's dummy driver. Measured are a stretch at its usual pace, a
-few hundred changes as fast as they go, and, on one processor with 512 MB of address space, the frame and a search at the command line.
-OUT gets ``frame.json``; the last line of the output is the same JSON. The exit status is 1 where it takes more than the design allows.
+``make bench ONLY=frame PHOTOS=folder`` calls it: some of the folder's pictures are made as large as a camera's (12 megapixels)
+and added to a library that is thrown away; the frame shows them at 1920x1080 with SDL's dummy driver. Measured are a stretch at
+its usual pace, a few hundred changes as fast as they go, and, on one processor with 512 MB of address space, the frame and a
+search at the command line. OUT gets ``frame.json``; the last line of the output is the same JSON. The exit status is 1 where it
+takes more than the design allows.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -126,11 +127,10 @@ def frame(address: str, *, is_small: bool = False, **settings: str) -> Iterator[
             "SOUTU_FRAME_LOG_LEVEL": "debug",
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "soutu_client.frame"],
+            [*(confined() if is_small else ()), sys.executable, "-m", "soutu_client.frame"],
             env={**clean, **given, **{f"SOUTU_FRAME_{name.upper()}": value for name, value in settings.items()}},
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=confine if is_small else None,
         )
         running = RunningFrame(process, [])
         reader = threading.Thread(target=note, args=(running,), daemon=True)
@@ -153,10 +153,9 @@ def note(running: RunningFrame) -> None:
             sys.stderr.write(f"frame: {line}")
 
 
-def confine() -> None:
-    """Give the process one processor, and 512 MB of address space."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+def confined() -> tuple[str, ...]:
+    """Return a command that gives another one processor and 512 MB of address space (util-linux)."""
+    return "prlimit", f"--as={_ADDRESS_SPACE}", "taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))
 
 
 def usual(address: str, seconds: float) -> dict[str, Any]:
@@ -171,12 +170,14 @@ def usual(address: str, seconds: float) -> dict[str, Any]:
             samples.append((time.monotonic(), running.cpu_seconds, len(running.shown)))
             memory.append(running.mib)
             time.sleep(1)
-        steps = [(one, two) for one, two in zip(samples, samples[1:], strict=False)]
-        quiet = [two[1] - one[1] for one, two in steps if all(not one[0] - 3 < each < two[0] for each in running.shown)]
-        quiet_seconds = [two[0] - one[0] for one, two in steps if all(not one[0] - 3 < each < two[0] for each in running.shown)]
+        steps = [
+            (two[0] - one[0], two[1] - one[1])
+            for one, two in itertools.pairwise(samples)
+            if all(not one[0] - 3 < each < two[0] for each in running.shown)
+        ]
         changes = samples[-1][2] - samples[0][2]
         whole = samples[-1][1] - samples[0][1]
-        share = sum(quiet) / sum(quiet_seconds)
+        share = sum(spent for _, spent in steps) / sum(seconds for seconds, _ in steps)
         span = samples[-1][0] - samples[0][0]
         return {
             "seconds": round(span, 1),
@@ -197,9 +198,16 @@ def fast(address: str, changes: int) -> dict[str, Any]:
         at: dict[str, float] = {}
         for count in range(changes // 4, changes + 1, changes // 4):
             running.wait_for(count)
-            at[str(count)] = statistics.median(running.mib[0] for _ in range(20) if not time.sleep(0.1))
+            at[str(count)] = statistics.median(slowly(running))
         first, *_, last = at.values()
         return {"pss_mib_at": at, "growth_mib": round(last - first, 1)}
+
+
+def slowly(running: RunningFrame) -> Iterator[float]:
+    """Yield its proportional set size for two seconds."""
+    for _ in range(20):
+        time.sleep(0.1)
+        yield running.mib[0]
 
 
 def small_machine(address: str) -> dict[str, Any]:
@@ -211,11 +219,10 @@ def small_machine(address: str) -> dict[str, Any]:
     soutu = Path(sysconfig.get_path("scripts")) / "soutu"
     begin = time.monotonic()
     found = subprocess.run(
-        [soutu, "search", "海边", "--limit", "5", "--json", "--address", address],
+        [*confined(), soutu, "search", "海边", "--limit", "5", "--json", "--address", address],
         check=False,
         capture_output=True,
         text=True,
-        preexec_fn=confine,
     )
     hits = len(json.loads(found.stdout)["hits"]) if found.returncode == 0 else 0
     return {**told, "search_exit": found.returncode, "search_hits": hits, "search_seconds": round(time.monotonic() - begin, 1)}

@@ -55,7 +55,7 @@ TEXTS: dict[str, Text] = {
     "turn.failed": Text(zh="内部出错（{why}），相框继续运行", en="something went wrong inside ({why}); the frame goes on"),
     # On the screen
     "screen.starting": Text(zh="正在找照片……", en="Looking for photos …"),
-    "screen.nothing": Text(zh="没有找到“{query}”", en="Nothing was found for “{query}”"),
+    "screen.nothing": Text(zh="没有找到“{query}”", en='Nothing was found for "{query}"'),
     "screen.nothing_hint": Text(zh="稍后随机放照片", en="Random photos follow in a moment"),
     "screen.empty": Text(zh="图库里还没有照片", en="There are no photos in the library yet"),
     "screen.empty_hint": Text(zh="用 soutu add 或网页添加", en="Add some with soutu add, or on the page"),
@@ -96,7 +96,7 @@ TEXTS: dict[str, Text] = {
     "page.title": Text(zh="相框看什么？", en="What shall the frame show?"),
     "page.example": Text(zh="孩子们在海边", en="children at the beach"),
     "page.show": Text(zh="放", en="Show"),
-    "page.shown": Text(zh="相框正在放“{query}”", en="The frame shows “{query}” now"),
+    "page.shown": Text(zh="相框正在放“{query}”", en='The frame shows "{query}" now'),
     "page.gone": Text(
         zh="这个地址已经作废，请再扫一次相框上的码", en="This address is no longer valid: scan the frame's code again"
     ),

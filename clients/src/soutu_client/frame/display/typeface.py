@@ -47,6 +47,11 @@ class Typeface:
                 return cls(file, face, has_chinese=True)
         return cls(None, 0, has_chinese=False)
 
+    @property
+    def name(self) -> str:
+        """Family of the font."""
+        return str(self._font.name)
+
     def line(self, text: str, size: int, colour: Colour, width: int | None = None) -> pygame.Surface:
         """Draw a line; what has no glyph is left out, what is wider than ``width`` pixels is cut with an ellipsis."""
         text = self._writable(text)
@@ -87,7 +92,7 @@ class Typeface:
         return _ELLIPSIS if self._writable(_ELLIPSIS) else "..."
 
     def _writable(self, text: str) -> str:
-        plain = "".join(each if each.isprintable() else " " for each in text)
+        plain = "".join(each if each.isprintable() else " " * each.isspace() for each in text)
         metrics = self._font.get_metrics(plain)
         if len(metrics) != len(plain):  # what takes several code units is told as several
             plain = "".join(each for each in plain if ord(each) < 0x10000)
