@@ -18,13 +18,18 @@ from soutu_client.frame.query import Query, read_query
 chosen: list[Query] = []
 
 
-@pytest.fixture
-def server() -> Iterator[PhoneServer]:
-    chosen.clear()
+@pytest.fixture(scope="module")
+def running_server() -> Iterator[PhoneServer]:
     queries = [read_query(each, "zh") for each in ("随机", '<b>"海"</b>')]
     running = PhoneServer("127.0.0.1", 0, queries=queries, language="zh", choose=chosen.append)
     yield running
     running.close()
+
+
+@pytest.fixture
+def server(running_server: PhoneServer) -> PhoneServer:
+    chosen.clear()
+    return running_server
 
 
 def ask(server: PhoneServer, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str, dict[str, str]]:

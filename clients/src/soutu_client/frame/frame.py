@@ -64,7 +64,7 @@ class Frame:
             if not typeface.has_chinese:
                 self._warn("font.none")
             spoken: Language = language if typeface.has_chinese else "en"
-            cache = PictureCache(folder / "pictures", settings.cache_bytes)
+            self.cache = cache = PictureCache(folder / "pictures", settings.cache_bytes)
             if cache.problem is not None:
                 self._warn("cache.none", why=describe_os_error(cache.problem, language))
             self.supply = Supply(

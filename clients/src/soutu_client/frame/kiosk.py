@@ -70,13 +70,14 @@ class Kiosk:
         self._settings, self._phone, self._service_host = settings, phone, service_host
         self._language: Language = language
         self._queries = tuple(queries)
-        self._clock, self._now, self._wake = clock, now, wake
+        self._clock, self._wake = clock, wake
+        self.now = now
         self._pressed: deque[Action] = deque(maxlen=20)
         self._state = supply.state
         self._slideshow.take(self._state)
         self._nothing_since: float | None = None
         self._chosen = 0
-        self._address = ""
+        self.address = ""
         self._areas: list[Area] = []
         self._view_until = self._bar_until = self._notice_until = self._lit_until = 0.0
         self._notice = ""
@@ -123,15 +124,15 @@ class Kiosk:
             notice=self._notice if now < self._notice_until else "",
             titles=(*(each.title(self._language) for each in self._queries), say(self._language, "list.phone")),
             chosen=self._chosen,
-            address=self._address,
-            is_own_page=self._address != self._settings.page_url,
+            address=self.address,
+            is_own_page=self.address != self._settings.page_url,
             brightness=self._brightness,
         )
 
     @property
     def _brightness(self) -> float:
         night = self._settings.night
-        if night is None or self._clock() < self._lit_until or self._now().time() not in night:
+        if night is None or self._clock() < self._lit_until or self.now().time() not in night:
             return 1.0
         return self._settings.night_brightness
 
@@ -139,11 +140,12 @@ class Kiosk:
         if isinstance(gesture, Swipe):
             self._do(Action.NEXT if gesture.is_left else Action.PREVIOUS)
         elif isinstance(gesture, Tap):
-            self._touch((gesture.x, gesture.y))
+            self.touch((gesture.x, gesture.y))
         else:
             self._do(gesture)
 
-    def _touch(self, point: tuple[int, int]) -> None:
+    def touch(self, point: tuple[int, int]) -> None:
+        """Do what a touch of a place on the screen means."""
         is_dark = self._brightness < 1.0
         self._lit_until = self._clock() + _LIT_SECONDS
         meaning = next((area.meaning for area in self._areas if point in area), None)
@@ -203,7 +205,7 @@ class Kiosk:
         self._view_until = self._clock() + (LIFE_SECONDS if view is View.PHONE else _LIST_SECONDS)
         if view is View.PHONE:
             is_own = self._phone is not None and self._phone.is_reachable
-            self._address = self._phone.new_address(self._service_host()) if is_own and self._phone else self._settings.page_url
+            self.address = self._phone.new_address(self._service_host()) if is_own and self._phone else self._settings.page_url
 
     def _take_news(self) -> None:
         before, self._state = self._state, self._supply.state

@@ -47,7 +47,7 @@ class PicturesAhead(Generic[Picture]):
         return self._future is not None and self._future.done()
 
     def take(self) -> Picture | None:
-        """Return the picture that is ahead, which is ahead no more; None: it was damaged."""
+        """Return the picture that is ahead, which is ahead no more; None: it cannot be read."""
         future, self._future, self._slide = self._future, None, None
         return future.result() if future is not None else None
 
@@ -69,5 +69,4 @@ class PicturesAhead(Generic[Picture]):
         try:
             return self._fit(kept.image)
         except ValueError:
-            self._cache.drop(photo_id)
             return None

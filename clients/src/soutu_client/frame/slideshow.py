@@ -103,7 +103,11 @@ class Slideshow:
         if not (is_due and self._ahead.is_ready):
             return False
         slide, picture = self._ahead.slide, self._ahead.take()
-        if slide is None or picture is None:
+        if slide is None:
+            return False
+        if picture is None:
+            self._supply.lose(slide.photo_id)
+            self._look = 0.0
             return False
         self._rotation.show(slide)
         self.picture_before, self.picture = self.picture, picture

@@ -86,14 +86,12 @@ class Supply:
         most: int,
         refresh_seconds: float,
         on_change: Callable[[], None],
-        first_pause_seconds: float = _FIRST_PAUSE_SECONDS,
     ) -> None:
         self._connect = connect
         self._cache, self._lists = cache, lists
         self._language: Language = language
         self._most, self._refresh_seconds = most, refresh_seconds
         self._on_change = on_change
-        self._first_pause = first_pause_seconds
         self._chance = random.Random()  # noqa: S311 - which photo comes next is no secret
         self._changed = threading.Condition()
         self._client: Client | None = None
@@ -137,15 +135,14 @@ class Supply:
                 kept = tuple(self._cache.slides())
             self._state = Supplied(query, kept, True, is_away, problem if is_away else "", "", self._state.version + 1)
             self._wanted = ()
-            self._due, self._pause = 0.0, min(self._pause, self._first_pause)
+            self._due, self._pause = 0.0, min(self._pause, _FIRST_PAUSE_SECONDS)
             self._changed.notify_all()
 
     def want(self, slides: Sequence[Slide]) -> None:
         """Say which pictures come next; they are fetched ahead."""
         with self._changed:
-            if tuple(slides) != self._wanted:
-                self._wanted = tuple(slides)
-                self._changed.notify_all()
+            self._wanted = tuple(slides)
+            self._changed.notify_all()
 
     def like(self, slide: Slide, is_one: bool) -> None:
         """Make a photo a favourite, or not; the service hears of it when it can."""
@@ -155,10 +152,12 @@ class Supply:
             self._lists.keep_likes(self._likes)
             self._changed.notify_all()
 
-    def is_lost(self, slide: Slide) -> bool:
-        """Whether the service has no picture of it."""
+    def lose(self, photo_id: str) -> None:
+        """Do without a picture that cannot be shown, until the photos are asked for again."""
+        self._cache.drop(photo_id)
         with self._changed:
-            return slide.photo_id in self._lost
+            if len(self._lost) < _MOST_LOST:
+                self._lost[photo_id] = None
 
     # In the thread
 
@@ -210,7 +209,7 @@ class Supply:
             client.close()
         self._on_change()
         with self._changed:
-            self._pause = min(max(self._pause * 2, self._first_pause), _LONGEST_PAUSE_SECONDS)
+            self._pause = min(max(self._pause * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
             until = time.monotonic() + self._pause * self._chance.uniform(0.8, 1.2)
             pause = self._pause
             while not self._is_stopped and self._pause >= pause and (left := until - time.monotonic()) > 0:
@@ -252,9 +251,7 @@ class Supply:
         try:
             picture = self._service().thumbnail(slide.photo_id, large=True)
         except (NotFoundError, DataLossError, NotReadyError):
-            with self._changed:
-                if len(self._lost) < _MOST_LOST:
-                    self._lost[slide.photo_id] = None
+            self.lose(slide.photo_id)
         else:
             self._cache.keep(slide, picture.image)
         self._on_change()

@@ -20,6 +20,7 @@ _WHITE, _GREY, _RED, _AMBER = (245, 245, 245), (170, 170, 175), (240, 70, 85), (
 _BACKGROUND, _ROW, _CHOSEN = (18, 18, 21), (34, 34, 40), (58, 84, 130)
 _BAR = (Action.LIKE, Action.PAUSE, Action.SEARCH, Action.NEXT)
 _SHADE = 170
+_SMALLEST_LETTERS = 13
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Painter:
     def __init__(self, surface: pygame.Surface, typeface: Typeface, language: Language) -> None:
         self._surface = surface
         self._width, self._height = surface.get_size()
-        self._unit = max(6, min(self._width, self._height) // 40)
+        self._unit = max(6, min(self._width, self._height) // 36)
         self._typeface = typeface
         self._language: Language = language
         self._shade = _shade(self._width, self._unit * 9)
@@ -58,11 +59,11 @@ class Painter:
         """Write what is known of a photo, at one side of the lower edge or the other: no pixel is bright for days."""
         texts = []
         if "caption" in show and slide.caption:
-            texts.append((slide.caption, round(self._unit * 1.5), _WHITE))
+            texts.append((slide.caption, self._letters(1.5), _WHITE))
         told = [slide.date_line(self._language)] if "date" in show else []
         told += [slide.place_line()] if "place" in show else []
         if any(told):
-            texts.append(("   ".join(filter(None, told)), self._unit, _WHITE if not texts else (225, 225, 225)))
+            texts.append(("   ".join(filter(None, told)), self._letters(1), _WHITE if not texts else (225, 225, 225)))
         if not texts:
             return
         self._surface.blit(self._shade, (0, self._height - self._shade.get_height()))
@@ -83,7 +84,7 @@ class Painter:
                 self._surface.blit(sign(kind, size, colour), (right, self._unit))
                 right -= self._unit // 2
         if notice:
-            line = self._typeface.line(notice, round(self._unit * 0.8), _WHITE, self._width // 2)
+            line = self._typeface.line(notice, self._letters(0.8), _WHITE, self._width // 2)
             pill = pygame.Surface((line.get_width() + 2 * self._unit, line.get_height() + self._unit // 2), pygame.SRCALPHA)
             pygame.draw.rect(pill, (0, 0, 0, 150), pill.get_rect(), border_radius=pill.get_height() // 2)
             middle = pill.get_height() // 2
@@ -105,7 +106,7 @@ class Painter:
                 action, self._unit * 2, _RED if is_on else _WHITE, is_filled=is_on or (action is Action.PAUSE and not is_paused)
             )
             key = "go" if action is Action.PAUSE and is_paused else action.value
-            line = self._typeface.line(say(self._language, f"bar.{key}"), self._unit, _WHITE, width)
+            line = self._typeface.line(say(self._language, f"bar.{key}"), self._letters(1), _WHITE, width)
             middle = number * width + width // 2
             self._surface.blit(picture, (middle - picture.get_width() // 2, top + self._unit))
             self._surface.blit(line, (middle - line.get_width() // 2, top + round(self._unit * 3.4)))
@@ -115,7 +116,7 @@ class Painter:
     def choices(self, titles: Sequence[str], chosen: int) -> list[Area]:
         """Draw the list of queries, and return where each row is. Of a long list, what is around the chosen one."""
         self._surface.fill(_BACKGROUND)
-        self._write(say(self._language, "list.title"), round(self._unit * 1.8), _WHITE, self._unit * 2, self._unit * 2)
+        self._write(say(self._language, "list.title"), self._letters(1.8), _WHITE, self._unit * 2, self._unit * 2)
         height, first_top = round(self._unit * 3.4), self._unit * 6
         room = max(1, (self._height - first_top - self._unit * 4) // height)
         begin = max(0, min(chosen - room // 2, len(titles) - room))
@@ -126,11 +127,11 @@ class Painter:
             colour = _CHOSEN if number == chosen else _ROW
             place = (area.left, area.top, area.width, area.height)
             pygame.draw.rect(self._surface, colour, place, border_radius=self._unit // 2)
-            line = self._typeface.line(title, round(self._unit * 1.3), _WHITE, area.width - 2 * self._unit)
+            line = self._typeface.line(title, self._letters(1.3), _WHITE, area.width - 2 * self._unit)
             self._surface.blit(line, (area.left + self._unit, area.top + (area.height - line.get_height()) // 2))
             areas.append(area)
         keys = say(self._language, "list.keys")
-        self._write(keys, round(self._unit * 0.8), _GREY, self._unit * 2, self._height - self._unit * 5 // 2)
+        self._write(keys, self._letters(0.8), _GREY, self._unit * 2, self._height - self._unit * 5 // 2)
         return areas
 
     def phone(self, url: str, title: str, hint: str) -> None:
@@ -138,16 +139,16 @@ class Painter:
         self._surface.fill(_BACKGROUND)
         picture = code(url, min(self._width - 4 * self._unit, self._height - 16 * self._unit))
         top = self._unit * 5
-        self._middle(title, round(self._unit * 1.5), _WHITE, self._unit * 2)
+        self._middle(title, self._letters(1.5), _WHITE, self._unit * 2)
         self._surface.blit(picture, ((self._width - picture.get_width()) // 2, top))
         top += picture.get_height() + self._unit
-        self._middle(url, self._unit, _WHITE, top)
-        self._middle(hint, round(self._unit * 0.9), _GREY, top + self._unit * 2)
+        self._middle(url, self._letters(1), _WHITE, top)
+        self._middle(hint, self._letters(0.9), _GREY, top + self._unit * 2)
 
     def card(self, title: str, more: Sequence[str]) -> None:
         """Draw a screen that says something instead of a picture."""
         self._surface.fill(_BACKGROUND)
-        size, small = round(self._unit * 1.9), round(self._unit * 1.1)
+        size, small = self._letters(1.9), self._letters(1.1)
         wide = self._width - 8 * self._unit
         lines = [(line, size, _WHITE) for line in self._typeface.lines(title, size, wide, 3)]
         for text in filter(None, more):
@@ -157,6 +158,10 @@ class Painter:
         for line, each, colour in lines:
             self._middle(line, each, colour, top)
             top += round(self._typeface.height(each) * 1.4)
+
+    def _letters(self, share: float) -> int:
+        """Return the size of letters as a share of the unit; what is smaller could not be read."""
+        return max(_SMALLEST_LETTERS, round(self._unit * share))
 
     def _write(self, text: str, size: int, colour: tuple[int, int, int], left: int, top: int) -> None:
         self._surface.blit(self._typeface.line(text, size, colour, self._width - left - self._unit), (left, top))

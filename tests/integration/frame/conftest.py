@@ -1,0 +1,45 @@
+"""A search service whose photos are plain colours, and frames in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from colour_encoder import ColourServer
+from frame_run import FrameRun
+from object_store import serve_folder
+from search_house import SearchHouse, picture
+
+SHOWN = {"红": (200, 20, 20), "绿": (20, 200, 20), "蓝": (20, 20, 200)}
+LAST_YEAR = date.today().replace(day=min(date.today().day, 28), year=date.today().year - 1)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchHouse]:
+    embedding = ColourServer()
+    with serve_folder(tmp_path_factory.mktemp("frame-s3")) as store:
+        running = SearchHouse(tmp_path_factory.mktemp("frame-house"), store, embedding, "frame")
+        ids = [running.upload(f"旅行/IMG_{2015 + n}0712_1000{n:02}.png", picture(c, n)) for n, c in enumerate(SHOWN)]
+        ids.append(running.upload(f"旅行/IMG_{LAST_YEAR:%Y%m%d}_100003.png", picture("蓝", 3)))
+        running.client.wait_until_ready(ids)
+        running.client.annotate(ids[:1], caption="红色的海 a red sea", add_albums=["一本"])
+        yield running
+        running.close()
+    embedding.stop()
+
+
+@pytest.fixture
+def run(house: SearchHouse, tmp_path: Path) -> Iterator[Callable[..., FrameRun]]:
+    """Start frames with settings."""
+    running: list[FrameRun] = []
+
+    def start(address: str = "", *, folder: Path = tmp_path, **settings: str) -> FrameRun:
+        running.append(FrameRun(address or house.address, folder, **settings))  # type: ignore[arg-type]
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.close()
