@@ -13,7 +13,7 @@ from gpiozero.pins.mock import MockFactory
 
 from frame_run import FrameRun
 from patience import PATIENCE
-from search_house import SearchHouse
+from search_house import SearchHouse, picture
 from soutu_client.frame.actions import Action
 from soutu_client.frame.query import RANDOM
 from soutu_client.frame.screen import View
@@ -236,3 +236,29 @@ def test_many_changes_leave_no_thread_behind(run: Run) -> None:
     frame.until(lambda: frame.frame.slideshow.pictures_shown > 20)
     frame.close()
     assert threading.active_count() <= before + 1
+
+
+def test_without_a_font_the_screen_speaks_english_and_says_why(
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign = (0.0, 0.0, 0.9, 0.14)
+    for language in ("zh", "en"):
+        frame = run(queries="绿", language=language)
+        frame.until_photo()
+        assert frame.ink(*sign) == 0
+        frame.close()
+        with monkeypatch.context() as patched:
+            patched.setattr("soutu_client.frame.display.typeface.chinese_font_files", lambda: iter(()))
+            frame = run(queries="绿", language=language)
+        frame.until_photo()
+        assert frame.ink(*sign) > 30
+        assert "fonts-noto-cjk" in caplog.text
+        frame.close()
+
+
+def test_a_day_is_told_only_where_the_photo_tells_it(run: Run, house: SearchHouse) -> None:
+    house.client.wait_until_ready([house.upload("没有日期.png", picture("绿", 99))])
+    frame = run(queries="绿")
+    slides = frame.until(lambda: frame.state.slides)
+    days = {each.place: each.taken[:10] for each in slides}
+    assert days["旅行"] and days[""] == ""

@@ -99,6 +99,7 @@ class Frame:
                 settings=settings,
                 language=spoken,
                 queries=queries,
+                notice="" if typeface.has_chinese else say(spoken, "screen.no_font"),
                 phone=phone,
                 wake=self._wake.set,
                 service_host=lambda: self._host,

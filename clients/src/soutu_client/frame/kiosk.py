@@ -26,7 +26,7 @@ _FADING_SECONDS = 1 / 24
 _IDLE_SECONDS = 0.05
 """How late a touch may be felt; a Pi's screen cannot be waited for without asking again and again."""
 _BAR_SECONDS = 6.0
-_NOTICE_SECONDS = 5.0
+_NOTICE_SECONDS, _FIRST_NOTICE_SECONDS = 5.0, 60.0
 _LIST_SECONDS = 60.0
 _LIT_SECONDS = 60.0
 _NOTHING_SECONDS = 12.0
@@ -43,6 +43,7 @@ class Kiosk:
         settings: How they are shown.
         language: Of the texts.
         queries: What can be chosen.
+        notice: Something to say at the beginning.
         phone: The page for phones; None: none is served.
         wake: Ends the wait before the next turn.
         service_host: Where the service is, to tell which network phones are in.
@@ -60,6 +61,7 @@ class Kiosk:
         settings: FrameSettings,
         language: Language,
         queries: Sequence[Query],
+        notice: str = "",
         phone: PhoneServer | None = None,
         wake: Callable[[], None] = lambda: None,
         service_host: Callable[[], str] = lambda: "",
@@ -79,8 +81,9 @@ class Kiosk:
         self._chosen = 0
         self.address = ""
         self._areas: list[Area] = []
-        self._view_until = self._bar_until = self._notice_until = self._lit_until = 0.0
-        self._notice = ""
+        self._view_until = self._bar_until = self._lit_until = 0.0
+        self._notice_until = clock() + _FIRST_NOTICE_SECONDS
+        self._notice = notice
         self._are_lines_shown = True
         self._drawn: Shown | None = None
         self.view = View.PHOTO

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 
 from soutu_client._language import Language
-from soutu_client.models import Photo
+from soutu_client.models import Photo, TakenOrigin
 
 __all__ = ["Slide", "is_photo_id"]
 
@@ -23,7 +23,7 @@ class Slide:
     Attributes:
         photo_id: 32 hex digits.
         caption: What people wrote about it.
-        taken: Local date and time, ISO 8601; empty: not known.
+        taken: Local date and time, ISO 8601; empty: not known but for the file's own time.
         place: Its album, else its folder.
         latitude: Degrees north; None: not known.
         longitude: Degrees east.
@@ -43,10 +43,11 @@ class Slide:
         """Return a photo's."""
         folder = PurePosixPath(photo.name).parent.name
         album = photo.annotations.albums[0] if photo.annotations.albums else ""
+        is_known = photo.taken is not None and photo.taken.origin is not TakenOrigin.MODIFIED  # a copy's day is nobody's memory
         return cls(
             photo_id=photo.photo_id,
             caption=" ".join(photo.annotations.caption.split())[:_MOST],
-            taken=photo.taken.local_time.isoformat(timespec="minutes") if photo.taken else "",
+            taken=photo.taken.local_time.isoformat(timespec="minutes") if is_known and photo.taken else "",
             place=(album or folder)[:_MOST],
             latitude=photo.location.latitude if photo.location else None,
             longitude=photo.location.longitude if photo.location else None,

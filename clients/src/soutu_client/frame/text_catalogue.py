@@ -62,6 +62,10 @@ TEXTS: dict[str, Text] = {
     "screen.away": Text(zh="连不上家里的照片", en="The photos of the home cannot be reached"),
     "screen.refused": Text(zh="这样找不了：{query}", en="This cannot be looked for: {query}"),
     "screen.away_sign": Text(zh="服务不在 · 放的是存下的照片", en="service away · showing what is kept here"),
+    "screen.no_font": Text(
+        zh="没有带汉字的字体：sudo apt install fonts-noto-cjk",
+        en="No font has Chinese characters: sudo apt install fonts-noto-cjk",
+    ),
     "screen.like_refused": Text(zh="这个令牌不能收藏", en="This token may not mark favourites"),
     "list.title": Text(zh="看什么？", en="What to show?"),
     "list.phone": Text(zh="用手机写", en="Write it on a phone"),
