@@ -73,8 +73,9 @@ check-deploy: .venv/ready-to-test ## 部署文件：检查，并照着运行 · 
 test-http: .venv/ready-to-test ## HTTP 接口与它的说明相符 · the HTTP API against its description, by schemathesis: EXAMPLES=200
 	SOUTU_HTTP_EXAMPLES="$${EXAMPLES:-200}" $(BIN)/python -m pytest tests/integration/web/test_description.py
 
-screenshots: .venv/ready-to-test ## 网页每个页面的截图 · a picture of each view of the page, desktop and phone: [OUT=文件夹]
+screenshots: .venv/ready-to-test ## 网页和相框每个画面的截图 · a picture of each view of the page and of the frame: [OUT=文件夹]
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots --out "$${OUT:-.screenshots}"
+	PYTHONPATH=tests $(BIN)/python -m frame_screenshots --out "$${OUT:-.screenshots}"
 
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from gpiozero.pins.mock import MockFactory
 from frame_run import FrameRun
 from patience import PATIENCE
 from search_house import SearchHouse, picture
+from soutu_client import Client, NotAllowedError, Thumbnail
 from soutu_client.frame.actions import Action
 from soutu_client.frame.query import RANDOM
 from soutu_client.frame.screen import View
@@ -165,6 +167,52 @@ def test_where_nothing_is_found_random_photos_follow(run: Run, monkeypatch: pyte
     assert frame.slide is None and frame.ink(0, 0.3, 1, 0.7) > 50
     frame.until_photo()
     assert frame.state.query == RANDOM
+
+
+def test_what_had_nothing_is_tried_again_the_next_day(run: Run, house: SearchHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soutu_client.frame.kiosk._NOTHING_SECONDS", 0.2)
+    frame = run(queries="红 /标签 明天")
+    frame.until(lambda: frame.state.query == RANDOM)
+    slide = frame.until_photo()
+    house.client.annotate([slide.photo_id], add_tags=["明天"])
+    for _ in range(5):
+        frame.frame.turn()
+    assert frame.state.query == RANDOM
+    frame.frame.kiosk.now = lambda: datetime.now() + timedelta(days=1)
+    frame.until(lambda: [each.photo_id for each in frame.state.slides] == [slide.photo_id])
+    assert frame.state.query.text == "红 /标签 明天"
+    house.client.annotate([slide.photo_id], remove_tags=["明天"])
+
+
+def test_a_heart_that_is_refused_is_taken_back_and_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotAllowedError("no", reason="SCOPE")
+
+    monkeypatch.setattr(Client, "annotate", refuse)
+    frame = run(queries="绿")
+    frame.until_photo()
+    frame.press(Action.LIKE)
+    frame.until(lambda: frame.slide is not None and not frame.slide.favourite)
+    frame.frame.turn()
+    assert frame.ink(0, 0, 0.6, 0.14) > 30
+    assert not frame.state.is_away
+
+
+def test_a_small_screen_gets_small_pictures(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    real = Client.thumbnail
+
+    def thumbnail(client: Client, photo_id: str, *, large: bool = False) -> Thumbnail:
+        asked.append(large)
+        return real(client, photo_id, large=large)
+
+    monkeypatch.setattr(Client, "thumbnail", thumbnail)
+    for size in ("480x320", "800x480"):
+        frame = run(queries="绿", size=size, folder=tmp_path / size)
+        frame.until_photo()
+        frame.close()
+        assert set(asked) == {size == "800x480"}
+        asked.clear()
 
 
 def test_a_query_that_the_service_refuses_is_said_and_random_photos_follow(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

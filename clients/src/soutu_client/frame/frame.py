@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 _FAILURES_IN_A_ROW = 20
 """Turns that fail one after another until it is over with the program, and systemd's turn."""
 _FAILURE_SECONDS = 1.0
+_SMALL_SCREEN = 640
+"""Pixels that the service's small rendition is enough for."""
 
 
 class Frame:
@@ -75,6 +77,7 @@ class Frame:
                 language=spoken,
                 most=settings.most,
                 refresh_seconds=settings.refresh_seconds,
+                is_large=max(window.size) > _SMALL_SCREEN,
                 on_change=self._wake.set,
             )
             phone = self._phone(queries, spoken)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from soutu_client._language import Language
 from soutu_client.frame.actions import Action
@@ -13,7 +14,7 @@ from soutu_client.frame.display.painter import Area
 from soutu_client.frame.display.window import Swipe, Tap, Window
 from soutu_client.frame.phone_server import PhoneServer
 from soutu_client.frame.phone_tokens import LIFE_SECONDS
-from soutu_client.frame.query import RANDOM, Query
+from soutu_client.frame.query import RANDOM, ListKind, Query
 from soutu_client.frame.screen import Screen, Shown, View
 from soutu_client.frame.settings import FrameSettings
 from soutu_client.frame.slideshow import Slideshow
@@ -30,6 +31,19 @@ _NOTICE_SECONDS, _FIRST_NOTICE_SECONDS = 5.0, 60.0
 _LIST_SECONDS = 60.0
 _LIT_SECONDS = 60.0
 _NOTHING_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A query that found nothing when it was asked."""
+
+    query: Query
+    asked: float
+    day: date
+
+    def is_due(self, now: float, today: date, seconds: float) -> bool:
+        """Whether there may be something now."""
+        return today != self.day or (self.query.kind is not ListKind.ON_THIS_DAY and now - self.asked >= seconds)
 
 
 class Kiosk:
@@ -78,6 +92,7 @@ class Kiosk:
         self._state = supply.state
         self._slideshow.take(self._state)
         self._nothing_since: float | None = None
+        self._wish: _Wish | None = None
         self._chosen = 0
         self.address = ""
         self._areas: list[Area] = []
@@ -200,6 +215,7 @@ class Kiosk:
             self._look(View.PHONE)
         else:
             self._look(View.PHOTO)
+            self._wish = None
             self._supply.choose(self._queries[self._chosen])
 
     def _look(self, view: View) -> None:
@@ -219,10 +235,22 @@ class Kiosk:
                 self._look(View.PHOTO)  # a phone has chosen
             if state.notice:
                 self._notice, self._notice_until = state.notice, self._clock() + _NOTICE_SECONDS
+        self._bear_nothing()
+
+    def _bear_nothing(self) -> None:
+        """Have random photos in place of a query that has none, and try it again later: tomorrow there may be some."""
+        state, now = self._state, self._clock()
+        if state.query != RANDOM:
+            self._wish = None
+        elif self._wish is not None and self._wish.is_due(now, self.now().date(), self._settings.refresh_seconds):
+            self._supply.choose(self._wish.query)
         has_none = not (state.slides or state.is_loading or state.is_away) and state.query != RANDOM
         if not has_none:
             self._nothing_since = None
         elif self._nothing_since is None:
-            self._nothing_since = self._clock()
-        elif self._clock() - self._nothing_since > _NOTHING_SECONDS:
+            self._nothing_since = now
+        elif now - self._nothing_since > _NOTHING_SECONDS:
             self._supply.choose(RANDOM)
+            self._state = self._supply.state
+            self._slideshow.take(self._state)
+            self._wish = _Wish(state.query, now, self.now().date())

@@ -72,6 +72,7 @@ class Supply:
         language: Of messages.
         most: Photos of a query.
         refresh_seconds: How often they are asked for again.
+        is_large: Whether pictures are to be larger than 512 pixels.
         on_change: Called in the thread when there is something new.
     """
 
@@ -85,12 +86,14 @@ class Supply:
         language: Language,
         most: int,
         refresh_seconds: float,
+        is_large: bool,
         on_change: Callable[[], None],
     ) -> None:
         self._connect = connect
         self._cache, self._lists = cache, lists
         self._language: Language = language
         self._most, self._refresh_seconds = most, refresh_seconds
+        self._is_large = is_large
         self._on_change = on_change
         self._chance = random.Random()  # noqa: S311 - which photo comes next is no secret
         self._changed = threading.Condition()
@@ -150,6 +153,7 @@ class Supply:
             self._likes.pop(slide.photo_id, None)
             self._likes[slide.photo_id] = is_one
             self._lists.keep_likes(self._likes)
+            self._mark(slide.photo_id, is_one)
             self._changed.notify_all()
 
     def lose(self, photo_id: str) -> None:
@@ -249,7 +253,7 @@ class Supply:
 
     def _fetch(self, slide: Slide) -> None:
         try:
-            picture = self._service().thumbnail(slide.photo_id, large=True)
+            picture = self._service().thumbnail(slide.photo_id, large=self._is_large)
         except (NotFoundError, DataLossError, NotReadyError):
             self.lose(slide.photo_id)
         else:
@@ -271,6 +275,12 @@ class Supply:
                 del self._likes[photo_id]
                 self._lists.keep_likes(self._likes)
             if notice:
-                self._state = replace(self._state, notice=notice, version=self._state.version + 1)
+                self._mark(photo_id, not is_one)
+                self._state = replace(self._state, notice=notice)
         if notice:
             self._on_change()
+
+    def _mark(self, photo_id: str, is_one: bool) -> None:
+        state = self._state
+        slides = tuple(replace(each, favourite=is_one) if each.photo_id == photo_id else each for each in state.slides)
+        self._state = replace(state, slides=slides, version=state.version + 1)
