@@ -10,6 +10,7 @@ from types import FrameType
 
 from soutu_client._language import Language, preferred_language
 from soutu_client._os_errors import describe_os_error
+from soutu_client.frame.allocator import give_pictures_back
 from soutu_client.frame.query import BadQueryError, Query, read_query
 from soutu_client.frame.settings import PREFIX, BadSettingError, FrameSettings
 from soutu_client.frame.text_catalogue import say
@@ -30,6 +31,7 @@ def main() -> int:
         return 2
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("soutu_client.frame").setLevel(settings.log_level.upper())
+    give_pictures_back()
     try:
         from soutu_client.frame.display.window import NoDisplayError  # noqa: PLC0415 - what takes long comes after the settings
         from soutu_client.frame.frame import Frame  # noqa: PLC0415
