@@ -56,6 +56,12 @@ def test_it_bears_that_the_service_goes_away_and_comes_back(run: Run, tmp_path: 
         frame.until(lambda: house.client.photo(second.photo_id).annotations.favourite)
         frame.frame.turn()
         assert frame.ink(0, 0, 0.5, 0.12) == 0
+
+        house.stop()
+        frame.press(Action.LIKE)  # an hour before the photos are asked for again
+        frame.until(lambda: frame.state.is_away)
+        house.start()
+        frame.until(lambda: not frame.state.is_away)
         house.close()
     embedding.stop()
 
