@@ -14,16 +14,21 @@ from object_store import serve_folder
 from search_house import SearchHouse, picture
 
 SHOWN = {"红": (200, 20, 20), "绿": (20, 200, 20), "蓝": (20, 20, 200)}
-LAST_YEAR = date.today().replace(day=min(date.today().day, 28), year=date.today().year - 1)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchHouse]:
+def last_year() -> date:
+    """A day a year ago, which is there in every year."""
+    return date(date.today().year - 1, date.today().month, min(date.today().day, 28))
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, last_year: date) -> Iterator[SearchHouse]:
     embedding = ColourServer()
     with serve_folder(tmp_path_factory.mktemp("frame-s3")) as store:
         running = SearchHouse(tmp_path_factory.mktemp("frame-house"), store, embedding, "frame")
         ids = [running.upload(f"旅行/IMG_{2015 + n}0712_1000{n:02}.png", picture(c, n)) for n, c in enumerate(SHOWN)]
-        ids.append(running.upload(f"旅行/IMG_{LAST_YEAR:%Y%m%d}_100003.png", picture("蓝", 3)))
+        ids.append(running.upload(f"旅行/IMG_{last_year:%Y%m%d}_100003.png", picture("蓝", 3)))
         running.client.wait_until_ready(ids)
         running.client.annotate(ids[:1], caption="红色的海 a red sea", add_albums=["一本"])
         yield running

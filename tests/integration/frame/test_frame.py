@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -227,13 +227,11 @@ def test_a_query_that_the_service_refuses_is_said_and_random_photos_follow(run: 
     ("query", "count"),
     [("去年的今天", 1), ("随机", 4), ("最新", 4), ("/相册 一本", 1), ("/文件夹 旅行 /到 2016", 2), ("收藏", 0)],
 )
-def test_lists_hold_what_they_say(run: Run, query: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from integration.frame.conftest import LAST_YEAR
-
-    class Today(type(LAST_YEAR)):  # type: ignore[misc]
+def test_lists_hold_what_they_say(run: Run, last_year: date, query: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Today(date):
         @classmethod
-        def today(cls) -> object:
-            return LAST_YEAR.replace(year=LAST_YEAR.year + 1)
+        def today(cls) -> Today:
+            return cls(last_year.year + 1, last_year.month, last_year.day)
 
     monkeypatch.setattr("soutu_client.frame.supply.date", Today)
     frame = run(queries=query)

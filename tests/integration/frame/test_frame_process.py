@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from home_certificates import HomeCertificates
-from integration.client.test_discovery import LOOKING, serving
+from frame_process import start
 from patience import PATIENCE
 from search_house import SearchHouse
-
-
-def start(tmp_path: Path, *python: str, **environment: str) -> subprocess.Popen[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SOUTU_", "SDL_"))}
-    given = {
-        "SOUTU_LANGUAGE": "en",
-        "SDL_VIDEODRIVER": "dummy",
-        "SOUTU_FRAME_SIZE": "320x240",
-        "SOUTU_FRAME_LISTEN": "none",
-        "SOUTU_FRAME_LOG_LEVEL": "debug",
-        "SOUTU_FRAME_CACHE_FOLDER": str(tmp_path / "cache"),
-        **environment,
-    }
-    command = [sys.executable, *(python or ("-m", "soutu_client.frame"))]
-    return subprocess.Popen(command, env={**clean, **given}, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
@@ -88,28 +69,3 @@ def test_what_is_missing_beside_the_screen_is_a_line_and_it_goes_on(house: Searc
     for each in ("the cache cannot be written", "GPIO buttons cannot be used", "page for phones cannot be served", "shown "):
         assert each in said
     assert len(lines) == 4
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="its loopback interface takes multicast")
-def test_without_an_address_it_finds_the_service_of_the_home(tmp_path: Path) -> None:
-    certificates = HomeCertificates(tmp_path)
-    with serving(tmp_path, certificates, "127.0.0.1") as service:
-        process = start(
-            tmp_path,
-            **LOOKING,
-            SOUTU_AUTHORITY=str(certificates.authority),
-            SOUTU_TOKEN_FILE=str(tmp_path / "data" / "admin-token"),
-            SOUTU_FRAME_LISTEN="none",
-        )
-        assert process.stderr is not None
-        connections = f":{service.address.rpartition(':')[2]}"
-        list_file = tmp_path / "cache"
-        for _ in range(int(PATIENCE * 20)):
-            if list(list_file.glob("list-*.json")):
-                break
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(0.05)
-        process.terminate()
-        _, said = process.communicate(timeout=PATIENCE)
-        assert list(list_file.glob("list-*.json")), said
-        assert connections and "cannot reach" not in said

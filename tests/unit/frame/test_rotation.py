@@ -79,3 +79,12 @@ def test_what_has_changed_about_a_photo_is_taken(rotation: Rotation) -> None:
 def test_what_comes_next_is_known_ahead_over_the_end(rotation: Rotation) -> None:
     go(rotation, 4)
     assert rotation.upcoming(3) == [SLIDES[4], SLIDES[5], SLIDES[0]]
+
+
+def test_another_querys_photos_come_at_once_even_for_who_went_back(rotation: Rotation) -> None:
+    shown = go(rotation, 3)
+    rotation.show(shown[1])
+    other = Slide("f" * 32)
+    rotation.take([other], is_same_query=False)
+    assert go(rotation, 1) == [other]
+    assert rotation.before() == shown[1]

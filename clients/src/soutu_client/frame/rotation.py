@@ -30,6 +30,8 @@ class Rotation:
     def take(self, slides: Sequence[Slide], *, is_same_query: bool) -> None:
         """Go on with other slides. The same photos, asked for again, do not begin anew."""
         fresh = {each.photo_id: each for each in slides}
+        if not is_same_query:
+            del self._shown[self._place + 1 :]
         self._shown = [fresh.get(each.photo_id, each) for each in self._shown]
         if is_same_query and fresh.keys() == {each.photo_id for each in self._slides}:
             self._slides = [fresh[each.photo_id] for each in self._slides]
