@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import pygame
@@ -28,6 +29,7 @@ _KEYS = {
     pygame.K_i: Action.CAPTION,
     pygame.K_q: Action.QUIT,
 }
+_UNSEEN = ("offscreen", "dummy")
 _SWIPE = 0.12
 """Part of the width that a finger goes at least."""
 
@@ -64,6 +66,8 @@ class Window:
     def __init__(self, size: tuple[int, int] | None) -> None:
         try:
             pygame.display.init()
+            if pygame.display.get_driver() in _UNSEEN and not os.environ.get("SDL_VIDEODRIVER"):
+                raise pygame.error("No available video device")  # SDL's last resort, which nobody sees
             flags = 0 if size else pygame.FULLSCREEN
             self.surface = pygame.display.set_mode(size or (0, 0), flags)
         except pygame.error as error:
