@@ -13,13 +13,17 @@ from typing import Any
 import grpc
 from PIL import Image
 from soutu.search.v1 import (
-    library_service_pb2 as library,
+    access_service_pb2 as access,
 )
 from soutu.search.v1 import (
+    access_service_pb2_grpc,
     library_service_pb2_grpc,
     photo_pb2,
     photo_service_pb2_grpc,
     search_service_pb2_grpc,
+)
+from soutu.search.v1 import (
+    library_service_pb2 as library,
 )
 from soutu.search.v1 import (
     photo_service_pb2 as photos,
@@ -53,6 +57,7 @@ class Library:
     delay_seconds: float = 0.0
     may_answer: threading.Event = field(default_factory=threading.Event)
     refused_name: str = ""
+    refused_tellings: list[Exception] = field(default_factory=list)
     is_pending: bool = False
     status: library.GetStatusResponse = field(default_factory=library.GetStatusResponse)
     is_for_a_guest: bool = False
@@ -171,6 +176,15 @@ class PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
             kept = [tag for tag in photo.annotations.tags if tag not in request.remove_tags]
             photo.annotations.tags[:] = dict.fromkeys([*kept, *request.add_tags])
         return photos.AnnotatePhotosResponse(photos=changed)
+
+    def TellPhotos(self, request: photos.TellPhotosRequest, context: Context) -> photos.TellPhotosResponse:
+        self.kept.enter(request)
+        if self.kept.refused_tellings:
+            raise self.kept.refused_tellings.pop(0)
+        for told in request.told:
+            annotations = self.kept.find(told.photo_id).annotations
+            annotations.albums[:] = dict.fromkeys([*annotations.albums, *told.albums])
+        return photos.TellPhotosResponse(photo_ids=[told.photo_id for told in request.told])
 
     def DeletePhotos(self, request: photos.DeletePhotosRequest, context: Context) -> photos.DeletePhotosResponse:
         self.kept.enter(request)
@@ -308,6 +322,15 @@ class LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
         return library.ImportEmbeddingsResponse(stored=len(self.kept.embeddings))
 
 
+class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
+    def __init__(self, kept: Library) -> None:
+        self.kept = kept
+
+    def GetAccess(self, request: access.GetAccessRequest, context: Context) -> access.GetAccessResponse:
+        self.kept.enter(request)
+        return access.GetAccessResponse(scope=access.SCOPE_READ if self.kept.is_for_a_guest else access.SCOPE_ADMIN)
+
+
 class MemoryService:
     """The service: ``library`` is what it keeps, ``stop`` and ``start`` restart it on the same port."""
 
@@ -322,6 +345,7 @@ class MemoryService:
             ServedService("soutu.search.v1.PhotoService", self._adder(photo_service_pb2_grpc, "Photo", PhotoServicer)),
             ServedService("soutu.search.v1.SearchService", self._adder(search_service_pb2_grpc, "Search", SearchServicer)),
             ServedService("soutu.search.v1.LibraryService", self._adder(library_service_pb2_grpc, "Library", LibraryServicer)),
+            ServedService("soutu.search.v1.AccessService", self._adder(access_service_pb2_grpc, "Access", AccessServicer)),
         ]
         self.server = start_server(services, ServerSettings(listen=self.address, metrics_listen=""), package="soutu.search.v1")
 

@@ -12,6 +12,7 @@ from soutu_client._calls import Calls
 from soutu_client._convert import photos as convert
 from soutu_client._errors import FileChangedError, SoutuError
 from soutu_client._language import Text
+from soutu_client._readable import Opener, Readable
 from soutu_client.models import Upload
 
 __all__ = ["FileContent", "read_content", "upload_content"]
@@ -27,30 +28,55 @@ _CHANGED = Text(
 
 @dataclass(frozen=True)
 class FileContent:
-    """What a file held when it was read: SHA-256 as hex digits, size, and its modification time in UTC."""
+    """What a file held when it was read.
+
+    Attributes:
+        path: Where it is.
+        sha256: As hex digits.
+        size_bytes: Size.
+        modified_at: Modification time in UTC; None: it is none.
+        opened: Opens it, where it lies in an archive.
+    """
 
     path: Path
     sha256: str
     size_bytes: int
     modified_at: datetime | None
+    opened: Opener | None = None
+
+    def open(self) -> Readable:
+        """Open it.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        return self.opened() if self.opened else self.path.open("rb")
 
 
-def read_content(path: Path, *, is_stopped: Callable[[], bool] = lambda: False) -> FileContent:
+def read_content(
+    path: Path, *, opened: Opener | None = None, modified_ns: int = 0, is_stopped: Callable[[], bool] = lambda: False
+) -> FileContent:
     """Read a file once for its digest.
+
+    Args:
+        path: Where it is.
+        opened: Opens it, where it lies in an archive.
+        modified_ns: When it was last written, if it lies in an archive, in nanoseconds since 1970.
+        is_stopped: Whether to end early.
 
     Raises:
         OSError: It cannot be read, or ``is_stopped`` said so (``InterruptedError``).
     """
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb") as file:
-        modified = Path(path).stat().st_mtime
+    with opened() if opened else path.open("rb") as file:
+        modified = modified_ns / 1e9 if opened else Path(path).stat().st_mtime
         while chunk := file.read(_CHUNK_BYTES):
             if is_stopped():
                 raise InterruptedError
             digest.update(chunk)
             size += len(chunk)
-    return FileContent(path=path, sha256=digest.hexdigest(), size_bytes=size, modified_at=_moment(modified))
+    return FileContent(path, digest.hexdigest(), size, _moment(modified), opened=opened)
 
 
 def _moment(seconds: float) -> datetime | None:
@@ -109,7 +135,7 @@ class _Messages:
         yield self._header
         digest = hashlib.sha256()
         try:
-            with content.path.open("rb") as file:
+            with content.open() as file:
                 while chunk := file.read(_CHUNK_BYTES):
                     if self._is_stopped():
                         raise InterruptedError

@@ -7,52 +7,57 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from soutu_client._adding import add_files
-from soutu_client._backup import create_backup, restore_backup
 from soutu_client._calls import Calls
 from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS, is_same_place
-from soutu_client._convert import access as convert_access
-from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
-from soutu_client._discovery import only_service
 from soutu_client._errors import CallTimeoutError, InvalidInputError
 from soutu_client._language import Language, preferred_language
+from soutu_client._later import Later
 from soutu_client._login import Login
-from soutu_client._original import OriginalStream, open_original, save_original
-from soutu_client._ready import wait_until_ready
 from soutu_client._saved_login import saved_login
-from soutu_client._upload import read_content, upload_content
-from soutu_client.access_models import Access, FolderAccess, NewToken, Scope, Token, TokenPage
-from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
-from soutu_client.library_models import (
-    Backup,
-    DuplicatePage,
-    EmbeddingBatch,
-    ImportResult,
-    Job,
-    JobPage,
-    LibraryStatus,
-    LibrarySummary,
-    PhotoEmbedding,
-    SpaceStatus,
-)
-from soutu_client.models import (
-    Filter,
-    FoundContent,
-    ImageTerm,
-    Photo,
-    PhotoPage,
-    PhotoState,
-    PhotoTerm,
-    SearchPage,
-    Term,
-    TextTerm,
-    Thumbnail,
-    Upload,
-)
+from soutu_client.access_models import Scope
+from soutu_client.models import ImageTerm, PhotoTerm, TextTerm
+
+if TYPE_CHECKING:
+    from soutu_client import _adding as adding
+    from soutu_client import _backup as backups
+    from soutu_client import _discovery as discovery
+    from soutu_client import _original as originals
+    from soutu_client import _ready as waiting
+    from soutu_client import _upload as uploads
+    from soutu_client._convert import access as convert_access
+    from soutu_client._convert import library as convert_library
+    from soutu_client._moving import moving
+    from soutu_client._original import OriginalStream
+    from soutu_client.access_models import Access, FolderAccess, NewToken, Token, TokenPage
+    from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
+    from soutu_client.library_models import (
+        Backup,
+        DuplicatePage,
+        EmbeddingBatch,
+        ImportResult,
+        Job,
+        JobPage,
+        LibraryStatus,
+        LibrarySummary,
+        PhotoEmbedding,
+        SpaceStatus,
+    )
+    from soutu_client.models import Filter, FoundContent, Photo, PhotoPage, PhotoState, SearchPage, Term, Thumbnail, Upload
+    from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
+else:  # what a search does not need
+    adding = Later("soutu_client._adding")
+    backups = Later("soutu_client._backup")
+    discovery = Later("soutu_client._discovery")
+    moving = Later("soutu_client._moving.moving")
+    originals = Later("soutu_client._original")
+    waiting = Later("soutu_client._ready")
+    uploads = Later("soutu_client._upload")
+    convert_access = Later("soutu_client._convert.access")
+    convert_library = Later("soutu_client._convert.library")
 
 __all__ = ["Client"]
 
@@ -91,9 +96,9 @@ class Client:
 
         Args:
             address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else where ``soutu login`` logged in, else
-                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network
-                (``SOUTU_DISCOVERY=off``: not). ``tls://`` in front asks for TLS without an authority of the home, ``plain://``
-                for none although there is one.
+                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network and shows
+                a certificate by it (``SOUTU_DISCOVERY=off``: not), which is looked for again when it cannot be reached.
+                ``tls://`` in front asks for TLS without an authority of the home, ``plain://`` for none although there is one.
             token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else the token of
                 ``soutu login`` if that was at this address, else nobody. Empty: nobody.
             authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``,
@@ -129,13 +134,16 @@ class Client:
             language=language,
             saved=saved,
         )
-        if address is None and login.authority is not None:
-            address = only_service(DEFAULT_ADDRESS, os.environ, language)
+        found_by = found = None
+        if address is None and login.authority is not None and discovery.can_discover(os.environ):
+            found_by = discovery.Discovery(DEFAULT_ADDRESS, login.authority, os.environ, language)
+            found = found_by.first()
         self._calls = Calls(
-            address or DEFAULT_ADDRESS,
+            found or address or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
             language=language,
             login=login,
+            find_again=found_by.again if found_by is not None and found is not None else None,
         )
 
     @property
@@ -223,7 +231,9 @@ class Client:
             FileChangedError: It changed while it was read.
         """
         path = Path(path)
-        return upload_content(self._calls, read_content(path), name=name or path.name, on_bytes=on_bytes or (lambda _: None))
+        return uploads.upload_content(
+            self._calls, uploads.read_content(path), name=name or path.name, on_bytes=on_bytes or (lambda _: None)
+        )
 
     def add(
         self,
@@ -243,10 +253,46 @@ class Client:
             patience_seconds: How long a service that is away is waited for.
             uploads_in_flight: Files that are sent at the same time.
         """
-        some = [paths] if isinstance(paths, str | Path) else paths
-        return add_files(
+        return adding.add_files(
             self._calls,
-            [Path(path) for path in some],
+            _paths(paths),
+            on_progress=on_progress,
+            patience_seconds=patience_seconds,
+            uploads_in_flight=uploads_in_flight,
+        )
+
+    def plan_move_in(
+        self, paths: str | Path | Iterable[str | Path], *, layout: Layout | None = None, folder_albums: bool = False
+    ) -> MoveInPlan:
+        """Say what ``move_in`` would do, without asking the service. Takes what ``move_in`` takes."""
+        return moving.plan_move_in(moving.Move(_paths(paths), layout, folder_albums), self.language)
+
+    def move_in(
+        self,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        layout: Layout | None = None,
+        folder_albums: bool = False,
+        on_progress: Callable[[AddProgress], None] | None = None,
+        patience_seconds: float = 300.0,
+        uploads_in_flight: int = 4,
+    ) -> MoveInResult:
+        """Add what another program kept, with the names, dates, places, captions, tags, favourites and albums that it knew.
+
+        What it knew counts where nothing better is known, and once: done again, it adds nothing, and what people changed since
+        stays. Needs the extra ``cli``, for XMP and YAML.
+
+        Args:
+            paths: Folders, and zips of a Takeout as they were downloaded.
+            layout: How they are laid out; None: as it looks.
+            folder_albums: Whether each folder of a plain folder is an album.
+            on_progress: Told how far it is, as by ``add``.
+            patience_seconds: How long a service that is away is waited for.
+            uploads_in_flight: Files that are sent at the same time.
+        """
+        return moving.move_in(
+            self._calls,
+            moving.Move(_paths(paths), layout, folder_albums),
             on_progress=on_progress,
             patience_seconds=patience_seconds,
             uploads_in_flight=uploads_in_flight,
@@ -261,7 +307,7 @@ class Client:
         patience_seconds: float = 300.0,
     ) -> ReadyResult:
         """Wait until photos are searchable or found to be unreadable, at most ``timeout_seconds`` (None: as long as it takes)."""
-        return wait_until_ready(
+        return waiting.wait_until_ready(
             self._calls,
             photo_ids,
             on_progress=on_progress,
@@ -316,8 +362,8 @@ class Client:
         Args:
             filter: Which photos to consider.
         """
-        request = convert_photos.summary_request(filter)
-        return convert_photos.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
+        request = convert_library.summary_request(filter)
+        return convert_library.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
 
     def thumbnail(self, photo_id: str, *, large: bool = False) -> Thumbnail:
         """Return a photo's thumbnail: at most 512 pixels on its longer side; ``large``: at most 2,048, made when asked for."""
@@ -332,7 +378,7 @@ class Client:
             offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
             length: Bytes to read at most, 1 or more; None: to the end.
         """
-        return open_original(self._calls, photo_id, offset=offset, length=length)
+        return originals.open_original(self._calls, photo_id, offset=offset, length=length)
 
     def save_original(self, photo_id: str, folder: str | Path) -> Path:
         """Save a photo's original into a folder under its own name, made safe and never over another file.
@@ -341,7 +387,7 @@ class Client:
             OSError: The folder cannot be written.
             DataLossError: What arrived is not the photo's content.
         """
-        return save_original(self._calls, photo_id, Path(folder))
+        return originals.save_original(self._calls, photo_id, Path(folder))
 
     # Photos changed
 
@@ -355,6 +401,7 @@ class Client:
         remove_tags: Sequence[str] = (),
         add_albums: Sequence[str] = (),
         remove_albums: Sequence[str] = (),
+        taken: str | None = None,
     ) -> list[Photo]:
         """Change what people add to photos; what is not given stays. Returns the photos as they are then.
 
@@ -366,6 +413,8 @@ class Client:
             remove_tags: Tags to remove.
             add_albums: Albums to put them in.
             remove_albums: Albums to take them out of.
+            taken: When they were taken, whatever the pictures say: a local date, or date and time, ``2019-05-01T12:30``; empty
+                takes that word back.
         """
         photos: list[Photo] = []
         for some in _slices(photo_ids, _MOST_PER_CALL):
@@ -377,6 +426,7 @@ class Client:
                 remove_tags=remove_tags,
                 add_albums=add_albums,
                 remove_albums=remove_albums,
+                taken=taken,
             )
             photos += convert_photos.annotated(self._calls.unary(self._calls.photos.AnnotatePhotos, request))
         return photos
@@ -564,7 +614,7 @@ class Client:
             FileExistsError: There is such a file.
             OSError: The file cannot be written.
         """
-        return create_backup(self._calls, Path(path), overwrite=overwrite, on_progress=on_progress or _tell_nobody)
+        return backups.create_backup(self._calls, Path(path), overwrite=overwrite, on_progress=on_progress or _tell_nobody)
 
     def restore_backup(
         self,
@@ -585,7 +635,7 @@ class Client:
             InvalidInputError: It is no backup, or it is damaged; nothing was changed.
             CallTimeoutError: The service took the backup, and does not answer since.
         """
-        return restore_backup(self._calls, Path(path), on_progress=on_progress or _tell_nobody, wait_seconds=wait_seconds)
+        return backups.restore_backup(self._calls, Path(path), on_progress=on_progress or _tell_nobody, wait_seconds=wait_seconds)
 
     def export_embeddings(self, space_id: str = "") -> Iterator[EmbeddingBatch]:
         """Yield the embeddings of a space (none named: the one that serves), ordered by photo id."""
@@ -637,6 +687,10 @@ class Client:
         """End a token at once."""
         request = convert_access.revoke_request(token_id)
         return convert_access.revoked(self._calls.unary(self._calls.access.RevokeToken, request))
+
+
+def _paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    return [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -43,12 +43,29 @@ def test_there_is_a_unit_for_each_service() -> None:
     assert [unit.stem for unit in UNITS] == ["soutu-embedding", "soutu-frame", "soutu-search", "soutu-store", "soutu-web"]
 
 
+def test_the_store_serves_the_folder_that_the_search_service_looks_into() -> None:
+    """One variable of the settings file moves both."""
+    units = {unit.name: unit for unit in map(Unit.read, UNITS)}
+    store, search = units["soutu-store"], units["soutu-search"]
+    assert store.environment["SOUTU_SEARCH_STORE__FOLDER"] == search.environment["SOUTU_SEARCH_STORE__FOLDER"]
+    assert store.settings["ExecStart"][0].endswith('${SOUTU_SEARCH_STORE__FOLDER}"')
+
+
 @needs_systemd
 def test_systemd_takes_the_units(units: list[Path]) -> None:
     ended = analyze("verify", *units)
     assert ended.returncode == 0 and not ended.stderr, ended.stderr
     units[0].write_text(units[0].read_text(encoding="utf-8").replace("ProtectClock", "ProtectClok"), encoding="utf-8")
     assert "ProtectClok" in analyze("verify", *units).stderr
+
+
+@needs_systemd
+def test_systemd_takes_the_unit_that_follows_a_person_s_folder(tmp_path: Path) -> None:
+    unit = UNITS[0].parent / "user" / "soutu-watch.service"
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text(encoding="utf-8").replace("/opt/soutu/.venv", sys.prefix), encoding="utf-8")
+    ended = analyze("verify", copy)
+    assert ended.returncode == 0 and not ended.stderr, ended.stderr
 
 
 @needs_systemd

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from soutu.search.v1 import photo_pb2, photo_service_pb2
 
 from soutu_client._convert.values import member, number, timestamp, when
-from soutu_client.library_models import (
-    CameraCount,
-    FolderCount,
-    FormatCount,
-    LabelCount,
-    LibrarySummary,
-    MonthCount,
-)
 from soutu_client.models import (
     Annotations,
     Filter,
@@ -33,6 +26,9 @@ from soutu_client.models import (
     UnreadableReason,
     Upload,
 )
+
+if TYPE_CHECKING:
+    from soutu_client._moving.facts import Facts
 
 __all__ = [
     "OriginalPart",
@@ -56,10 +52,10 @@ __all__ = [
     "purge_request",
     "purged",
     "read_original_request",
-    "summary",
-    "summary_request",
+    "tell_request",
     "thumbnail",
     "thumbnail_request",
+    "told_ids",
     "undelete_request",
     "undeleted_ids",
     "upload",
@@ -221,27 +217,6 @@ def photo_page(message: photo_service_pb2.ListPhotosResponse) -> PhotoPage:
     return PhotoPage(photos=photos, next_page_token=message.next_page_token, total=message.total)
 
 
-def summary_request(chosen: Filter | None) -> photo_service_pb2.SummarizePhotosRequest:
-    """Return a request for what there is to choose from."""
-    return photo_service_pb2.SummarizePhotosRequest(filter=filter_message(chosen))
-
-
-def summary(message: photo_service_pb2.SummarizePhotosResponse) -> LibrarySummary:
-    """Return what there is to choose from."""
-    return LibrarySummary(
-        total=message.total,
-        favourites=message.favourites,
-        months=tuple(MonthCount(month=each.month, photos=each.photos) for each in message.months),
-        undated=message.undated,
-        folders=tuple(FolderCount(source=each.source, folder=each.folder, photos=each.photos) for each in message.folders),
-        folders_left_out=message.folders_left_out,
-        cameras=tuple(CameraCount(camera=each.camera, photos=each.photos) for each in message.cameras),
-        formats=tuple(FormatCount(media_type=each.media_type, photos=each.photos) for each in message.formats),
-        tags=tuple(LabelCount(name=each.name, photos=each.photos) for each in message.tags),
-        albums=tuple(LabelCount(name=each.name, photos=each.photos) for each in message.albums),
-    )
-
-
 def annotate_request(
     photo_ids: Sequence[str],
     *,
@@ -251,6 +226,7 @@ def annotate_request(
     remove_tags: Sequence[str],
     add_albums: Sequence[str],
     remove_albums: Sequence[str],
+    taken: str | None,
 ) -> photo_service_pb2.AnnotatePhotosRequest:
     """Return a change of annotations."""
     return photo_service_pb2.AnnotatePhotosRequest(
@@ -261,12 +237,40 @@ def annotate_request(
         remove_tags=remove_tags,
         add_albums=add_albums,
         remove_albums=remove_albums,
+        taken_local_time=taken,
     )
 
 
 def annotated(message: photo_service_pb2.AnnotatePhotosResponse) -> list[Photo]:
     """Return the photos as they are now."""
     return [photo(each) for each in message.photos]
+
+
+def tell_request(told: Iterable[tuple[str, Facts]]) -> photo_service_pb2.TellPhotosRequest:
+    """Return a request that tells what another program knew of photos."""
+    kind = photo_service_pb2.TellPhotosRequest.Told
+    return photo_service_pb2.TellPhotosRequest(
+        told=[
+            kind(
+                photo_id=photo_id,
+                taken_local_time=facts.taken.isoformat(timespec="seconds") if facts.taken else "",
+                taken_corrected=facts.is_corrected,
+                location=photo_pb2.Location(latitude=facts.location.latitude, longitude=facts.location.longitude)
+                if facts.location
+                else None,
+                favourite=facts.is_favourite,
+                caption=facts.caption,
+                tags=facts.tags,
+                albums=facts.albums,
+            )
+            for photo_id, facts in told
+        ]
+    )
+
+
+def told_ids(message: photo_service_pb2.TellPhotosResponse) -> list[str]:
+    """Return the photos of which something was told for the first time."""
+    return list(message.photo_ids)
 
 
 def delete_request(photo_ids: Sequence[str]) -> photo_service_pb2.DeletePhotosRequest:

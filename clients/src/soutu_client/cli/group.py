@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "SoutuGroup"]
 
 COMMANDS = (
     "add",
+    "import",
     "watch",
     "search",
     "similar",
@@ -39,6 +40,7 @@ COMMANDS = (
     "restore",
     "status",
     "duplicates",
+    "feedback",
     "login",
     "logout",
     "tokens",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -37,6 +39,8 @@ _logger = logging.getLogger(__name__)
 
 _CACHED_TEXTS = 1024
 _FIRST_ANSWER_SECONDS = 5.0
+_SLOW_SECONDS = 1.0
+"""How long a query may take before it is asked whether anybody is there: a machine that lost its power refuses nothing."""
 _NOTHING = Text(zh="", en="")
 
 
@@ -205,7 +209,7 @@ class EmbeddingLink:
         return outcomes
 
     def embed_text(self, text: str, *, space_id: str) -> FloatArray:
-        """Embed a query's words into a space: float32, shape (dimension,). The last ones are remembered.
+        """Embed a query's words into a space: float32, shape (dimension,). The last ones are remembered, however they are spaced.
 
         Raises:
             Unavailable: no service that has the space and its text tower answers now.
@@ -214,6 +218,7 @@ class EmbeddingLink:
             FailedPrecondition: those that answer have not loaded the text tower (``TOWER_NOT_LOADED``).
             InvalidInput: the words cannot be embedded.
         """
+        text = unicodedata.normalize("NFC", " ".join(text.split()))  # no model here tells them apart
         known = self._cache.get((space_id, text))
         if known is not None:
             return known
@@ -271,11 +276,15 @@ class EmbeddingLink:
             raise self._absent(watch)
         if not (model.has_texts if of_texts else model.has_images):
             raise TowerNotLoaded
+        slow = threading.Timer(_SLOW_SECONDS, watch.doubt)
+        slow.start()
         try:
             outcome = embed(watch.embedder, model)[0]
         except SoutuError as error:
             self._note(watch, error)
             raise self._absent(watch) if isinstance(error, EmbedderAway | SpaceChanged) else error from error
+        finally:
+            slow.cancel()
         if isinstance(outcome, Embedded):
             return outcome.vector
         if isinstance(outcome, Malformed):

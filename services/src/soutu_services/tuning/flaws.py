@@ -25,6 +25,10 @@ class Flaw(Enum):
         "{n} 张图片的编号与别的图片重复，只用先出现的（第一处：{at}）",
         "{n} pictures have the id of another one; the first of each is used (first: {at})",
     )
+    SAME_PICTURE = (
+        "{n} 张图片和另一编号的图片一模一样：找到其中一张，会算作没有找到另一张（第一处：{at}）",
+        "{n} pictures are those of another id: who finds one of them counts as not having found the other (first: {at})",
+    )
     TEXT_ID_CLASH = (
         "{n} 条文字的编号与别的文字重复，只用先出现的（第一处：{at}）",
         "{n} texts have the id of another one; the first of each is used (first: {at})",
@@ -45,6 +49,14 @@ class Flaw(Enum):
     PICTURE_WITHOUT_TEXT = (
         "{n} 张图片没有文字：它们会被搜到，但没有人找它们（第一处：{at}）",
         "{n} pictures have no text: they can be found, but none of them is looked for (first: {at})",
+    )
+    USE_WITHOUT_WORDS = (
+        "{n} 次使用不是只用文字找到的，已略过（第一处：{at}）",
+        "{n} uses are of what was not found by words alone, and were left out (first: {at})",
+    )
+    USE_WITHOUT_PHOTO = (
+        "{n} 对文字和照片里的照片图库里没有了，已略过（第一处：{at}）",
+        "{n} pairs from use are of photos that the library has not any more, and were left out (first: {at})",
     )
     COMMON_TEXT = (
         "{n} 条文字同时属于很多图片，说明不了任何一张，已略过（第一处：{at}）",
