@@ -14,9 +14,10 @@ from soutu_services.runtime.errors import InvalidInput
 from soutu_services.tuning.adapter_selection import CANDIDATES, Trial, adapted_pairs, try_candidate
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
-from soutu_services.tuning.evaluation import RESAMPLES, SEED, Evaluation, evaluate
+from soutu_services.tuning.evaluation import Evaluation, evaluate
 from soutu_services.tuning.fit_state import FitState
-from soutu_services.tuning.retrieval import CUTS, Estimate, FloatArray, IntArray, groups_of, paired_difference
+from soutu_services.tuning.recall_rise import recall_rise
+from soutu_services.tuning.retrieval import Estimate
 
 __all__ = ["FitRequest", "Fitted", "fit_adapter"]
 
@@ -126,7 +127,7 @@ def fit_adapter(
         evaluate(request.card, request.name, request.split, pairs, [])
         for pairs in (request.valid, adapted_pairs(request.valid, text, image))
     )
-    rise = _rise(before, after)
+    rise = recall_rise(before, after)
     manifest = AdapterManifest(
         name=request.name,
         base=request.base,
@@ -141,16 +142,3 @@ def fit_adapter(
     on_fitted(fitted)
     state.remove()
     return fitted
-
-
-def _rise(before: Evaluation, after: Evaluation) -> dict[str, Estimate]:
-    """Compare recall from text to photo; the texts of one photo are drawn together."""
-    groups = groups_of(before.text_to_photo.right)
-    names = (*(f"r{most}" for most in CUTS), "mean_recall")
-    old, new = (_hits(evaluation.text_to_photo.ranking.ranks) for evaluation in (before, after))
-    return {name: paired_difference(old[at], new[at], groups, resamples=RESAMPLES, seed=SEED) for at, name in enumerate(names)}
-
-
-def _hits(ranks: IntArray) -> list[FloatArray]:
-    hits = [np.asarray(ranks <= most, np.float32) for most in CUTS]
-    return [*hits, np.asarray(sum(hits) / len(CUTS), np.float32)]

@@ -14,13 +14,13 @@ from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.tuning.adapter_selection import Epoch, Trial
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
 
-__all__ = ["FitState"]
+__all__ = ["FitFolder", "FitState", "other_fit"]
 
 _FOLDER = ".fit"
 
 
-class FitState:
-    """Trials that are complete, and the last training after its latest epoch."""
+class FitFolder:
+    """Where a fit that is not complete keeps what it has done, beside what says which fit it is."""
 
     def __init__(self, folder: Path, request: str) -> None:
         """Open the state of a fit in its output folder, or begin one.
@@ -33,19 +33,38 @@ class FitState:
             FailedPrecondition: the folder holds the state of another fit.
         """
         self._folder = folder / _FOLDER
-        self._training = self._folder / "training.npz"
-        self._trials = self._folder / "trials.json"
         self._folder.mkdir(parents=True, exist_ok=True)
         kept = self._folder / "request"
         if not kept.is_file():
             _write(kept, request)
         elif kept.read_text("utf-8") != request:
-            raise _other_fit(folder)
+            raise other_fit(folder)
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        return self._folder
 
     @staticmethod
     def is_in(folder: Path) -> bool:
         """Say whether an output folder holds the state of a fit that is not complete."""
         return (folder / _FOLDER).is_dir()
+
+    def remove(self) -> None:
+        """Remove the state once the fit is complete."""
+        shutil.rmtree(self._folder)
+
+
+class FitState(FitFolder):
+    """Of an adapter: trials that are complete, and the last training after its latest epoch."""
+
+    @property
+    def _training(self) -> Path:
+        return self._folder / "training.npz"
+
+    @property
+    def _trials(self) -> Path:
+        return self._folder / "trials.json"
 
     def trials(self) -> list[Trial]:
         """Return the trials that are complete."""
@@ -74,7 +93,7 @@ class FitState:
             losses = [float(loss) for loss in state.pop("losses")]
             training.load(state)
         except Exception as error:
-            raise _other_fit(self._folder.parent) from error
+            raise other_fit(self._folder.parent) from error
         return losses
 
     def save_training(self, training: AdapterTraining, losses: Sequence[float]) -> None:
@@ -84,10 +103,6 @@ class FitState:
             np.savez(file, losses=np.array(losses), **training.state())  # type: ignore[arg-type]
         aside.replace(self._training)
 
-    def remove(self) -> None:
-        """Remove the state once the fit is complete."""
-        shutil.rmtree(self._folder)
-
 
 def _write(path: Path, text: str) -> None:
     aside = path.with_suffix(".partial")
@@ -95,7 +110,8 @@ def _write(path: Path, text: str) -> None:
     aside.replace(path)
 
 
-def _other_fit(folder: Path) -> FailedPrecondition:
+def other_fit(folder: Path) -> FailedPrecondition:
+    """Say that what a folder holds cannot be gone on with."""
     return FailedPrecondition(
         "OTHER_FIT",
         zh=f"{folder} 里有另一次没做完的训练（别的模型、结构或数据）：请换一个文件夹，或删除其中的 {_FOLDER}",

@@ -127,6 +127,11 @@ class TorchModel:
         """The precision that suits the device: fp16 on a GPU, as the published weights are, and fp32 elsewhere."""
         return "fp16" if self._device.type == "cuda" else "fp32"
 
+    @property
+    def module(self) -> CLIP:
+        """The model itself, frozen and in evaluation mode, for who trains it on."""
+        return self._model
+
     def reduce(self, precision: Precision) -> None:
         """Bring the weights that cn_clip halves to another precision, for good; normalisation layers stay in fp32."""
         for key, parameter in self._model.named_parameters():
