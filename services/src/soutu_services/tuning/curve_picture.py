@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from soutu_services.tuning.adapter_selection import Trial
+from soutu_services.tuning.adapter_selection import Epoch, Trial
 
-__all__ = ["draw_curves"]
+__all__ = ["draw_curves", "draw_epochs"]
 
 _WIDTH, _HEIGHT = 1100, 420
 _PANEL, _LEFT, _TOP, _BOTTOM = 430, 80, 60, 60
@@ -28,8 +28,6 @@ def draw_curves(trials: Sequence[Trial], chosen: Trial, losses: Sequence[float],
         losses: Of the training on all data.
         path: The file.
     """
-    image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
-    draw = ImageDraw.Draw(image)
     others = [trial for trial in trials if trial is not chosen]
     loss: list[_Line] = [(_loss(trial), _OTHER, "") for trial in others]
     loss += [(_loss(chosen), _MEAN, "chosen, on parts"), (list(enumerate(losses, 1)), _LAST, "on all training data")]
@@ -38,9 +36,27 @@ def draw_curves(trials: Sequence[Trial], chosen: Trial, losses: Sequence[float],
         (_recall(chosen), _MEAN, "mean recall, chosen"),
         ([(number, epoch.r10) for number, epoch in enumerate(chosen.epochs)], _TEN, "R@10, chosen"),
     ]
+    _draw(loss, "recall on parts that were left out", recall, path)
+
+
+def draw_epochs(epochs: Sequence[Epoch], path: Path) -> None:
+    """Draw loss and recall of one training into a PNG; it may go on."""
+    loss: list[_Line] = [([(number, epoch.loss) for number, epoch in enumerate(epochs) if number], _MEAN, "training")]
+    recall: list[_Line] = [
+        ([(number, epoch.mean_recall) for number, epoch in enumerate(epochs)], _MEAN, "mean recall"),
+        ([(number, epoch.r10) for number, epoch in enumerate(epochs)], _TEN, "R@10"),
+    ]
+    _draw(loss, "recall on photos that were left out", recall, path)
+
+
+def _draw(loss: Sequence[_Line], title: str, recall: Sequence[_Line], path: Path) -> None:
+    image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+    draw = ImageDraw.Draw(image)
     _panel(draw, 0, "loss", loss)
-    _panel(draw, _WIDTH // 2, "recall on parts that were left out", recall)
-    image.save(path)
+    _panel(draw, _WIDTH // 2, title, recall)
+    aside = path.with_name(f".{path.name}")
+    image.save(aside, "PNG")
+    aside.replace(path)
 
 
 def _loss(trial: Trial) -> list[tuple[int, float]]:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from soutu_services.runtime.errors import FailedPrecondition
+from soutu_services.embedding.adapter_folder import MANIFEST_NAME
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
 from soutu_services.tuning.adapter_selection import Epoch, Trial
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
+from soutu_services.tuning.trained_model import MODEL_NAME
 
-__all__ = ["FitFolder", "FitState", "other_fit"]
+__all__ = ["FitFolder", "FitState", "check_room_for_fit", "other_fit"]
 
 _FOLDER = ".fit"
 
@@ -104,6 +106,25 @@ class FitState(FitFolder):
         aside.replace(self._training)
 
 
+def check_room_for_fit(output: Path, train: str, valid: str) -> None:
+    """See that a fit measures on other data than it trains on, and that its folder holds no other.
+
+    Raises:
+        InvalidInput: the splits are one.
+        FailedPrecondition: the folder holds what another fit made.
+    """
+    if train == valid:
+        raise InvalidInput(
+            "SAME_SPLIT", zh="--train 和 --valid 必须是不同的部分", en="--train and --valid must be different splits"
+        )
+    if any((output / name).exists() for name in (MANIFEST_NAME, MODEL_NAME)) and not FitFolder.is_in(output):
+        raise FailedPrecondition(
+            "FOLDER_TAKEN",
+            zh=f"{output} 里已有训练好的模型：请换一个文件夹，或先把它移走",
+            en=f"{output} holds a model that was trained already: choose another folder, or move it away first",
+        )
+
+
 def _write(path: Path, text: str) -> None:
     aside = path.with_suffix(".partial")
     aside.write_text(text, "utf-8")
@@ -114,7 +135,7 @@ def other_fit(folder: Path) -> FailedPrecondition:
     """Say that what a folder holds cannot be gone on with."""
     return FailedPrecondition(
         "OTHER_FIT",
-        zh=f"{folder} 里有另一次没做完的训练（别的模型、结构或数据）：请换一个文件夹，或删除其中的 {_FOLDER}",
-        en=f"{folder} holds an unfinished fit of another model, architecture or data: choose another folder, "
+        zh=f"{folder} 里有另一次没做完的训练（别的模型、结构、选项或数据）：请换一个文件夹，或删除其中的 {_FOLDER}",
+        en=f"{folder} holds an unfinished fit of another model, architecture, options or data: choose another folder, "
         f"or remove {_FOLDER} in it",
     )

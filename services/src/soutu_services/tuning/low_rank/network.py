@@ -165,6 +165,11 @@ class LowRankNetwork:
         """Embed token ids, shape (n, length): shape (n, d), rows L2-normalised."""
         return self._encode(self._texts, tokens)
 
+    @property
+    def device_mib(self) -> int:
+        """Most memory of the GPU so far, in MiB; 0 without one."""
+        return torch.cuda.max_memory_allocated(self.device) >> 20 if self.device.type == "cuda" else 0
+
     def save_trained(self, path: Path) -> None:
         """Write what is trained, as it is now."""
         _write(self._state_of_trained(), path)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LowRankOptions", "Precision"]
+__all__ = ["CHUNK", "LowRankOptions", "Precision"]
+
+CHUNK = 32
+"""Most texts or pictures with gradients at once, unless told otherwise."""
 
 Precision = Literal["fp32", "bf16", "fp16"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +85,13 @@ class LowRankTraining:
         self,
         *,
         on_step: Callable[[int, int, int], None] = lambda *_: None,
-        on_epoch: Callable[[int, Epoch], None] = lambda *_: None,
+        on_epoch: Callable[[Sequence[Epoch]], None] = lambda _: None,
     ) -> None:
         """Train to the end, then take the best epoch's updates.
 
         Args:
             on_step: Told the epoch, from 1, the steps done of it and how many it has.
-            on_epoch: Told each epoch's number, from 0 for before training, and what it reached.
+            on_epoch: Told what the epochs reached so far; the first stands for before training.
 
         Raises:
             Overloaded: memory does not suffice; what was done is kept.
@@ -115,7 +115,7 @@ class LowRankTraining:
             self._measure(loss, on_epoch)
         self._network.restore_trained(self._best)
 
-    def _measure(self, loss: float, on_epoch: Callable[[int, Epoch], None]) -> None:
+    def _measure(self, loss: float, on_epoch: Callable[[Sequence[Epoch]], None]) -> None:
         images, texts = _embedded_pictures(self._network, self._held), self._network.encode_texts(self._held.tokens)
         right = [self._held.pairs[self._held.pairs[:, 0] == text, 1] for text in range(len(texts))]
         recall = recall_of(rank(texts, images, right).ranks)
@@ -123,7 +123,7 @@ class LowRankTraining:
         if self.best == len(self.epochs) - 1:
             self._network.save_trained(self._best)
         self._save()
-        on_epoch(len(self.epochs) - 1, self.epochs[-1])
+        on_epoch(self.epochs)
 
     def _steps(self, epoch: int) -> Iterator[Step]:
         random = np.random.default_rng([self.options.seed, epoch])
