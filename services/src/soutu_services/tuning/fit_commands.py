@@ -132,6 +132,8 @@ def run_adopt(folder: Path, *, anyway: bool, address: str | None) -> None:
     Raises:
         SoutuError: see ``adopt``.
     """
+    name: str
+    taken: int | None
     adapter = None if (folder / MODEL_NAME).is_file() else read_adapter(folder)
     with connected(address) as library, shown_progress(Text(zh="向量", en="vectors")) as (progress, task):
 

@@ -39,7 +39,7 @@ def picture_pixels(picture: Image.Image, side: int) -> FloatArray:
     Returns:
         Shape (3, side, side), C order.
     """
-    return normalised_pixels(resized_picture(picture, side)[None])[0]
+    return np.asarray(normalised_pixels(resized_picture(picture, side)[None])[0])
 
 
 def resized_picture(picture: Image.Image, side: int) -> ByteArray:

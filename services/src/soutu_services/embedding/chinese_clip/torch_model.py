@@ -31,7 +31,7 @@ except (ImportError, OSError) as missing:  # OSError: a shared library of torch'
         en=f"torch and cn_clip are not usable here ({missing}); run: soutu-embedding install-clip",
     ) from missing
 
-__all__ = ["Precision", "TorchModel", "official_architecture", "official_models", "vocabulary_path"]
+__all__ = ["Precision", "TorchModel", "official_architecture", "official_models", "official_towers", "vocabulary_path"]
 
 Precision = Literal["fp32", "fp16", "bf16"]
 
@@ -62,6 +62,12 @@ def official_architecture(name: str) -> Architecture | None:
         return None
     folder = Path(cn_clip_utils.__file__).parent / "model_configs"
     return merged_architecture([folder / f"{part}.json" for part in known["struct"].split("@")], name=name)
+
+
+def official_towers(name: str) -> tuple[str, str]:
+    """Return what cn_clip calls the image and the text tower of an official model."""
+    image, text = cn_clip_utils._MODEL_INFO[name]["struct"].split("@")
+    return image, text
 
 
 def vocabulary_path() -> Path:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from soutu_services.embedding.chinese_clip.encoder import find_checkpoint
 from soutu_services.embedding.chinese_clip.torch_model import official_architecture, vocabulary_path
-from soutu_services.embedding.encoder import ModelCard
-from soutu_services.embedding.registry import ModelSpec, load_encoder
+from soutu_services.embedding.registry import ModelSpec
 from soutu_services.embedding.settings import EmbeddingSettings
 from soutu_services.tuning.adapter_selection import Epoch
 from soutu_services.tuning.dataset import Dataset
-from soutu_services.tuning.evaluation import Evaluation, evaluate
+from soutu_services.tuning.evaluation import Evaluation
 from soutu_services.tuning.fit_state import FitFolder
 from soutu_services.tuning.flaws import Flaws
+from soutu_services.tuning.held_out import measured
 from soutu_services.tuning.low_rank.network import LowRankNetwork
 from soutu_services.tuning.low_rank.options import CHUNK, LowRankOptions, Precision
 from soutu_services.tuning.low_rank.pairs import prepare_inputs
@@ -24,7 +24,7 @@ from soutu_services.tuning.low_rank.training import LowRankTraining
 from soutu_services.tuning.recall_rise import recall_rise
 from soutu_services.tuning.retrieval import Estimate
 from soutu_services.tuning.trained_model import CHECKPOINT_NAME, ModelManifest, model_spec, write_architecture, write_model
-from soutu_services.tuning.vector_cache import cached_pairs, fingerprint
+from soutu_services.tuning.vector_cache import fingerprint
 
 __all__ = ["LowRankFitted", "LowRankProgress", "LowRankRequest", "fit_low_rank"]
 
@@ -109,8 +109,7 @@ def fit_low_rank(
     """
     spec = ModelSpec.parse(request.base)
     checkpoint = find_checkpoint(spec.source, architecture=spec.architecture, weights=settings.weights)
-    cache = folder / "vectors"
-    card, before = _measured(request.base, request, settings, cache, flaws)
+    card, before = measured(request.base, request.name, request.valid, settings=settings, folder=folder, flaws=flaws)
     marks = [fingerprint(dataset, card.space_id) for dataset in (request.train, request.valid)]
     state = FitFolder(folder, json.dumps(["low-rank", request.base, card.space_id, marks, asdict(request.options)]))
     inputs = prepare_inputs(
@@ -135,7 +134,9 @@ def fit_low_rank(
     architecture = checkpoint.architecture_name if is_official else None
     if architecture is None:
         write_architecture(folder, checkpoint.architecture)
-    new_card, after = _measured(model_spec(folder, architecture), request, settings, cache, Flaws())
+    new_card, after = measured(
+        model_spec(folder, architecture), request.name, request.valid, settings=settings, folder=folder, flaws=Flaws()
+    )
     rise = recall_rise(before, after)
     manifest = ModelManifest(
         depth="low-rank",
@@ -153,15 +154,3 @@ def fit_low_rank(
     on_fitted(fitted)
     state.remove()
     return fitted
-
-
-def _measured(
-    model: str, request: LowRankRequest, settings: EmbeddingSettings, cache: Path, flaws: Flaws
-) -> tuple[ModelCard, Evaluation]:
-    """Measure a model on the held-out pairs."""
-    encoder = load_encoder(model, settings)
-    try:
-        pairs = cached_pairs(request.valid, encoder, cache, flaws, threads=settings.cpu_threads)
-        return encoder.card, evaluate(encoder.card, request.name, request.valid.split, pairs, [])
-    finally:
-        encoder.close()

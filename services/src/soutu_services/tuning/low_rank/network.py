@@ -9,6 +9,7 @@ second pass equals the first, and a training that is loaded again equals one tha
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -35,8 +36,8 @@ try:
 except (ImportError, OSError) as missing:
     raise FailedPrecondition(
         "PEFT_NOT_INSTALLED",
-        zh=f"没有可用的 peft（{missing}）：请运行 pip install 'soutu-services[tune]'",
-        en=f"peft is not usable here ({missing}); run: pip install 'soutu-services[tune]'",
+        zh=f"没有可用的 peft（{missing}）：请运行 {sys.executable} -m pip install 'peft>=0.17'",
+        en=f"peft is not usable here ({missing}); run: {sys.executable} -m pip install 'peft>=0.17'",
     ) from missing
 
 __all__ = ["LowRankNetwork", "Step"]

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from soutu_services.embedding.chinese_clip.preprocessing import resized_picture
 from soutu_services.embedding.chinese_clip.text_input import text_ids
 from soutu_services.embedding.chinese_clip.tokens import CONTEXT_LENGTH, BertTokens
-from soutu_services.embedding.image_input import ImageLimits, decode_rgb
-from soutu_services.runtime.errors import InvalidInput, Overloaded
-from soutu_services.tuning.batches import batches
+from soutu_services.embedding.image_input import ImageLimits
+from soutu_services.runtime.errors import InvalidInput
 from soutu_services.tuning.dataset import Dataset
 from soutu_services.tuning.embedded_pairs import prepared_or_none, rows_with_picture
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.resized_pictures import keep_pictures, kept_pictures
 from soutu_services.tuning.retrieval import IntArray
 
 __all__ = ["TowerInputs", "prepare_inputs"]
-
-_BATCH = 32
-_KEPT_FREE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +79,11 @@ def prepare_inputs(
     beside = path.with_suffix(".npz")
     if not beside.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(threads) as pool, path.open("wb") as file:
-            places = _keep_pictures(dataset, file, pool, side=side, limits=limits, flaws=flaws, on_progress=on_progress)
+        places = keep_pictures(dataset, path, side=side, limits=limits, flaws=flaws, threads=threads, on_progress=on_progress)
         _keep_texts(dataset, beside, places, BertTokens(vocabulary), flaws)
     with np.load(beside, allow_pickle=False) as kept:
         chosen, tokens, pairs = np.arange(int(kept["pictures"])), kept["tokens"], kept["pairs"]
-    pictures = np.memmap(path, np.uint8, "r", shape=(len(chosen), side, side, 3))
-    return TowerInputs(pictures, chosen, tokens, pairs)
-
-
-def _keep_pictures(
-    dataset: Dataset,
-    file: BinaryIO,
-    pool: ThreadPoolExecutor,
-    *,
-    side: int,
-    limits: ImageLimits,
-    flaws: Flaws,
-    on_progress: Callable[[int], None],
-) -> dict[int, int]:
-    """Write the pictures one after another; return the place of each id."""
-
-    def resized(one: tuple[int, bytes]) -> npt.NDArray[np.uint8] | None:
-        picture = prepared_or_none(lambda data: decode_rgb(data, limits, shorter_side=side), one[1])
-        return None if picture is None else resized_picture(picture, side)
-
-    places: dict[int, int] = {}
-    for some in batches(dataset.pictures(flaws), _BATCH):
-        _see_that_there_is_room(Path(file.name).parent, _BATCH * side * side * 3)
-        for (image_id, _), pixels in zip(some, pool.map(resized, some), strict=True):
-            if pixels is None:
-                flaws.note(Flaw.BROKEN_PICTURE, dataset.picture_name(image_id))
-                continue
-            places[image_id] = len(places)
-            file.write(pixels.tobytes())
-        on_progress(len(places))
-    return places
+    return TowerInputs(kept_pictures(path, len(chosen), side), chosen, tokens, pairs)
 
 
 def _keep_texts(dataset: Dataset, path: Path, places: dict[int, int], words: BertTokens, flaws: Flaws) -> None:
@@ -147,13 +109,3 @@ def _keep_texts(dataset: Dataset, path: Path, places: dict[int, int], words: Ber
     with aside.open("wb") as file:
         np.savez(file, pictures=np.array(len(places)), tokens=stacked, pairs=np.array(pairs, np.int64))
     aside.replace(path)
-
-
-def _see_that_there_is_room(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed + _KEPT_FREE_BYTES:
-        raise Overloaded(
-            "DISK_FULL",
-            zh=f"{folder} 所在的磁盘只剩 {free >> 20} MiB：请先腾出空间，或用 --output 换一个磁盘",
-            en=f"the disk of {folder} has {free >> 20} MiB left: make room first, or name another disk with --output",
-        )
