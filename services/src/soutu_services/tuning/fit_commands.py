@@ -67,10 +67,14 @@ def run_fit(
         )
     if depth == "adapter":
         _run_adapter(data, **where)
-    else:
+    elif depth == "low-rank":
         from soutu_services.tuning.low_rank.command import run_low_rank  # noqa: PLC0415 - torch and peft
 
         run_low_rank(data, **where, given=options)
+    else:
+        from soutu_services.tuning.full.command import run_full  # noqa: PLC0415 - torch
+
+        run_full(data, **where, given=options)
 
 
 def _run_adapter(data: Path, *, train: str, valid: str, model: str, output: Path, name: str) -> None:

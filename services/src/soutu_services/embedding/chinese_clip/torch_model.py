@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +31,29 @@ except (ImportError, OSError) as missing:  # OSError: a shared library of torch'
         en=f"torch and cn_clip are not usable here ({missing}); run: soutu-embedding install-clip",
     ) from missing
 
-__all__ = ["Precision", "TorchModel", "official_architecture", "official_models", "official_towers", "vocabulary_path"]
+__all__ = [
+    "Precision",
+    "TorchModel",
+    "allow_numpy_numbers",
+    "official_architecture",
+    "official_models",
+    "official_towers",
+    "read_saved",
+    "vocabulary_path",
+]
 
 Precision = Literal["fp32", "fp16", "bf16"]
 
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+_SCALAR: Any = np.float64(0).__reduce__()[0]
+_NUMPY_NUMBERS: list[Any] = [
+    (_SCALAR, "numpy.core.multiarray.scalar"),  # as numpy 1 names it
+    (_SCALAR, "numpy._core.multiarray.scalar"),
+    np.dtype,
+    type(np.dtype(np.float64)),
+    type(np.dtype(np.float32)),
+    type(np.dtype(np.int64)),
+]
 _OPSET = 17
 """Of exported graphs: the first in which LayerNormalization is one node."""
 
@@ -116,7 +134,7 @@ class TorchModel:
         wanted = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
         convert_weights(model)
         halved = frozenset(key for key, parameter in model.named_parameters() if parameter.dtype == torch.float16)
-        tensors = model_tensors(_saved(path), torch.Tensor)
+        tensors = model_tensors(read_saved(path), torch.Tensor)
         check_shapes({key: tuple(tensor.shape) for key, tensor in tensors.items()}, wanted, architecture=name)
         try:
             space_id = space_digest(
@@ -213,13 +231,35 @@ class _OneTower(torch.nn.Module):  # type: ignore[misc] # to mypy torch is Any, 
         return cast(torch.Tensor, self._encode(batch))
 
 
-def _saved(path: Path) -> object:
+def read_saved(path: Path, *, mapped: bool = False) -> Any:
+    """Read what torch saved, on the CPU. Nothing but tensors and plain values is unpickled, so that no file runs any code.
+
+    numpy's own numbers are among these: cn_clip's training leaves its learning rate as one, in the state of the optimizer.
+
+    Args:
+        path: The file.
+        mapped: Read tensors as they are needed, where the file's format allows that.
+
+    Raises:
+        InvalidInput: the file is not there, or not of tensors alone.
+    """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            except RuntimeError:
+                if not mapped:
+                    raise
+                return torch.load(path, map_location="cpu", weights_only=True)  # written before torch 1.6
     except FileNotFoundError as error:
         raise InvalidInput("CHECKPOINT_MISSING", zh=f"没有检查点文件 {path}", en=f"There is no checkpoint file {path}") from error
     except Exception as error:  # a file that is no checkpoint makes the unpickler fail in any way
         raise _unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def allow_numpy_numbers() -> None:
+    """Let ``torch.load`` take numpy's numbers wherever this process calls it, as ``read_saved`` does."""
+    torch.serialization.add_safe_globals(_NUMPY_NUMBERS)
 
 
 def _unreadable(reason: str) -> InvalidInput:

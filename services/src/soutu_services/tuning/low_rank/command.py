@@ -16,7 +16,7 @@ from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.adapter_selection import Epoch
-from soutu_services.tuning.curve_picture import draw_epochs
+from soutu_services.tuning.curve_picture import draw_progress
 from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.fit_report import (
     CURVES_NAME,
@@ -83,7 +83,15 @@ def run_low_rank(data: Path, *, train: str, valid: str, model: str, output: Path
     with shown_progress(Text(zh="读取照片", en="photos")) as (progress, task):
 
         def tell_epoch(epochs: Sequence[Epoch]) -> None:
-            draw_epochs(epochs, output / CURVES_NAME)
+            draw_progress(
+                {"training": [(number, epoch.loss) for number, epoch in enumerate(epochs) if number]},
+                "recall on photos that were held back",
+                {
+                    "mean recall": [(number, epoch.mean_recall) for number, epoch in enumerate(epochs)],
+                    "R@10": [(number, epoch.r10) for number, epoch in enumerate(epochs)],
+                },
+                output / CURVES_NAME,
+            )
             tell_step("training", len(epochs) - 1, epochs[-1].mean_recall)
 
         fitted = fit_low_rank(

@@ -15,18 +15,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.tuning.adapter_selection import Epoch
 from soutu_services.tuning.fit_state import other_fit
 from soutu_services.tuning.low_rank.network import LowRankNetwork, Step
 from soutu_services.tuning.low_rank.options import LowRankOptions
 from soutu_services.tuning.low_rank.pairs import TowerInputs
 from soutu_services.tuning.retrieval import FloatArray, IntArray, rank, recall_of
+from soutu_services.tuning.training_parts import check_photos, held_back
 
 __all__ = ["LowRankTraining"]
 
-_LEAST_PHOTOS = 30
-_HELD_SHARE, _MOST_HELD = 0.1, 1000
 _WARM_UP_SHARE = 0.05
 _PICTURES_AT_ONCE = 256
 
@@ -48,17 +47,10 @@ class LowRankTraining:
             FailedPrecondition: the state is that of another training.
         """
         photos = np.unique(inputs.pairs[:, 1])
-        if len(photos) < _LEAST_PHOTOS:
-            raise InvalidInput(
-                "TOO_FEW_PHOTOS",
-                zh=f"只有 {len(photos)} 张有文字的照片可以训练，至少要 {_LEAST_PHOTOS} 张：先给更多照片写说明",
-                en=f"there are {len(photos)} photos with texts to train on, and {_LEAST_PHOTOS} are needed: "
-                "write captions for more",
-            )
+        check_photos(len(photos))
         self.options: LowRankOptions = network.options
-        order = np.random.default_rng(self.options.seed).permutation(photos)
-        held = min(_MOST_HELD, max(1, round(_HELD_SHARE * len(photos))))
-        self._held, self._inputs = inputs.part(np.sort(order[:held])), inputs.part(np.sort(order[held:]))
+        held = held_back(photos, self.options.seed)
+        self._held, self._inputs = inputs.part(held), inputs.part(np.setdiff1d(photos, held))
         self._network = network
         self._state, self._best = folder / "training.pt", folder / "best.pt"
         self._save_seconds = save_seconds
