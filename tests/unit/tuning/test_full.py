@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def cpu(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr("soutu_services.tuning.full.fit.launch_command", lambda _: program)
 
     monkeypatch.setattr("soutu_services.tuning.full.fit.obstacles", list)
+    monkeypatch.setattr("soutu_services.tuning.full.command.FullOptions", partial(FullOptions, patience=99))
     monkeypatch.setattr("soutu_services.tuning.full.arguments._MOST_WORKERS", 0)
     launcher()
     return launcher
@@ -83,7 +85,7 @@ def weights(output: Path) -> dict[str, torch.Tensor]:
 
 
 def test_it_trains_goes_on_after_a_kill_and_ends_the_same(place: Path, tmp_path: Path, cpu: Callable[..., None]) -> None:
-    options = ("--rate", "0.003", "--batch", "24", "--chunk", "12", "--epochs", "8")
+    options = ("--rate", "0.002", "--batch", "16", "--chunk", "16", "--epochs", "8")
     whole = fit(place, tmp_path / "whole", *options)
     assert whole.exit_code == 0, whole.output + (tmp_path / "whole" / "training.log").read_text()[-2000:]
     summary = json.loads((tmp_path / "whole" / "fit.json").read_text("utf-8"))
@@ -98,7 +100,7 @@ def test_it_trains_goes_on_after_a_kill_and_ends_the_same(place: Path, tmp_path:
     assert (tmp_path / "whole" / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "whole" / ".fit").exists()
 
-    cpu("--kill-after=2")
+    cpu("--kill-after=6")
     killed = fit(place, tmp_path / "parts", *options)
     assert (killed.exit_code, "Traceback" in killed.stderr) == (1, False)
     assert "training.log" in killed.stderr.splitlines()[-1]
@@ -106,11 +108,12 @@ def test_it_trains_goes_on_after_a_kill_and_ends_the_same(place: Path, tmp_path:
     again = fit(place, tmp_path / "parts", *options)
     assert again.exit_code == 0, again.output
     command = shlex.split(again.stdout.splitlines()[0])
-    assert any(one.startswith("--resume=") and one.endswith("epoch2.pt") for one in command)
+    assert any(one.startswith("--resume=") and one.endswith("epoch6.pt") for one in command)
     assert "--reset-optimizer" not in command
     ends = [weights(tmp_path / name) for name in ("whole", "parts")]
     assert all(torch.equal(value, ends[1][name]) for name, value in ends[0].items())
-    assert [epoch["number"] for epoch in json.loads((tmp_path / "parts" / "fit.json").read_text())["epochs"]] == list(range(1, 9))
+    epochs = json.loads((tmp_path / "parts" / "fit.json").read_text())["epochs"]
+    assert [epoch["number"] for epoch in epochs] == list(range(1, 9))
 
 
 def test_a_frozen_image_tower_stays(place: Path, tmp_path: Path, cpu: Callable[..., None]) -> None:

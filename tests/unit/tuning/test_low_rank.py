@@ -266,7 +266,7 @@ def test_out_of_memory_is_one_line_and_what_was_done_stays(
 ) -> None:
     backward, steps = LowRankNetwork._backward, []
 
-    def greedy(self: LowRankNetwork, step: Step) -> float:
+    def greedy(self: LowRankNetwork, step: Step) -> torch.Tensor:
         steps.append(1)
         if len(steps) == 5:
             torch.empty(1 << 58, dtype=torch.uint8)  # the allocator's own error

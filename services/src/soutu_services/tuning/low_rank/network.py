@@ -156,7 +156,7 @@ class LowRankNetwork:
             with torch.no_grad():
                 self._clip.logit_scale.clamp_(0, _HIGHEST_SCALE)
             self._peft.eval()
-            return loss
+            return float(loss)
 
     def encode_images(self, resized: npt.NDArray[Any]) -> Features:
         """Embed resized pictures, shape (n, side, side, 3): shape (n, d), rows L2-normalised."""
@@ -232,7 +232,7 @@ class LowRankNetwork:
             for name, value in self._trained.items():
                 value.copy_(trained[name])
 
-    def _backward(self, step: Step) -> float:
+    def _backward(self, step: Step) -> torch.Tensor:
         frozen = self.options.freeze_images
         towers: list[tuple[Callable[[npt.NDArray[Any]], torch.Tensor], npt.NDArray[Any]]] = [(self._texts, step.tokens)]
         if not frozen:
@@ -251,7 +251,7 @@ class LowRankNetwork:
                 slopes = leaf.grad.split(self.chunk)
                 for chunk, slope in zip(self._chunks(encode, inputs, step.seed + at), slopes, strict=True):
                     chunk().backward(slope)
-        return float(loss.detach())
+        return loss.detach()
 
     def _chunks(
         self, encode: Callable[[npt.NDArray[Any]], torch.Tensor], inputs: npt.NDArray[Any], seed: int
