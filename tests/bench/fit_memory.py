@@ -1,14 +1,15 @@
 """How much memory a low-rank fit takes on a GPU, without one: its own step on tensors that have a size and no content.
 
-``PYTHONPATH=tests .venv/bin/python -m bench.fit_memory`` prints a line for each official model: parameters in all and trained, and the
-peak of one step at the default batch. Each storage counts from its
-making to its end: weights, gradients, AdamW's moments and what is kept for the backward pass. What CUDA itself takes (its
-context and the workspaces of its libraries, some 0.5 GB) and what its allocator leaves unused come on top.
+``PYTHONPATH=tests .venv/bin/python -m bench.fit_memory`` prints a line for each model: parameters in all and trained, and the
+peak of one step at the default batch, in bf16. Each storage counts from its making to its end: weights, gradients, AdamW's moments
+and what is kept for the backward pass. What CUDA itself takes (its context and the workspaces of its libraries, some 0.5 GB) and
+what its allocator leaves unused come on top.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import warnings
 import weakref
 from typing import Any
@@ -101,9 +102,9 @@ def main() -> None:
             for recompute in (True, False)[: 1 + given.without_checkpointing]:
                 total, trained, most = peak(name, options, chunk=chunk, precision="bf16", recompute=recompute)
                 how = "checkpointing" if recompute else "all kept"
-                print(
-                    f"{name} batch {given.batch} chunk {chunk} {how}: {total / 1e6:.0f} M parameters, {trained / 1e6:.1f} M trained, "
-                    f"peak {most / 2**30:.2f} GiB"
+                sys.stdout.write(
+                    f"{name} batch {given.batch} chunk {chunk} {how}: {total / 1e6:.0f} M parameters, "
+                    f"{trained / 1e6:.1f} M trained, peak {most / 2**30:.2f} GiB\n"
                 )
 
 
