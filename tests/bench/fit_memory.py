@@ -1,9 +1,9 @@
 """How much memory a low-rank fit takes on a GPU, without one: its own step on tensors that have a size and no content.
 
 ``PYTHONPATH=tests .venv/bin/python -m bench.fit_memory`` prints a line for each model: parameters in all and trained, and the
-peak of one step at the default batch, in bf16. Each storage counts from its making to its end: weights, gradients, AdamW's moments
-and what is kept for the backward pass. What CUDA itself takes (its context and the workspaces of its libraries, some 0.5 GB) and
-what its allocator leaves unused come on top.
+peak of one step at the default batch, in bf16. Each storage counts from its making to its end: weights, gradients, AdamW's
+moments and what is kept for the backward pass. What CUDA itself takes (its context and the workspaces of its libraries, some
+0.5 GB) and what its allocator leaves unused come on top.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from soutu_services.embedding.chinese_clip.torch_model import CLIP, official_architecture, official_models
+from soutu_services.embedding.chinese_clip.torch_model import official_architecture, official_models
 from soutu_services.tuning.low_rank import network as low_rank
 from soutu_services.tuning.low_rank.network import LowRankNetwork, Step
 from soutu_services.tuning.low_rank.options import CHUNK, LowRankOptions
@@ -61,6 +61,8 @@ class Tally(TorchDispatchMode):  # type: ignore[misc] # to mypy torch is Any
 
 def peak(name: str, options: LowRankOptions, *, chunk: int, precision: Any, recompute: bool) -> tuple[int, int, int]:
     """Return the parameters in all, those that are trained, and the peak of a step in bytes."""
+    from cn_clip.clip.model import CLIP  # the import above lets it be imported without torchvision
+
     architecture = official_architecture(name)
     assert architecture is not None
     side = architecture.image_resolution

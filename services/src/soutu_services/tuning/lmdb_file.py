@@ -68,7 +68,7 @@ def open_environments_once() -> None:
             opened[path] = _Shared(really_open(path, **options))
         return opened[path]
 
-    lmdb.open = open_once
+    lmdb.open = open_once  # type: ignore[assignment]
 
 
 class _Shared:

@@ -71,7 +71,7 @@ class InterpolationMode:
 @contextmanager
 def torchvision_and_timm() -> Iterator[None]:
     """Let cn_clip's training be imported inside the block, with the real ones where they can be."""
-    stand_ins = {}
+    stand_ins: dict[str, ModuleType] = {}
     if not _imports("torchvision.transforms"):
         transforms = ModuleType("torchvision.transforms")
         for one in (Compose, Resize, ToTensor, Normalize, InterpolationMode):
