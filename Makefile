@@ -51,6 +51,9 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 .venv/ready-to-bench: .venv/ready-to-test deploy/bench-requirements.txt
 	deploy/setup.sh bench
 
+.venv/ready-to-compare: .venv/ready-to-bench deploy/rivals-requirements.txt
+	deploy/setup.sh rivals
+
 run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字] [TEXT_MODEL=模型]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
 	SOUTU_HOME_SECURE="$$SECURE" SOUTU_HOME_HOST="$$HOST" SOUTU_HOME_CERTIFICATES="$$CERTIFICATES" \
@@ -99,8 +102,8 @@ fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, reque
 soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
-bench: .venv/ready-to-test ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index [SIZES="100000 1000000"] [FRONT=100000]
-	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-bench; fi
+bench: .venv/ready-to-bench ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index|ingest|growth|limits [SIZES="100000 1000000"] [FRONT=100000]
+	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-compare; fi
 	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
