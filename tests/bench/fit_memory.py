@@ -23,8 +23,9 @@ from torch.utils._pytree import tree_leaves
 
 from soutu_services.embedding.chinese_clip.torch_model import official_architecture, official_models
 from soutu_services.tuning.low_rank import network as low_rank
-from soutu_services.tuning.low_rank.network import LowRankNetwork, Step
+from soutu_services.tuning.low_rank.network import LowRankNetwork
 from soutu_services.tuning.low_rank.options import CHUNK, LowRankOptions
+from soutu_services.tuning.low_rank.step import Step
 
 _LENGTH = 52
 

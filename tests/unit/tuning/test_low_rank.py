@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,9 +30,10 @@ from soutu_services.tuning.cli import main
 from soutu_services.tuning.dataset import TextRow, open_dataset
 from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.low_rank.attention import SplitAttention, joined_attention, split_attention
-from soutu_services.tuning.low_rank.network import LowRankNetwork, Step
+from soutu_services.tuning.low_rank.network import LowRankNetwork
 from soutu_services.tuning.low_rank.options import LowRankOptions
 from soutu_services.tuning.low_rank.pairs import TowerInputs, prepare_inputs
+from soutu_services.tuning.low_rank.step import Step
 from soutu_services.tuning.low_rank.training import LowRankTraining
 from soutu_services.tuning.trained_model import model_spec, read_model
 
@@ -294,6 +296,24 @@ def test_a_gpu_without_memory_says_the_same(tiny: dict[str, TinyCheckpoint], inp
     with pytest.raises(Overloaded) as caught:
         one.step(a_step(inputs))
     assert "--freeze-images" in caught.value.text.en
+
+
+def test_a_full_disk_is_told_as_what_it_is(
+    tiny: dict[str, TinyCheckpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch hides it in an error of its own."""
+    one = network(tiny["vit"])
+    monkeypatch.setattr(Path, "open", lambda *_: _FullFile())
+    with pytest.raises(OSError, match=r"No space.*state\.pt"):
+        one.save(tmp_path / "state.pt", {})
+
+
+class _FullFile(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise OSError(28, "No space left on device")
 
 
 def test_a_loss_that_is_no_number_ends_it(tmp_path: Path, tiny: dict[str, TinyCheckpoint], inputs: TowerInputs) -> None:

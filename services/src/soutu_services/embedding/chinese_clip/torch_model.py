@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -40,6 +41,7 @@ __all__ = [
     "official_towers",
     "read_saved",
     "vocabulary_path",
+    "write_saved",
 ]
 
 Precision = Literal["fp32", "fp16", "bf16"]
@@ -255,6 +257,25 @@ def read_saved(path: Path, *, mapped: bool = False) -> Any:
         raise InvalidInput("CHECKPOINT_MISSING", zh=f"没有检查点文件 {path}", en=f"There is no checkpoint file {path}") from error
     except Exception as error:  # a file that is no checkpoint makes the unpickler fail in any way
         raise _unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def write_saved(what: Any, path: Path) -> None:
+    """Write as torch saves: aside, flushed, then renamed, so that what is there is whole.
+
+    Raises:
+        OSError: it cannot be written, for instance because the disk is full.
+    """
+    aside = path.with_name(f".{path.name}")
+    try:
+        with aside.open("wb") as file:
+            torch.save(what, file)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except RuntimeError as error:  # torch's own, in which the file's is hidden
+        if isinstance(error.__context__, OSError):
+            raise OSError(error.__context__.errno, error.__context__.strerror, str(path)) from error
+        raise
 
 
 def allow_numpy_numbers() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from soutu_services.embedding.chinese_clip.checkpoint import model_tensors
-from soutu_services.embedding.chinese_clip.torch_model import read_saved
+from soutu_services.embedding.chinese_clip.torch_model import read_saved, write_saved
 from soutu_services.runtime.errors import InvalidInput
 
 __all__ = ["newest_checkpoint", "parameters", "starting_checkpoint", "write_model_alone"]
@@ -40,7 +38,7 @@ def starting_checkpoint(path: Path, aside: Path) -> Path:
     if is_whole and all(name.startswith("module.") for name in saved[_TENSORS]):
         return path
     state = {f"module.{name}": tensor for name, tensor in model_tensors(saved, torch.Tensor).items()}
-    _write({"epoch": 0, "step": 0, "name": path.stem, _TENSORS: state}, aside)
+    write_saved({"epoch": 0, "step": 0, "name": path.stem, _TENSORS: state}, aside)
     return aside
 
 
@@ -63,13 +61,4 @@ def newest_checkpoint(folder: Path) -> tuple[Path, int] | None:
 def write_model_alone(path: Path, output: Path, name: str) -> None:
     """Write a checkpoint without the state of its optimizer, which is two thirds of it."""
     saved = read_saved(path, mapped=True)
-    _write({"epoch": saved["epoch"], "step": saved["step"], "name": name, _TENSORS: saved[_TENSORS]}, output)
-
-
-def _write(what: Any, path: Path) -> None:
-    aside = path.with_name(f".{path.name}")
-    with aside.open("wb") as file:
-        torch.save(what, file)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    write_saved({"epoch": saved["epoch"], "step": saved["step"], "name": name, _TENSORS: saved[_TENSORS]}, output)

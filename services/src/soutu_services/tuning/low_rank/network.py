@@ -8,7 +8,6 @@ second pass equals the first, and a training that is loaded again equals one tha
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,9 +20,10 @@ import numpy.typing as npt
 
 from soutu_services.embedding.chinese_clip.encoder import Checkpoint
 from soutu_services.embedding.chinese_clip.preprocessing import normalised_pixels
-from soutu_services.embedding.chinese_clip.torch_model import TorchModel
-from soutu_services.runtime.errors import FailedPrecondition, Overloaded
+from soutu_services.embedding.chinese_clip.torch_model import TorchModel, read_saved, write_saved
+from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.tuning.low_rank.options import LowRankOptions, Precision
+from soutu_services.tuning.low_rank.step import Step
 from soutu_services.tuning.retrieval import FloatArray
 
 try:
@@ -33,6 +33,7 @@ try:
     from torch.utils.checkpoint import checkpoint as recomputed
 
     from soutu_services.tuning.low_rank.attention import joined_attention, split_attention
+    from soutu_services.tuning.low_rank.memory import telling_of_memory
 except (ImportError, OSError) as missing:
     raise FailedPrecondition(
         "PEFT_NOT_INSTALLED",
@@ -40,7 +41,7 @@ except (ImportError, OSError) as missing:
         en=f"peft is not usable here ({missing}); run: {sys.executable} -m pip install 'peft>=0.17'",
     ) from missing
 
-__all__ = ["LowRankNetwork", "Step"]
+__all__ = ["LowRankNetwork"]
 
 _TARGETS = {
     "bert": r"bert\.encoder\..*\.(query|key|value|dense)",
@@ -51,26 +52,6 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _HIGHEST_SCALE = float(np.log(100))
 """As in the original CLIP, and in cn_clip's training."""
 _MOST_GRADIENT = 1.0
-_OUT_OF_CPU_MEMORY = ("DefaultCPUAllocator", "not enough memory", "can't allocate memory")
-
-Features = npt.NDArray[np.float32]
-
-
-class Step:
-    """What one step is given.
-
-    Attributes:
-        images: Resized pictures, shape (i, side, side, 3); with a frozen image tower their embeddings, shape (i, d).
-        tokens: Shape (t, length).
-        fits: Which text fits which picture; shape (t, i).
-        rate: Learning rate.
-        seed: Of the dropout.
-    """
-
-    def __init__(
-        self, images: npt.NDArray[Any], tokens: npt.NDArray[Any], fits: npt.NDArray[np.bool_], rate: float, seed: int
-    ) -> None:
-        self.images, self.tokens, self.fits, self.rate, self.seed = images, tokens, fits, rate, seed
 
 
 class LowRankNetwork:
@@ -140,7 +121,7 @@ class LowRankNetwork:
         Raises:
             Overloaded: memory does not suffice.
         """
-        with self._telling_of_memory():
+        with telling_of_memory(self.device, self.chunk):
             self._peft.train()
             for module in self._clip.visual.modules():
                 if isinstance(module, nn.BatchNorm2d):
@@ -158,11 +139,11 @@ class LowRankNetwork:
             self._peft.eval()
             return float(loss)
 
-    def encode_images(self, resized: npt.NDArray[Any]) -> Features:
+    def encode_images(self, resized: npt.NDArray[Any]) -> FloatArray:
         """Embed resized pictures, shape (n, side, side, 3): shape (n, d), rows L2-normalised."""
         return self._encode(self._images, resized)
 
-    def encode_texts(self, tokens: npt.NDArray[Any]) -> Features:
+    def encode_texts(self, tokens: npt.NDArray[Any]) -> FloatArray:
         """Embed token ids, shape (n, length): shape (n, d), rows L2-normalised."""
         return self._encode(self._texts, tokens)
 
@@ -173,7 +154,7 @@ class LowRankNetwork:
 
     def save_trained(self, path: Path) -> None:
         """Write what is trained, as it is now."""
-        _write(self._state_of_trained(), path)
+        write_saved(self._state_of_trained(), path)
 
     def restore_trained(self, path: Path) -> None:
         """Take in what ``save_trained`` wrote.
@@ -182,7 +163,7 @@ class LowRankNetwork:
             ValueError: it is that of another model.
             OSError: it cannot be read.
         """
-        self._use(torch.load(path, map_location="cpu", weights_only=True))
+        self._use(read_saved(path))
 
     def save(self, path: Path, beside: Mapping[str, Any]) -> None:
         """Write all that is needed to go on, and plain values beside it."""
@@ -192,7 +173,7 @@ class LowRankNetwork:
             "scaler": self._scaler.state_dict(),
             "beside": dict(beside),
         }
-        _write(state, path)
+        write_saved(state, path)
 
     def restore(self, path: Path) -> dict[str, Any]:
         """Go on from what was written; return what was beside it. Nothing but tensors and plain values is unpickled.
@@ -201,7 +182,7 @@ class LowRankNetwork:
             ValueError: it is damaged, or of another model.
         """
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = read_saved(path)
             self._use(state["trained"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._scaler.load_state_dict(state["scaler"])
@@ -215,10 +196,10 @@ class LowRankNetwork:
         Raises:
             Overloaded: memory does not suffice.
         """
-        with self._telling_of_memory():
+        with telling_of_memory(self.device, self.chunk):
             merged = self._peft.merge_and_unload()
             state = joined_attention({key: value.detach().float().cpu() for key, value in merged.state_dict().items()})
-        _write(
+        write_saved(
             {"epoch": 0, "step": 0, "name": name, "state_dict": {f"module.{key}": value for key, value in state.items()}}, path
         )
 
@@ -264,8 +245,8 @@ class LowRankNetwork:
 
             yield run
 
-    def _encode(self, encode: Callable[[npt.NDArray[Any]], torch.Tensor], inputs: npt.NDArray[Any]) -> Features:
-        with self._telling_of_memory(), torch.inference_mode():
+    def _encode(self, encode: Callable[[npt.NDArray[Any]], torch.Tensor], inputs: npt.NDArray[Any]) -> FloatArray:
+        with telling_of_memory(self.device, self.chunk), torch.inference_mode():
             parts = [encode(inputs[begin : begin + self.chunk]).cpu().numpy() for begin in range(0, len(inputs), self.chunk)]
         return np.concatenate(parts)
 
@@ -281,29 +262,6 @@ class LowRankNetwork:
 
     def _autocast(self) -> Any:
         return torch.autocast(self.device.type, dtype=_DTYPES[self.precision], enabled=self.precision != "fp32")
-
-    @contextmanager
-    def _telling_of_memory(self) -> Iterator[None]:
-        try:
-            yield
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise self._out_of_memory() from error
-        except RuntimeError as error:
-            if any(sign in str(error) for sign in _OUT_OF_CPU_MEMORY):
-                raise self._out_of_memory() from error
-            raise
-
-    def _out_of_memory(self) -> Overloaded:
-        if self.chunk > 1:
-            advice = (f"请加上 --chunk {self.chunk // 2}", f"with --chunk {self.chunk // 2}")
-        else:
-            advice = ("请换小一些的模型，或加上 --freeze-images", "with a smaller model, or with --freeze-images")
-        return Overloaded(
-            "OUT_OF_MEMORY",
-            zh=f"内存不够（{self.device}，每次 {self.chunk} 项）：{advice[0]} 再运行一次，会从已完成的地方接着做",
-            en=f"memory does not suffice ({self.device}, {self.chunk} items at once): run it again {advice[1]}; "
-            "it goes on from what was done",
-        )
 
 
 def _contrast(texts: torch.Tensor, images: torch.Tensor, scale: torch.Tensor, fits: torch.Tensor) -> torch.Tensor:
@@ -334,13 +292,3 @@ def _suitable(device: torch.device) -> Precision:
     if device.type != "cuda":
         return "fp32"
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-
-
-def _write(what: Any, path: Path) -> None:
-    """Write aside, flush, then rename: what is there is whole."""
-    aside = path.with_name(f".{path.name}")
-    with aside.open("wb") as file:
-        torch.save(what, file)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)

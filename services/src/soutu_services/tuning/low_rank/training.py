@@ -18,9 +18,10 @@ import numpy.typing as npt
 from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.tuning.adapter_selection import Epoch
 from soutu_services.tuning.fit_state import other_fit
-from soutu_services.tuning.low_rank.network import LowRankNetwork, Step
+from soutu_services.tuning.low_rank.network import LowRankNetwork
 from soutu_services.tuning.low_rank.options import LowRankOptions
 from soutu_services.tuning.low_rank.pairs import TowerInputs
+from soutu_services.tuning.low_rank.step import Step
 from soutu_services.tuning.retrieval import FloatArray, IntArray, rank, recall_of
 from soutu_services.tuning.training_parts import check_photos, held_back
 
