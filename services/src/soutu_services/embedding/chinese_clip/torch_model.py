@@ -272,9 +272,10 @@ def write_saved(what: Any, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
-    except RuntimeError as error:  # torch's own, in which the file's is hidden
-        if isinstance(error.__context__, OSError):
-            raise OSError(error.__context__.errno, error.__context__.strerror, str(path)) from error
+    except (OSError, RuntimeError) as error:  # torch hides the file's error in one of its own, now and then
+        cause = error if isinstance(error, OSError) else error.__context__
+        if isinstance(cause, OSError):
+            raise OSError(cause.errno, cause.strerror, str(path)) from error
         raise
 
 
