@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser test-http check-deploy screenshots lint bench wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser test-http check-deploy test-hosts screenshots lint bench wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -72,6 +72,9 @@ test-browser: .venv/ready-to-test ## 网页的浏览器测试 · the page in a r
 
 check-deploy: .venv/ready-to-test ## 部署文件：检查，并照着运行 · the deployment's files: check them, and run what they say (part of make test)
 	$(BIN)/python -m pytest tests/integration/deploy
+
+test-hosts: .venv/ready-to-test ## 几台机器：断线、断电、丢包、换地址 · several hosts: cuts, power, loss, new addresses (part of make test)
+	PYTHONPATH=tests exec $(BIN)/python -m hosts
 
 test-http: .venv/ready-to-test ## HTTP 接口与它的说明相符 · the HTTP API against its description, by schemathesis: EXAMPLES=200
 	SOUTU_HTTP_EXAMPLES="$${EXAMPLES:-200}" $(BIN)/python -m pytest tests/integration/web/test_description.py

@@ -1,7 +1,7 @@
 """A library as a data set that cn_clip trains from.
 
 First the photos are listed with their captions and given splits; then their pictures are written, the texts, and the LMDB. Each
-step is kept in a ledger: an export that was killed goes on where it was. Only the ids and times of the photos are in memory.
+step is kept in a ledger: an export that was killed goes on where it was. Of a photo, its id and its time alone are in memory.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +40,8 @@ _LEDGER = ".export"
 _BATCH = 256
 _READERS = 4
 _SIDE, _QUALITY = 512, 90
+_OF_ONE_PHOTO = frozenset({"NO_THUMBNAIL", "NOT_READ_YET"})
+"""Reasons for which the search service has no thumbnail of a photo; any other is a fault of its own."""
 _LIMITS = ImageLimits(max_bytes=32 << 20, max_pixels=80_000_000)
 
 
@@ -50,16 +53,16 @@ class ExportRequest:
         selection: Which photos.
         splits: Names of the splits and their shares, which add up to 1.
         burst_seconds: Longest pause between photos of one burst.
-        max_distance: Perceptual hashes of near-duplicates differ in at most so many of 64 bits.
-        min_cosine: Smallest cosine of near-duplicates.
+        near: Photos are near-duplicates if their perceptual hashes differ in at most so many of 64 bits, and the cosine of their
+            vectors is at least so much, for one of these pairs. A hash that is almost the same needs little else: small copies,
+            compressed hard, have cosines of 0.6 with ``lite``. What is cropped differs in more bits, and looks the more alike.
         photos_a_caption: A caption that more photos share tells of none of them, and is left out.
     """
 
     selection: Selection
     splits: tuple[tuple[str, float], ...] = (("train", 0.9), ("valid", 0.1))
     burst_seconds: int = 10
-    max_distance: int = 10
-    min_cosine: float = 0.85
+    near: tuple[tuple[int, float], ...] = ((10, 0.4), (12, 0.8))
     photos_a_caption: int = 20
 
 
@@ -98,15 +101,20 @@ def export_library(
     names = [name for split, _ in request.splits for name in (texts_file(split), images_file(split), f"lmdb/{split}")]
     if not (folder / _LEDGER).exists() and any((folder / name).exists() for name in (*names, MAP_FILE)):
         raise _taken(folder)
-    with ExportLedger.open(folder / _LEDGER) as ledger:
-        try:
+    is_wanted = False
+    try:
+        with ExportLedger.open(folder / _LEDGER) as ledger:
             export = _Export(library, ledger, folder, request, flaws)
             told = export.told()
-        except InvalidInput:  # nothing to export: what is asked next, or written of the photos until then, counts
-            ledger.forget()
-            raise
-        export.write_pictures(told, on_progress)
-        exported = export.write_texts(told)
+            is_wanted = True
+            export.write_pictures(told, on_progress)
+            exported = export.write_texts(told)
+    except InvalidInput:
+        if not is_wanted:  # nothing to export: what is asked next, or written of the photos until then, counts
+            shutil.rmtree(folder / _LEDGER)
+            with suppress(OSError):  # a person's files are in it
+                folder.rmdir()
+        raise
     for split, _ in request.splits:
         texts = ClipTables(folder, split).texts(Flaws())
         write_clip_lmdb(folder / "lmdb" / split, texts, _encoded(folder / images_file(split)))
@@ -135,7 +143,7 @@ class _Export:
     def told(self) -> bytearray:
         """Mark, by a byte a photo, those that a caption tells of."""
         told = bytearray(self._progress.photos)
-        for caption, places in self._ledger.texts():
+        for caption, places in self._ledger.texts(most=self._request.photos_a_caption):
             if len(places) > self._request.photos_a_caption:
                 self._flaws.note(Flaw.COMMON_TEXT, caption)
                 continue
@@ -181,7 +189,7 @@ class _Export:
         next_id = 1
         with ExitStack() as stack:
             files = [stack.enter_context((self._folder / texts_file(name)).open("wb")) for name in self._splits]
-            for caption, places in self._ledger.texts():
+            for caption, places in self._ledger.texts(most=self._request.photos_a_caption):
                 if len(places) > self._request.photos_a_caption:
                     continue
                 for split, name in enumerate(self._splits):
@@ -190,6 +198,9 @@ class _Export:
                         files[split].write(text_line(TextRow(next_id, caption, image_ids)))
                         texts[name] += 1
                         next_id += 1
+            for file in files:  # the ledger goes when all is written: a power cut must not find neither
+                file.flush()
+                os.fsync(file.fileno())
         return Exported(photos, texts, self._progress.photos - sum(told))
 
     def _list_photos(self, asked: str) -> Progress:
@@ -201,8 +212,8 @@ class _Export:
             groups.add([one.photo_id for one in page], [_seconds(one) for one in page])
         if not len(groups):
             raise InvalidInput("NO_PHOTOS", zh="没有符合条件的照片", en="there is no such photo")
-        duplicates = self._library.near_duplicates(max_distance=self._request.max_distance, min_cosine=self._request.min_cosine)
-        groups.join(duplicates, burst_seconds=self._request.burst_seconds)
+        lists = [self._library.near_duplicates(max_distance=most, min_cosine=least) for most, least in self._request.near]
+        groups.join(chain.from_iterable(lists), burst_seconds=self._request.burst_seconds)
         splits = groups.splits([share for _, share in self._request.splits])
         for first in range(0, len(groups), _BATCH):
             self._ledger.set_splits(first, splits[first : first + _BATCH].tolist())
@@ -223,18 +234,28 @@ class _Export:
                         photos[self._splits[record.split]] += 1
                         name = " ".join(record.name.split())
                         file.write(f"{place + 1}\t{self._splits[record.split]}\t{record.photo_id}\t{name}\n")
+            file.flush()
+            os.fsync(file.fileno())
         return split_of, photos
 
 
 def _picture(library: Library, photo_id: str) -> bytes | None:
-    """Return a photo as a JPEG of at most 512 pixels a side; None if it cannot be had."""
+    """Return a photo as a JPEG of at most 512 pixels a side; None if it is the photo's fault that there is none.
+
+    Raises:
+        SoutuError: the library fails; the photo may be as good as any.
+    """
     try:
         data = library.thumbnail(photo_id)
         if data[:3] == b"\xff\xd8\xff":
             return data
         picture = decode_rgb(data, _LIMITS, shorter_side=_SIDE)
-    except (ItemRefused, NotFound, FailedPrecondition):
+    except (ItemRefused, NotFound):
         return None
+    except FailedPrecondition as error:
+        if error.reason in _OF_ONE_PHOTO:
+            return None
+        raise
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)

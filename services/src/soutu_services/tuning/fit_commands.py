@@ -21,7 +21,6 @@ from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.adapter_fit import FitRequest, Fitted, fit_adapter
 from soutu_services.tuning.adoption import adopt, adopt_model
 from soutu_services.tuning.curve_picture import draw_curves
-from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.fit_report import (
     CURVES_NAME,
     comparison,
@@ -33,6 +32,7 @@ from soutu_services.tuning.fit_report import (
 )
 from soutu_services.tuning.fit_state import check_room_for_fit
 from soutu_services.tuning.flaws import Flaws
+from soutu_services.tuning.held_out import open_splits
 from soutu_services.tuning.library_commands import connected, shown_progress, tell_flaws
 from soutu_services.tuning.trained_model import MODEL_NAME, read_model
 from soutu_services.tuning.vector_cache import cached_pairs, fingerprint
@@ -88,7 +88,7 @@ def _run_adapter(data: Path, *, train: str, valid: str, model: str, output: Path
     begin = time.monotonic()
     use_one_blas_thread()
     settings = load_settings(EmbeddingSettings)
-    datasets = [open_dataset(data, split) for split in (train, valid)]
+    datasets = open_splits(data, train, valid, settings)
     output.mkdir(parents=True, exist_ok=True)
     flaws = Flaws()
     encoder = load_encoder(model, settings)

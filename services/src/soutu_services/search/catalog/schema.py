@@ -271,5 +271,22 @@ ALTER TABLE recycled ADD COLUMN in_source INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX recycled_in_source ON recycled (id) WHERE in_source = 1;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
+# A taken time has three voices, of which catalog.taken_times lets the strongest be taken_local: what reading the file found
+# (read_*), a person's word, and what another program told. tellings: digests of facts told of a photo; each counts once.
+_TENTH = """
+ALTER TABLE photos ADD COLUMN read_local TEXT;
+ALTER TABLE photos ADD COLUMN read_offset_minutes INTEGER;
+ALTER TABLE photos ADD COLUMN read_origin TEXT;
+ALTER TABLE photos ADD COLUMN person_local TEXT;
+ALTER TABLE photos ADD COLUMN told_local TEXT;
+UPDATE photos SET read_local = taken_local, read_offset_minutes = taken_offset_minutes, read_origin = taken_origin
+    WHERE taken_local IS NOT NULL;
+CREATE TABLE tellings (
+    photo INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (photo, digest)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _TENTH)
 """Step n takes a catalog from version n to n + 1."""

@@ -18,7 +18,6 @@ from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.curve_picture import draw_progress
-from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.fit_report import (
     CURVES_NAME,
     comparison,
@@ -33,6 +32,7 @@ from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.full.arguments import FullOptions
 from soutu_services.tuning.full.fit import FullFitted, FullReporter, FullRequest, fit_full
 from soutu_services.tuning.full.progress import FullEpoch
+from soutu_services.tuning.held_out import open_splits
 from soutu_services.tuning.library_commands import shown_progress, tell_flaws
 from soutu_services.tuning.trained_model import model_spec
 
@@ -54,12 +54,14 @@ def run_full(data: Path, *, train: str, valid: str, model: str, output: Path, na
         )
     check_room_for_fit(output, train, valid)
     begin = time.monotonic()
+    settings = load_settings(EmbeddingSettings)
     options = FullOptions(**given)
+    datasets = open_splits(data, train, valid, settings)
     request = FullRequest(
         name=name or output.resolve().name,
         base=model,
-        train=open_dataset(data, train),
-        valid=open_dataset(data, valid),
+        train=datasets[0],
+        valid=datasets[1],
         options=options,
     )
     output = output.resolve()  # cn_clip's program is given paths
@@ -84,7 +86,7 @@ def run_full(data: Path, *, train: str, valid: str, model: str, output: Path, na
             on_step=lambda step, steps: progress.update(task, completed=step, total=steps or None),
             on_epoch=lambda epochs: _tell_epoch(epochs, output),
         )
-        fitted = fit_full(request, output, load_settings(EmbeddingSettings), flaws, reporter=reporter, on_fitted=keep)
+        fitted = fit_full(request, output, settings, flaws, reporter=reporter, on_fitted=keep)
     tell_flaws(flaws)
     Console(soft_wrap=True).print(comparison_table(fitted.before, fitted.after, fitted.rise))
     conclude(fitted.rise["mean_recall"], model, model_spec(output, fitted.manifest.architecture), output)

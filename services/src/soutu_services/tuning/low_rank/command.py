@@ -17,7 +17,6 @@ from soutu_services.runtime.language import Text
 from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.adapter_selection import Epoch
 from soutu_services.tuning.curve_picture import draw_progress
-from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.fit_report import (
     CURVES_NAME,
     comparison,
@@ -29,6 +28,7 @@ from soutu_services.tuning.fit_report import (
 )
 from soutu_services.tuning.fit_state import check_room_for_fit
 from soutu_services.tuning.flaws import Flaws
+from soutu_services.tuning.held_out import open_splits
 from soutu_services.tuning.library_commands import shown_progress, tell_flaws
 from soutu_services.tuning.low_rank.fit import LowRankFitted, LowRankProgress, LowRankRequest, fit_low_rank
 from soutu_services.tuning.low_rank.options import CHUNK, LowRankOptions
@@ -56,11 +56,12 @@ def run_low_rank(data: Path, *, train: str, valid: str, model: str, output: Path
     chunk, precision = given.get("chunk", CHUNK), given.get("precision")
     options = LowRankOptions(**{option: value for option, value in given.items() if option in LowRankOptions.__match_args__})
     settings = load_settings(EmbeddingSettings, **({"device": given["device"]} if "device" in given else {}))
+    datasets = open_splits(data, train, valid, settings)
     request = LowRankRequest(
         name=name or output.resolve().name,
         base=model,
-        train=open_dataset(data, train),
-        valid=open_dataset(data, valid),
+        train=datasets[0],
+        valid=datasets[1],
         options=options,
         precision=precision,
         chunk=chunk,
