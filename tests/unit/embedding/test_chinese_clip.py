@@ -21,7 +21,7 @@ from soutu_services.embedding.chinese_clip.torchvision_stand_in import torchvisi
 from soutu_services.embedding.encoder import ItemProblem, ItemRefused, Tower
 from soutu_services.embedding.image_input import ImageLimits
 from soutu_services.embedding.weights import WeightsSettings
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Overloaded
 
 LIMITS = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 24)
 KINDS = ("vit", "resnet")
@@ -367,3 +367,17 @@ def test_a_checkpoint_that_holds_numpys_numbers_is_read(tiny: Any, tmp_path: Pat
 
     path = saved_again(tiny["vit"], tmp_path / "epoch1.pt", trained)
     assert load(path, tiny["vit"].architecture).card.space_id == load(tiny["vit"].path, tiny["vit"].architecture).card.space_id
+
+
+def test_a_gpu_that_is_too_small_is_no_broken_checkpoint(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = torch.nn.Module.to
+
+    def full(module: Any, where: object) -> Any:
+        if isinstance(where, torch.device):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return move(module, where)
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(Overloaded) as caught:
+        load(tiny["vit"].path, tiny["vit"].architecture)
+    assert caught.value.reason == "OUT_OF_MEMORY"

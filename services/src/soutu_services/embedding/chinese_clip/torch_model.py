@@ -17,7 +17,7 @@ from soutu_services.embedding.chinese_clip.torchvision_stand_in import torchvisi
 from soutu_services.embedding.encoder import FloatArray, Tower
 from soutu_services.embedding.space import space_digest
 from soutu_services.embedding.weights import PublishedFile
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Overloaded
 
 try:
     import torch
@@ -129,6 +129,7 @@ class TorchModel:
         Raises:
             InvalidInput: the file is no checkpoint, or one of another architecture.
             FailedPrecondition: there is no such device.
+            Overloaded: its memory does not suffice.
         """
         chosen = _device(device)
         with torch.device("meta"):  # no memory, no random numbers: the checkpoint brings every tensor
@@ -144,6 +145,13 @@ class TorchModel:
             )
             model.load_state_dict(tensors, assign=True)
             model.float().eval().requires_grad_(False).to(chosen)
+        except torch.OutOfMemoryError as error:
+            raise Overloaded(
+                "OUT_OF_MEMORY",
+                zh=f"{chosen} 的显存放不下 {name}：请关掉别的程序，或用小一些的模型，或改用 CPU（device=cpu）",
+                en=f"{name} does not fit into the memory of {chosen}: end other programs, or take a smaller model, or the CPU "
+                "(device=cpu)",
+            ) from error
         except (RuntimeError, TypeError, ValueError) as error:  # sparse, quantized or integer tensors
             raise _unreadable(str(error)) from error
         return cls(model, architecture, space_id, device=chosen, halved=halved)

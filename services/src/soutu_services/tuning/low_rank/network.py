@@ -113,7 +113,8 @@ class LowRankNetwork:
         model = TorchModel.load(checkpoint.path, checkpoint.architecture, name=checkpoint.architecture_name, device=device)
         place = next(model.module.parameters()).device
         chosen = precision or _suitable(place)
-        return cls(model.module, options, device=place, precision=chosen, chunk=chunk)
+        with telling_of_memory(place, chunk):
+            return cls(model.module, options, device=place, precision=chosen, chunk=chunk)
 
     def step(self, step: Step) -> float:
         """Take one step; return the loss.
