@@ -44,6 +44,7 @@ from soutu_client.add_models import (
     ReadyProgress,
     ReadyResult,
 )
+from soutu_client.feedback_models import Deed, FeedbackRecord, FeedbackStatus, Use
 from soutu_client.library_models import (
     Backup,
     CameraCount,
@@ -104,6 +105,7 @@ from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
 os.environ.setdefault("GRPC_DNS_RESOLVER", "native")
 
 if TYPE_CHECKING:
+    from soutu_client._feedback import Feedback
     from soutu_client._original import OriginalStream
     from soutu_client.client import Client
 
@@ -122,10 +124,14 @@ __all__ = [
     "CheckFinding",
     "Client",
     "DataLossError",
+    "Deed",
     "DuplicateGroup",
     "DuplicatePage",
     "EmbedderStatus",
     "EmbeddingBatch",
+    "Feedback",
+    "FeedbackRecord",
+    "FeedbackStatus",
     "FileChangedError",
     "FileProblem",
     "Filter",
@@ -190,6 +196,7 @@ __all__ = [
     "Unreadable",
     "UnreadableReason",
     "Upload",
+    "Use",
     "WordMatch",
 ]
 
@@ -200,6 +207,10 @@ def __getattr__(name: str) -> object:
         from soutu_client.client import Client  # noqa: PLC0415
 
         return Client
+    if name == "Feedback":
+        from soutu_client._feedback import Feedback  # noqa: PLC0415 - most programs record nothing
+
+        return Feedback
     if name == "OriginalStream":
         from soutu_client._original import OriginalStream  # noqa: PLC0415
 

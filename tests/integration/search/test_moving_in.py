@@ -41,10 +41,11 @@ def soutu(house: SearchHouse, monkeypatch: pytest.MonkeyPatch) -> Soutu:
 
 @pytest.fixture
 def downloads(tmp_path: Path) -> Path:
-    """Return a folder with both parts of a Takeout: one unpacked, one as it was downloaded."""
-    (first, one), (second, other) = takeout().items()
+    """Return a folder with the parts of a Takeout: one unpacked, the others as they were downloaded."""
+    (first, one), *others = takeout().items()
     write_tree(tmp_path / "downloads" / first, one)
-    write_zip(tmp_path / "downloads" / f"{second}.zip", other)
+    for name, tree in others:
+        write_zip(tmp_path / "downloads" / f"{name}.zip", tree)
     return tmp_path / "downloads"
 
 

@@ -8,13 +8,14 @@ import soutu_client
 
 PUBLIC = """
 Access AddProgress AddResult AddedFile Annotations Backup BoundingBox BusyError CallCancelledError CallTimeoutError CameraCount
-CheckFinding Client DataLossError DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem
-Filter FolderAccess FolderCount FormatCount FoundContent Hit ImageTerm ImportResult IndexStatus InternalError InvalidInputError
-Job JobKind JobPage JobState KnownFile LabelCount Language Layout LibraryStatus LibrarySummary Location MatchField MonthCount
-MoveInPlan MoveInResult NewToken NotAllowedError NotAuthenticatedError NotFoundError NotReadyError NotSupportedError
-NotTrustedError Notice NoticeReason OriginalStream Photo PhotoEmbedding PhotoKind PhotoName PhotoPage PhotoState PhotoTerm
-ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError SpaceStatus Taken TakenOrigin Term TextTerm
-Thumbnail Token TokenPage UnavailableError Unreadable UnreadableReason Upload WordMatch
+CheckFinding Client DataLossError Deed DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch Feedback FeedbackRecord
+FeedbackStatus FileChangedError FileProblem Filter FolderAccess FolderCount FormatCount FoundContent Hit ImageTerm ImportResult
+IndexStatus InternalError InvalidInputError Job JobKind JobPage JobState KnownFile LabelCount Language Layout LibraryStatus
+LibrarySummary Location MatchField MonthCount MoveInPlan MoveInResult NewToken NotAllowedError NotAuthenticatedError
+NotFoundError NotReadyError NotSupportedError NotTrustedError Notice NoticeReason OriginalStream Photo PhotoEmbedding PhotoKind
+PhotoName PhotoPage PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError
+SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail Token TokenPage UnavailableError Unreadable UnreadableReason Upload Use
+WordMatch
 """
 
 METHODS = """

@@ -14,6 +14,13 @@ from soutu_services.tuning.published_results import BENCHMARKS, Benchmark
 __all__ = ["main"]
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_use_option = click.option(
+    "--use",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="使用记录（soutu feedback），可重复。 A record of use (soutu feedback); repeatable.",
+)
 
 
 @click.group(name="soutu-tune", context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,6 +97,15 @@ def evaluate(
 @click.option(
     "--burst-seconds", default=10, show_default=True, type=click.IntRange(0), help="连拍的最长间隔。 Longest pause in a burst."
 )
+@_use_option
+@click.option(
+    "--use-least",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="问法算多少以上才成为照片的文字；打开排第一的一次算 1。 How much a query must count to become a text of a photo; "
+    "opening the first one once counts 1.",
+)
 @click.option("--address", help="搜索服务的地址。 Address of the search service. [SOUTU_ADDRESS]")
 def export_command(
     *,
@@ -102,6 +118,8 @@ def export_command(
     tags: tuple[str, ...],
     splits: str,
     burst_seconds: int,
+    use: tuple[Path, ...],
+    use_least: float,
     address: str | None,
 ) -> None:
     """把照片导出成 Chinese-CLIP 的微调数据。 Export photos as data that Chinese-CLIP is fine-tuned with.
@@ -115,7 +133,7 @@ def export_command(
 
     with errors_as_one_line():
         selection = Selection(query, limit, folders, taken_from, taken_until, tags)
-        run_export(output, selection, splits, burst_seconds=burst_seconds, address=address)
+        run_export(output, selection, splits, burst_seconds=burst_seconds, use=use, use_least=use_least, address=address)
 
 
 @main.command("import")
@@ -153,20 +171,43 @@ def import_command(*, data: Path, split: str, name: str, address: str | None) ->
 @click.option("--rank", type=click.IntRange(1), help="低秩更新的秩。 Rank of low-rank updates.")
 @click.option("--device", type=click.Choice(get_args(Device)), help="在哪里计算。 Where to compute.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="计算精度。 What is computed in.")
+@_use_option
+@click.option(
+    "--use-strength",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 100),
+    help="使用记录算多少，0 不算。 How much the record of use counts; 0: not at all.",
+)
+@click.option("--address", help="搜索服务的地址，用到使用记录时要。 Address of the search service, for --use. [SOUTU_ADDRESS]")
 def fit(
-    *, data: Path, train: str, valid: str, model: str, output: Path, name: str, depth: str, freeze_images: bool, **given: Any
+    *,
+    data: Path,
+    train: str,
+    valid: str,
+    model: str,
+    output: Path,
+    name: str,
+    depth: str,
+    freeze_images: bool,
+    use: tuple[Path, ...],
+    use_strength: float,
+    **given: Any,
 ) -> None:
     """微调：适配层（几分钟，不用显卡）、低秩，或全部权重。 Fine-tune: an adapter (minutes, and no GPU), low-rank, or all weights.
 
     怎样训练、何时停，只看训练数据；最后在没有训练过的照片上比较前后。中断后再运行一次就接着做。
     How to train and when to stop is told by the training data alone; before and after are compared on photos that training did
-    not see. Run it again after an interruption, and it goes on.
+    not see. Run it again after an interruption, and it goes on. With --use an adapter learns from what people did with what
+    they found, too.
     """
     from soutu_services.tuning.fit_commands import run_fit  # noqa: PLC0415 - see the module's docstring
 
     options = {option: value for option, value in given.items() if value is not None}
     if freeze_images:
         options["freeze_images"] = True
+    if use:
+        options |= {"use": use, "use_strength": use_strength}
     with errors_as_one_line():
         run_fit(data, train=train, valid=valid, model=model, output=output, name=name, depth=depth, options=options)
 

@@ -10,10 +10,10 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from itertools import chain
 from pathlib import Path
@@ -57,6 +57,7 @@ class ExportRequest:
             vectors is at least so much, for one of these pairs. A hash that is almost the same needs little else: small copies,
             compressed hard, have cosines of 0.6 with ``lite``. What is cropped differs in more bits, and looks the more alike.
         photos_a_caption: A caption that more photos share tells of none of them, and is left out.
+        queries: Further captions, by photo id: what people found a photo by.
     """
 
     selection: Selection
@@ -64,6 +65,7 @@ class ExportRequest:
     burst_seconds: int = 10
     near: tuple[tuple[int, float], ...] = ((10, 0.4), (12, 0.8))
     photos_a_caption: int = 20
+    queries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class _Export:
         progress = self._ledger.begin(asked)
         groups = PhotoGroups()
         for page in self._library.pages(self._request.selection):
-            records = [(PhotoRecord(one.photo_id, one.names[0] if one.names else "", 0), captions_of(one)) for one in page]
+            records = [(PhotoRecord(one.photo_id, one.names[0] if one.names else "", 0), self._said_of(one)) for one in page]
             self._ledger.add(len(groups), records)
             groups.add([one.photo_id for one in page], [_seconds(one) for one in page])
         if not len(groups):
@@ -220,6 +222,9 @@ class _Export:
         progress.photos = len(groups)
         self._ledger.save(progress)
         return progress
+
+    def _said_of(self, photo: LibraryPhoto) -> list[str]:
+        return list(dict.fromkeys([*captions_of(photo), *self._request.queries.get(photo.photo_id, ())]))
 
     def _write_map(self, told: bytearray) -> tuple[bytearray, dict[str, int]]:
         """Write which photo each id is; return the split of each photo, 255 for those that are left out, and their counts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from soutu_services.runtime.command_line import say
 from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.settings import load_settings
-from soutu_services.tuning.adapter_fit import FitRequest, Fitted, fit_adapter
+from soutu_services.tuning.adapter_fit import FitRequest, Fitted, UseRise, fit_adapter
 from soutu_services.tuning.adoption import adopt, adopt_model
 from soutu_services.tuning.curve_picture import draw_curves
 from soutu_services.tuning.fit_report import (
@@ -35,6 +35,7 @@ from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.held_out import open_splits
 from soutu_services.tuning.library_commands import connected, shown_progress, tell_flaws
 from soutu_services.tuning.trained_model import MODEL_NAME, read_model
+from soutu_services.tuning.use_commands import vectors_of_record
 from soutu_services.tuning.vector_cache import cached_pairs, fingerprint
 
 __all__ = ["run_adopt", "run_fit"]
@@ -42,7 +43,7 @@ __all__ = ["run_adopt", "run_fit"]
 _CACHE = "vectors"
 _TOWERS = frozenset({"freeze_images", "epochs", "batch", "chunk", "rate"})
 _OPTIONS = {
-    "adapter": frozenset[str](),
+    "adapter": frozenset({"use", "use_strength", "address"}),
     "low-rank": _TOWERS | {"rank", "device", "precision"},
     "full": _TOWERS,
 }
@@ -66,7 +67,7 @@ def run_fit(
             en=f"--depth {depth} has no option {', '.join(strange)}",
         )
     if depth == "adapter":
-        _run_adapter(data, **where)
+        _run_adapter(data, **where, **options)
     elif depth == "low-rank":
         from soutu_services.tuning.low_rank.command import run_low_rank  # noqa: PLC0415 - torch and peft
 
@@ -77,7 +78,18 @@ def run_fit(
         run_full(data, **where, given=options)
 
 
-def _run_adapter(data: Path, *, train: str, valid: str, model: str, output: Path, name: str) -> None:
+def _run_adapter(
+    data: Path,
+    *,
+    train: str,
+    valid: str,
+    model: str,
+    output: Path,
+    name: str,
+    use: Sequence[Path] = (),
+    use_strength: float = 1.0,
+    address: str | None = None,
+) -> None:
     if ModelSpec.parse(model).kind == "adapter":
         raise InvalidInput(
             "BAD_MODEL_SPEC",
@@ -106,10 +118,13 @@ def _run_adapter(data: Path, *, train: str, valid: str, model: str, output: Path
                 )
                 for dataset in datasets
             ]
+        uses = vectors_of_record(use, use_strength, encoder, flaws, address=address)
     finally:
         encoder.close()
     tell_flaws(flaws)
-    marks = " ".join(fingerprint(dataset, card.space_id) for dataset in datasets)
+    marks = [fingerprint(dataset, card.space_id) for dataset in datasets]
+    if uses is not None:
+        marks.append(uses.digest())
     request = FitRequest(
         name=name or output.resolve().name,
         base=model,
@@ -117,7 +132,8 @@ def _run_adapter(data: Path, *, train: str, valid: str, model: str, output: Path
         train=pairs[0],
         valid=pairs[1],
         split=valid,
-        fingerprint=marks,
+        fingerprint=" ".join(marks),
+        uses=uses,
     )
 
     def keep(fitted: Fitted) -> None:
@@ -127,6 +143,8 @@ def _run_adapter(data: Path, *, train: str, valid: str, model: str, output: Path
 
     fitted = fit_adapter(request, output, on_step=tell_step, on_fitted=keep)
     Console(soft_wrap=True).print(comparison_table(fitted.before, fitted.after, fitted.rise))
+    if fitted.use_rise is not None:
+        _tell_use(fitted.use_rise)
     conclude(fitted.rise["mean_recall"], model, f"adapter:{output.resolve()}", output)
 
 
@@ -167,6 +185,18 @@ def run_adopt(folder: Path, *, anyway: bool, address: str | None) -> None:
     )
 
 
+def _tell_use(use: UseRise) -> None:
+    before, after, rise = 100 * use.before, 100 * use.after, use.rise
+    interval = f"{100 * rise.value:+.1f}, {100 * rise.low:+.1f} – {100 * rise.high:+.1f}"
+    say(
+        Text(
+            zh=f"没有训练过的 {use.queries} 种问法（使用记录），平均召回从 {before:.1f} 到 {after:.1f}（{interval}）",
+            en=f"{use.queries} queries from use that training did not see: "
+            f"mean recall from {before:.1f} to {after:.1f} ({interval})",
+        )
+    )
+
+
 def _summary(fitted: Fitted) -> dict[str, object]:
     return {
         "adapter": fitted.adapter.manifest.model_dump(),
@@ -174,5 +204,6 @@ def _summary(fitted: Fitted) -> dict[str, object]:
         "epochs": fitted.chosen.best,
         "trials": [asdict(trial) | {"best": trial.best} for trial in fitted.trials],
         "losses": list(fitted.losses),
+        **({} if fitted.use_rise is None else {"use": asdict(fitted.use_rise)}),
         **comparison(fitted.before, fitted.after, fitted.rise),
     }

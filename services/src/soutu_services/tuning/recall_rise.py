@@ -7,7 +7,7 @@ import numpy as np
 from soutu_services.tuning.evaluation import RESAMPLES, SEED, Evaluation
 from soutu_services.tuning.retrieval import CUTS, Estimate, FloatArray, IntArray, groups_of, paired_difference
 
-__all__ = ["recall_rise"]
+__all__ = ["hits", "recall_rise"]
 
 
 def recall_rise(before: Evaluation, after: Evaluation) -> dict[str, Estimate]:
@@ -18,10 +18,11 @@ def recall_rise(before: Evaluation, after: Evaluation) -> dict[str, Estimate]:
     """
     groups = groups_of(before.text_to_photo.right)
     names = (*(f"r{most}" for most in CUTS), "mean_recall")
-    old, new = (_hits(evaluation.text_to_photo.ranking.ranks) for evaluation in (before, after))
+    old, new = (hits(evaluation.text_to_photo.ranking.ranks) for evaluation in (before, after))
     return {name: paired_difference(old[at], new[at], groups, resamples=RESAMPLES, seed=SEED) for at, name in enumerate(names)}
 
 
-def _hits(ranks: IntArray) -> list[FloatArray]:
-    hits = [np.asarray(ranks <= most, np.float32) for most in CUTS]
-    return [*hits, np.asarray(sum(hits) / len(CUTS), np.float32)]
+def hits(ranks: IntArray) -> list[FloatArray]:
+    """Return, for each cut of recall and then for their mean, which queries found what they look for; shape (q,) each."""
+    found = [np.asarray(ranks <= most, np.float32) for most in CUTS]
+    return [*found, np.asarray(sum(found) / len(CUTS), np.float32)]

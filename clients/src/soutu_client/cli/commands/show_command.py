@@ -38,7 +38,11 @@ def _run(session: Session, *, photo_id: str, as_json: bool, save: Path | None) -
     else:
         print_photo(session, photo)
     if save is not None:
+        from soutu_client.cli.deeds import note_deeds_of_last_search  # noqa: PLC0415
+        from soutu_client.feedback_models import Deed  # noqa: PLC0415
+
         session.remark(session.text("show.saved", path=session.client.save_original(photo.photo_id, save)))
+        note_deeds_of_last_search(session, Deed.DOWNLOAD, [photo.photo_id])
     return ExitCode.OK
 
 

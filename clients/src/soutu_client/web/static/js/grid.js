@@ -13,14 +13,16 @@ function measures(width) {
   return { rowHeight: width < 1000 ? 180 : 220, gap: 6 };
 }
 
-/** A grid in an element. `onOpen` gets a photo; `matchesOf` says where words were found in one. */
+/** A grid in an element. `onOpen` and `onNot` get a photo; `matchesOf` says where words were found in one. */
 export class Grid {
-  constructor({ label, onOpen, matchesOf }) {
+  constructor({ label, onOpen, onNot, isNotOffered, matchesOf }) {
     this.element = h("div", { class: "grid", role: "list", "aria-label": label });
     this.photos = [];
     this.shown = new Map(); // index of each row in the page, with its element
     this.focused = 0;
     this.onOpen = onOpen;
+    this.onNot = onNot;
+    this.isNotOffered = isNotOffered;
     this.matchesOf = matchesOf;
     this.headingOf = null;
     this.layout = new Layout({ width: 1, ...measures(1) });
@@ -123,7 +125,8 @@ export class Grid {
     for (const box of row.boxes ?? []) {
       const photo = this.photos[box.index];
       const matches = this.matchesOf?.(photo);
-      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches }));
+      const isNotOffered = this.isNotOffered();
+      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches, isNotOffered }));
     }
     element.soutuRow = row;
     this.shown.set(number, element);
@@ -174,6 +177,8 @@ export class Grid {
   }
 
   #onClick(event) {
+    const mark = event.target.closest(".not-mark");
+    if (mark) this.onNot(this.photos[Number(mark.parentElement.querySelector(".tile").dataset.index)]);
     const link = event.target.closest(".tile");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
@@ -183,6 +188,7 @@ export class Grid {
   #onKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || isWriting(event.target) || !event.target.closest(".tile")) return;
     const at = this.focused;
+    if (event.key === "n" && this.isNotOffered()) this.onNot(this.photos[at]);
     const to = {
       ArrowLeft: () => at - 1,
       ArrowRight: () => at + 1,

@@ -10,7 +10,7 @@ import { t } from "./strings.js";
 import { photoText, shortName } from "./wording.js";
 
 /** A link that opens a photo, with its thumbnail once there is one. */
-export function tile(photo, { index, total, left, width, height, matches }) {
+export function tile(photo, { index, total, left, width, height, matches, isNotOffered }) {
   const found = matches?.length ? t("foundIn", { text: matches.map((match) => match.text).join("、") }) : "";
   const link = h(
     "a",
@@ -18,6 +18,7 @@ export function tile(photo, { index, total, left, width, height, matches }) {
       class: "tile",
       href: toUrl({ ...current(), photo: photo.photo_id }),
       "data-index": index,
+      "aria-keyshortcuts": isNotOffered ? "N" : null,
       "aria-label": [photoText(photo), found].filter(Boolean).join(", "),
       title: found || null,
       tabindex: -1,
@@ -38,6 +39,7 @@ export function tile(photo, { index, total, left, width, height, matches }) {
     },
     link,
     pickMark(photo, isPicked),
+    isNotOffered && notMark(photo),
   );
   item.style.left = `${left}px`;
   item.style.width = `${width}px`;
@@ -58,6 +60,21 @@ function pickMark(photo, isPicked) {
       tabindex: -1,
     },
     icon("check"),
+  );
+}
+
+/** For pointers, and for those who hear pages; at the keyboard, N says it of the photo that has the focus. */
+function notMark(photo) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "not-mark",
+      "aria-label": t("notThisOne", { label: photoText(photo) }),
+      title: t("notThis"),
+      tabindex: -1,
+    },
+    icon("notThis"),
   );
 }
 
