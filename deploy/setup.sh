@@ -44,14 +44,15 @@ install_browser() { # for the tests of the page; without one they are skipped, a
   find_browser || say "没有 Chromium，网页的浏览器测试会跳过（Debian：apt install chromium）。 / There is no Chromium: the tests of the page are skipped (Debian: apt install chromium)."
 }
 
-install_shells() { # for the tests of the completion scripts; without one, its own are skipped, and say so
-  for shell in zsh fish; do
-    if command -v "$shell" >/dev/null 2>&1; then continue; fi
+install_programs() { # for the tests of the completion scripts and of several hosts; without one, those are skipped, and say so
+  for each in zsh:zsh fish:fish ip:iproute2; do
+    package=${each#*:}
+    if command -v "${each%:*}" >/dev/null 2>&1; then continue; fi
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-      say "正在安装 $shell（补全脚本的测试要用）…… / Installing $shell, for the tests of the completion script …"
-      { apt-get update && apt-get install -y --no-install-recommends "$shell"; } >>.venv/setup.log 2>&1 || true
+      say "正在安装 $package（测试要用）…… / Installing $package, for the tests …"
+      { apt-get update && apt-get install -y --no-install-recommends "$package"; } >>.venv/setup.log 2>&1 || true
     fi
-    command -v "$shell" >/dev/null 2>&1 || say "没有 $shell，它的补全测试会跳过（Debian：apt install $shell）。 / There is no $shell: its tests are skipped (Debian: apt install $shell)."
+    command -v "${each%:*}" >/dev/null 2>&1 || say "没有 $package，用到它的测试会跳过（Debian：apt install $package）。 / There is no $package: tests that need it are skipped (Debian: apt install $package)."
   done
 }
 
@@ -87,7 +88,7 @@ case "${1:-run}" in
       fail "torch 或 cn_clip 安装失败，详情：.venv/setup.log / torch or cn_clip could not be installed; details: .venv/setup.log"
     pip_install "正在安装 peft（微调的测试要用）…… / Installing peft, for the tests of fine-tuning …" --editable './services[tune]'
     install_browser
-    install_shells
+    install_programs
     install_node_example
     touch .venv/ready-to-test
     ;;

@@ -99,7 +99,7 @@ def test_again_it_adds_nothing_and_changes_nothing_that_a_person_changed(
 ) -> None:
     soutu("import", downloads)
     house.client.annotate([LAKE], favourite=False, caption="改过", remove_albums=["云南之行"], remove_tags=["外婆"])
-    house.client.annotate([SECOND], taken="2001-02-03")
+    assert soutu("annotate", SECOND, "--taken", "2001-02-03") == 0
     house.client.delete([OLD])
     house.settled()
     before = {photo.photo_id: photo for photo in house.client.list_photos().photos}

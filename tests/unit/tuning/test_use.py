@@ -196,7 +196,7 @@ def made_pairs(photos: int, seed: int) -> EmbeddedPairs:
     meaning = random.normal(size=(photos, 8))
     images = np.concatenate([meaning, 0.3 * random.normal(size=(photos, 8))], axis=1)
     words = np.repeat(meaning, 2, axis=0) + 0.35 * random.normal(size=(2 * photos, 8))
-    texts = np.concatenate([0.6 * words + 0.5 * random.normal(size=words.shape), words @ turned], axis=1)
+    texts = np.concatenate([0.4 * words + 0.8 * random.normal(size=words.shape), words @ turned], axis=1)
     number = np.arange(2 * photos)
     pairs = np.stack([number, number // 2], axis=1)
     return EmbeddedPairs(np.arange(photos), unit(images), number, tuple(map(str, number)), unit(texts), pairs)

@@ -61,7 +61,10 @@ class FitRequest:
 
 @dataclass(frozen=True, slots=True)
 class UseRise:
-    """How many queries from use were kept back, mean recall of the photos that they mean before and after, and how it rose."""
+    """How many queries from use were kept back, mean recall of the photos that they mean before and after, and how it rose.
+
+    People could open only what was found before: this flatters the untrained model, and a fall of it need be no loss.
+    """
 
     queries: int
     before: float

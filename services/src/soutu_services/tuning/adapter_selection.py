@@ -2,8 +2,9 @@
 
 The photos are cut into three parts; each candidate is trained three times, each time without one part, and measured on that part.
 The candidate and the number of epochs with the best mean recall win; training stops once that has not risen for some epochs.
-Then all of the training data is used for so many epochs: nothing of the held-out split is ever seen. Queries from use are cut
-in the same way, and those of a part count among its texts: each has to find a photo that it means among the part's and theirs.
+Then all of the training data is used for so many epochs: nothing of the held-out split is ever seen. Queries from use are
+trained on, and choose nothing: people could open only what the untrained model found for them, so that it does best by them
+whatever is better.
 """
 
 from __future__ import annotations
@@ -35,15 +36,11 @@ CANDIDATES: tuple[TrainingOptions, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What an epoch reached: the mean loss, and recall from text to photo on what was left out, as means over the parts.
-
-    ``data_recall`` is the mean recall of the data set's texts alone, without the queries from use.
-    """
+    """What an epoch reached: the mean loss, and recall from text to photo on what was left out, as means over the parts."""
 
     loss: float
     r10: float
     mean_recall: float
-    data_recall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +52,8 @@ class Trial:
 
     @property
     def best(self) -> int:
-        """The number of epochs with the best mean recall, of those that do no harm to the data set's; 0: not to train at all."""
-        least = self.epochs[0].data_recall
-        return int(np.argmax([epoch.mean_recall if epoch.data_recall >= least else -1 for epoch in self.epochs]))
+        """The number of epochs with the best mean recall; 0: not to train at all."""
+        return int(np.argmax([epoch.mean_recall for epoch in self.epochs]))
 
 
 def try_candidate(
@@ -80,20 +76,16 @@ def try_candidate(
     parts = _parts(pairs, options.seed)
     rests = [part_of(pairs, np.setdiff1d(np.unique(np.concatenate(parts)), part)) for part in parts]
     held_out = [part_of(pairs, part) for part in parts]
-    held_queries = _query_parts(uses, options.seed)
-    rest_of_uses = [_others(uses, part, of.images) for part, of in zip(held_queries, held_out, strict=True)]
-    held_uses = [None if uses is None or not len(part) else uses.of_queries(part) for part in held_queries]
+    told = [None if uses is None else uses.apart_from(part.images) for part in held_out]  # not of what is measured on
     trainings = [AdapterTraining(pairs.images.shape[1], options) for _ in parts]
     epochs: list[Epoch] = []
     while True:
         loss = [float("nan")]
         if epochs:
-            loss = [one.run_epoch(rest, more) for one, rest, more in zip(trainings, rests, rest_of_uses, strict=True)]
-        recalls = [
-            _recall(part, asked, *training.projections())
-            for part, asked, training in zip(held_out, held_uses, trainings, strict=True)
-        ]
-        epochs.append(Epoch(float(np.mean(loss)), *np.mean(recalls, axis=0).tolist()))
+            loss = [one.run_epoch(rest, more) for one, rest, more in zip(trainings, rests, told, strict=True)]
+        recalls = [_recall(part, *training.projections()) for part, training in zip(held_out, trainings, strict=True)]
+        r10, mean = np.mean(recalls, axis=0).tolist()
+        epochs.append(Epoch(float(np.mean(loss)), r10, mean))
         on_epoch(len(epochs) - 1, epochs[-1])
         trial = Trial(options, tuple(epochs))
         if len(epochs) > most_epochs or len(epochs) - 1 - trial.best >= _PATIENCE:
@@ -140,24 +132,7 @@ def _parts(pairs: EmbeddedPairs, seed: int) -> Sequence[IntArray]:
     return [np.sort(part) for part in np.array_split(photos, _FOLDS)]
 
 
-def _query_parts(uses: UseVectors | None, seed: int) -> Sequence[IntArray]:
-    """Cut the queries that mean a photo: the others have nothing to be measured by, and stay with each training."""
-    queries = np.empty(0, np.int64) if uses is None else np.random.default_rng(seed).permutation(uses.answered)
-    return [np.sort(part) for part in np.array_split(queries, _FOLDS)]
-
-
-def _others(uses: UseVectors | None, part: IntArray, held_out: FloatArray) -> UseVectors | None:
-    """Return what is trained on beside a part: neither its queries, nor what tells of the photos that are measured on."""
-    if uses is None:
-        return None
-    return uses.of_queries(np.setdiff1d(np.arange(len(uses.texts)), part)).apart_from(held_out)
-
-
-def _recall(pairs: EmbeddedPairs, uses: UseVectors | None, text: Projection, image: Projection) -> tuple[float, float, float]:
-    """Return R@10 and mean recall of all that is asked, and the latter of the data set's texts alone."""
+def _recall(pairs: EmbeddedPairs, text: Projection, image: Projection) -> tuple[float, float]:
     adapted = adapted_pairs(pairs, text, image)
-    ranks = rank(adapted.text_vectors, adapted.images, adapted.images_of_texts()).ranks
-    recall = of_data = recall_of(ranks)
-    if uses is not None:
-        recall = recall_of(np.concatenate([ranks, use_ranks(uses, pairs.images, text, image)]))
-    return recall.r10, recall.mean_recall, of_data.mean_recall
+    recall = recall_of(rank(adapted.text_vectors, adapted.images, adapted.images_of_texts()).ranks)
+    return recall.r10, recall.mean_recall
