@@ -55,6 +55,8 @@ class UnreadableReason(Enum):
     MODEL_FAILED = "MODEL_FAILED"
     NAME_REFUSED = "NAME_REFUSED"
     DECODER_FAILED = "DECODER_FAILED"
+    NO_VIDEO = "NO_VIDEO"
+    TOO_LONG = "TOO_LONG"
 
     @property
     def text(self) -> Text:
@@ -66,6 +68,8 @@ _REASON_TEXTS = {
     UnreadableReason.EMPTY: Text(zh="文件是空的", en="the file is empty"),
     UnreadableReason.NOT_AN_IMAGE: Text(zh="内容不是图片", en="the content is not a picture"),
     UnreadableReason.BROKEN: Text(zh="图片已损坏或不完整", en="the picture is damaged or cut off"),
+    UnreadableReason.NO_VIDEO: Text(zh="视频里没有画面", en="the video has no pictures, sound alone"),
+    UnreadableReason.TOO_LONG: Text(zh="视频长度超过上限", en="the video is longer than the limit"),
     UnreadableReason.TOO_MANY_PIXELS: Text(zh="像素数超过上限", en="the picture has more pixels than the limit"),
     UnreadableReason.TOO_LARGE: Text(zh="文件大小超过上限", en="the file is larger than the limit"),
     UnreadableReason.UNSUPPORTED: Text(zh="暂不支持这种图片", en="pictures of this kind are not read"),
@@ -86,6 +90,7 @@ class PhotoKind(Enum):
 
     STILL = "STILL"
     ANIMATION = "ANIMATION"
+    VIDEO = "VIDEO"
 
 
 class TakenOrigin(Enum):
