@@ -25,6 +25,7 @@ __all__ = [
     "Photo",
     "PhotoKind",
     "PhotoName",
+    "PhotoPart",
     "PhotoState",
     "Taken",
     "TakenOrigin",
@@ -134,6 +135,23 @@ class PhotoName:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoPart:
+    """A file that belongs to a photo beside the one that it is shown by: a camera's raw file, or a Live Photo's clip.
+
+    Attributes:
+        part_id: The first 32 hex digits of its SHA-256.
+        media_type: What it is.
+        size_bytes: Its size.
+        name: A name of it now: the key in its source; empty if it is in none.
+    """
+
+    part_id: str
+    media_type: str
+    size_bytes: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
     """What people added to a photo."""
 
@@ -145,7 +163,10 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo and all that is known of it. Width and height are pixels with the orientation applied; 0 while not known."""
+    """A photo and all that is known of it. Width and height are pixels with the orientation applied; 0 while not known.
+
+    ``duration_ms`` is the length of a video, 0 where it does not say, and None for pictures; ``codec`` that of its pictures.
+    """
 
     photo_id: str
     state: PhotoState
@@ -162,6 +183,9 @@ class Photo:
     annotations: Annotations
     added_at: datetime | None
     deleted_at: datetime | None
+    duration_ms: int | None = None
+    codec: str = ""
+    parts: tuple[PhotoPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

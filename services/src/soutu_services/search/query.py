@@ -7,6 +7,7 @@ cosine. Texts are also looked up among names, tags, captions and albums; the ran
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -77,6 +78,14 @@ class QueryEmbedder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Nearest:
+    """The embedding of a photo that comes nearest to what is looked for: its id, and its cosine."""
+
+    embedding_id: int
+    cosine: float
+
+
 class QueryEngine:
     """Answers queries. Thread safe."""
 
@@ -134,11 +143,11 @@ class QueryEngine:
             if problem is not None:
                 raise problem
             vector, problem = self._without_embedder(index, query.terms, known)  # the list began so and ends so
-        ranked = self._ranked(query, visibility, index, vector, texts, leave_out=set(known.values()))
+        ranked, nearest = self._ranked(query, visibility, index, vector, texts, leave_out=set(known.values()))
         page = ranked[start : start + query.page_size]
         more = start + query.page_size < len(ranked)
         token = page_token(digest, [start + query.page_size, int(problem is None)]) if more else ""
-        return ResultPage(self._hits(page, visibility), token, self._notices(query, visibility, texts, problem))
+        return ResultPage(self._hits(page, nearest, visibility), token, self._notices(query, visibility, texts, problem))
 
     def _newest(self, query: Query, visibility: Visibility) -> ResultPage:
         digest = query.digest(visibility)
@@ -225,7 +234,8 @@ class QueryEngine:
         texts: Sequence[str],
         *,
         leave_out: set[str],
-    ) -> list[Fused]:
+    ) -> tuple[list[Fused], dict[str, _Nearest]]:
+        """Rank the photos, and tell the nearest of each one's embeddings."""
         with QUERY_STAGE_SECONDS.labels("words").time():
             for term in query.terms:
                 if term.text is not None and term.weight < 0:
@@ -235,17 +245,21 @@ class QueryEngine:
                 for text in texts
             ]
         if index is None or vector is None:
-            return fuse([], by_words, {})
+            return fuse([], by_words, {}), {}
         with QUERY_STAGE_SECONDS.labels("index").time():
             by_look = self._by_look(index, vector, query.filter, visibility, leave_out)
-            cosines = self._cosines(index, vector, {hit.photo_id for hits in by_words for hit in hits}) | by_look
+            nearest = self._of_photos(index, vector, {hit.photo_id for hits in by_words for hit in hits}) | by_look
         smallest = -1.0 if query.min_score is None else query.min_score
-        return fuse([photo_id for photo_id, cosine in by_look.items() if cosine >= smallest], by_words, cosines)
+        looked = [photo_id for photo_id, found in by_look.items() if found.cosine >= smallest]
+        return fuse(looked, by_words, {photo_id: found.cosine for photo_id, found in nearest.items()}), nearest
 
     def _by_look(
         self, index: VectorIndex, vector: FloatArray, photo_filter: Filter, visibility: Visibility, leave_out: set[str]
-    ) -> dict[str, float]:
-        """Map the nearest photos, best first, to their cosines; deeper again where some of the nearest are not to be shown."""
+    ) -> dict[str, _Nearest]:
+        """Map the nearest photos, best first, to the nearest of their embeddings.
+
+        It looks deeper again where some of the nearest are not to be shown.
+        """
         allowed = None
         if not (photo_filter.is_empty and visibility.is_everything):
             allowed = self._catalog.embeddings.ids_matching(index.space_id, photo_filter, visibility)
@@ -253,28 +267,34 @@ class QueryEngine:
         while True:
             ids, cosines = index.search(vector, count, allowed)
             photos = self._catalog.embeddings.photos_of(ids)
-            best: dict[str, float] = {}
+            best: dict[str, _Nearest] = {}
             for embedding_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
                 photo_id = photos.get(embedding_id)
                 if photo_id is not None and photo_id not in leave_out:
-                    best.setdefault(photo_id, cosine)  # the best of several frames comes first
+                    best.setdefault(photo_id, _Nearest(embedding_id, cosine))  # the best of several frames comes first
             if len(best) >= MAX_DEPTH or len(ids) < count:
-                return dict(sorted(best.items(), key=lambda item: (-item[1], item[0]))[:MAX_DEPTH])
+                return dict(sorted(best.items(), key=lambda item: (-item[1].cosine, item[0]))[:MAX_DEPTH])
             count *= 2
 
-    def _cosines(self, index: VectorIndex, vector: FloatArray, photo_ids: set[str]) -> dict[str, float]:
+    def _of_photos(self, index: VectorIndex, vector: FloatArray, photo_ids: set[str]) -> dict[str, _Nearest]:
         photos = self._catalog.embeddings.ids_of(index.space_id, sorted(photo_ids))
         ids, cosines = index.search(vector, len(photos), np.array(sorted(photos), dtype=np.int64))
-        best: dict[str, float] = {}
+        best: dict[str, _Nearest] = {}
         for embedding_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
-            best.setdefault(photos[embedding_id], cosine)
+            best.setdefault(photos[embedding_id], _Nearest(embedding_id, cosine))
         return best
 
-    def _hits(self, page: Sequence[Fused], visibility: Visibility) -> tuple[Hit, ...]:
+    def _hits(self, page: Sequence[Fused], nearest: dict[str, _Nearest], visibility: Visibility) -> tuple[Hit, ...]:
         with QUERY_STAGE_SECONDS.labels("hydrate").time():
             found = self._catalog.photos.get_many([one.photo_id for one in page], visibility)
+            embeddings = {one.photo_id: nearest[one.photo_id].embedding_id for one in page if one.photo_id in nearest}
+            frames = self._catalog.embeddings.frames_of(list(embeddings.values()))
         photos = {photo.photo_id: photo for photo in found}
-        return tuple(Hit(photos[one.photo_id], one.score, one.cosine, one.matches) for one in page if one.photo_id in photos)
+        return tuple(
+            Hit(photos[one.photo_id], one.score, one.cosine, one.matches, frames.get(embeddings.get(one.photo_id, -1)))
+            for one in page
+            if one.photo_id in photos
+        )
 
     def _notices(
         self, query: Query, visibility: Visibility, texts: Sequence[str], problem: SoutuError | None

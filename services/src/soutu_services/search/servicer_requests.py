@@ -14,7 +14,11 @@ from soutu_services.search.model import BoundingBox, Filter, PhotoKind, PhotoSta
 
 __all__ = ["filter_from", "moment_from", "page_size_from", "photo_ids_from", "sha256_from", "states_from"]
 
-_KINDS = {photo_pb2.PHOTO_KIND_STILL: PhotoKind.STILL, photo_pb2.PHOTO_KIND_ANIMATION: PhotoKind.ANIMATION}
+_KINDS = {
+    photo_pb2.PHOTO_KIND_STILL: PhotoKind.STILL,
+    photo_pb2.PHOTO_KIND_ANIMATION: PhotoKind.ANIMATION,
+    photo_pb2.PHOTO_KIND_VIDEO: PhotoKind.VIDEO,
+}
 _STATES = {
     photo_pb2.PHOTO_STATE_PENDING: PhotoState.PENDING,
     photo_pb2.PHOTO_STATE_READY: PhotoState.READY,

@@ -86,7 +86,7 @@ def adopt(
     job = library.prepare_space(manifest.space_id)
     stored = 0
     for batch in library.vectors(manifest.base_space_id):
-        mapped = VectorBatch(batch.photo_ids, adapter.image.apply(batch.vectors))
+        mapped = VectorBatch(batch.photo_ids, adapter.image.apply(batch.vectors), batch.frames_ms)
         stored += library.put_vectors(manifest.space_id, iter([mapped]))
         on_progress(stored, base.photos)
     library.resume(job)

@@ -17,7 +17,7 @@ from soutu_services.search.imaging import PictureLimits, Reading, Unreadable
 from soutu_services.search.metrics import DECODER_DEATHS
 from soutu_services.search.model import UnreadableReason
 
-__all__ = ["DecoderPool"]
+__all__ = ["DecoderPool", "NoDecoder"]
 
 _logger = logging.getLogger(__name__)
 
@@ -26,6 +26,10 @@ _IDLE_SECONDS = 60.0
 _PAUSE_SECONDS = 1.0
 _PICTURES_OF_A_PROCESS = 2000
 """Then it is replaced: libraries leak."""
+
+
+class NoDecoder(Unavailable):
+    """No decoder can be started now, or the service stops."""
 
 
 class DecoderPool:
@@ -78,7 +82,7 @@ class DecoderPool:
             Unreadable: the file cannot be read as a picture.
             DecoderFault: something that nobody foresaw failed around the decoder; it may pass.
             Overloaded: all decoders have been busy for long with other people's pictures.
-            Unavailable: no decoder can be started now, or the pool is closed.
+            NoDecoder: no decoder can be started now, or the pool is closed.
         """
         _check_size(len(data), self.limits.max_bytes)
         return self._tried(
@@ -262,7 +266,7 @@ class DecoderPool:
         with self._changed:
             if self._problem is None:
                 _logger.error("a picture decoder cannot be started: %s", error)
-            self._problem = Unavailable(
+            self._problem = NoDecoder(
                 "DECODERS_UNAVAILABLE",
                 zh="图片解码程序启动不了，请检查搜索服务所在机器的内存，详情见服务日志",
                 en="picture decoders cannot be started; check the memory of the search service's machine, and see its log",
@@ -276,8 +280,8 @@ def _check_size(size_bytes: int, limit: int) -> None:
         raise Unreadable(UnreadableReason.TOO_LARGE, f"{size_bytes} bytes")
 
 
-def _closed() -> Unavailable:
-    return Unavailable("STOPPING", zh="搜索服务正在停止，请稍后再试", en="the search service is stopping; try again later")
+def _closed() -> NoDecoder:
+    return NoDecoder("STOPPING", zh="搜索服务正在停止，请稍后再试", en="the search service is stopping; try again later")
 
 
 def _busy() -> Overloaded:

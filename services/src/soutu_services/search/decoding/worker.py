@@ -1,8 +1,8 @@
 """The program that decodes pictures for the search service: ``python -m soutu_services.search.decoding.worker OPTIONS``.
 
 It takes frames (see ``frames``) from its standard input, a socket, and answers each with one; of a video it
-asks for parts before. It confines itself before it reads any: limits on memory and on processor time, no files, no core dumps, a low priority; it dies with the service, and is what the
-kernel ends first when the machine runs out of memory.
+asks for parts before. It confines itself before it reads any: limits on memory and on processor time, no files, no core dumps, a
+low priority; it dies with the service, and is what the kernel ends first when the machine runs out of memory.
 """
 
 from __future__ import annotations

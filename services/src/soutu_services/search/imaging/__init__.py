@@ -6,7 +6,7 @@ file, the answer is a ``Reading`` or an ``Unreadable`` with its reason.
 
 from __future__ import annotations
 
-from soutu_services.search.imaging.candidates import is_candidate
+from soutu_services.search.imaging.candidates import has_film_name, is_candidate
 from soutu_services.search.imaging.formats import SNIFF_BYTES, format_of, sniff
 from soutu_services.search.imaging.limits import PictureLimits, Unreadable
 from soutu_services.search.imaging.reading import LARGE_SIDE, THUMBNAIL_SIDE, FilmFrame, Reading, read_film, read_picture
@@ -20,6 +20,7 @@ __all__ = [
     "Reading",
     "Unreadable",
     "format_of",
+    "has_film_name",
     "is_candidate",
     "read_film",
     "read_picture",

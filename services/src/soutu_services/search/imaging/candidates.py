@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from soutu_services.search.imaging.formats import has_raw_name, has_unsupported_name
 
-__all__ = ["is_candidate"]
+__all__ = ["has_film_name", "is_candidate"]
 
 _PICTURES = """
     .jpg .jpeg .jpe .jfif .jif .mpo .png .apng .gif .webp .tif .tiff .bmp .dib .ico .jp2 .j2k .j2c .jpc .jpf .jpx
@@ -33,7 +33,8 @@ _PROGRAMS_AND_PARTS = """
     .zip .rar .7z .tar .gz .bz2 .xz .zst .iso .dmg .apk .ipa .exe .dll .msi .bat .sh .py .js .css .so .bin .torrent
     .bak .tmp .temp .part .partial .crdownload .download .lock .sha1 .sha256 .md5
 """
-_PICTURE_SUFFIXES = frozenset((_PICTURES + _FILMS).split())
+_FILM_SUFFIXES = frozenset(_FILMS.split())
+_PICTURE_SUFFIXES = frozenset(_PICTURES.split()) | _FILM_SUFFIXES
 _OTHER_SUFFIXES = frozenset("".join((_BESIDE_PHOTOS, _DOCUMENTS, _DRAWINGS, _OTHER_FILMS_AND_SOUND, _PROGRAMS_AND_PARTS)).split())
 
 _FOREIGN_FOLDERS = frozenset(
@@ -43,12 +44,17 @@ _FOREIGN_FOLDERS = frozenset(
 _FOREIGN_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 
 
+def has_film_name(name: str) -> bool:
+    """Whether a name is that of a video: such a file may be larger than pictures are."""
+    return PurePosixPath(name).suffix.lower() in _FILM_SUFFIXES
+
+
 def is_candidate(name: str) -> bool | None:
     """Decide by an object's key whether it is to be read as a photo.
 
     A picture's or a video's extension makes a candidate even of what turns out to be none: a person who sees a .jpg wants to be
-    told why it is not found. Hidden files and the folders that NAS systems and computers keep for themselves (``@eaDir``, ``._IMG_1.jpg``,
-    ``.thumbnails/…``) are not.
+    told why it is not found. Hidden files and the folders that NAS systems and computers keep for themselves (``@eaDir``,
+    ``._IMG_1.jpg``, ``.thumbnails/…``) are not.
 
     Args:
         name: Key, folders included, "/" between them.
