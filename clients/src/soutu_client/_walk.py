@@ -16,8 +16,8 @@ __all__ = ["FoundFile", "Walk", "walk", "walk_part"]
 _NO_PHOTOS = frozenset(
     ending
     for some in (
-        # Video and sound; a Live Photo's clip is not a picture of its own.
-        ".mp4 .mov .m4v .avi .mkv .webm .mts .m2ts .mpg .mpeg .wmv .flv .3gp .vob .ts .rmvb .insv .lrv",
+        # Sound, and videos that are not read.
+        ".vob .ts .rm .rmvb .ogv .insv .lrv",
         ".mp3 .m4a .aac .wav .flac .ogg .opus .wma .amr",
         # What programs leave beside photos.
         ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .tmp .part .crdownload .lnk .url .bak",

@@ -12,9 +12,9 @@ CheckFinding Client DataLossError DuplicateGroup DuplicatePage EmbedderStatus Em
 FolderAccess FolderCount FormatCount FoundContent Hit ImageTerm ImportResult IndexStatus InternalError InvalidInputError Job
 JobKind JobPage JobState KnownFile LabelCount Language LibraryStatus LibrarySummary Location MatchField MonthCount NewToken
 NotAllowedError NotAuthenticatedError NotFoundError NotReadyError NotSupportedError NotTrustedError Notice NoticeReason
-OriginalStream Photo PhotoEmbedding PhotoKind PhotoName PhotoPage PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount
-Scope SearchPage SourceStatus SoutuError SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail Token TokenPage UnavailableError
-Unreadable UnreadableReason Upload WordMatch
+OriginalStream Photo PhotoEmbedding PhotoKind PhotoName PhotoPage PhotoPart PhotoState PhotoTerm ReadyProgress ReadyResult
+ReasonCount Scope SearchPage SourceStatus SoutuError SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail Token TokenPage
+UnavailableError Unreadable UnreadableReason Upload WordMatch
 """
 
 METHODS = """
