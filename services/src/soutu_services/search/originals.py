@@ -77,7 +77,7 @@ class Originals:
         Args:
             photo_id: The photo.
             visibility: What the caller may see: the bytes, and the file's name, are those of an object there.
-            part_id: Which of the photo's parts; empty: what it is shown by.
+            part_id: Which of the photo's parts; empty: what it is shown by, or what had the id that is given.
             offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
             length: Bytes to read at most; 0: to the end.
 
@@ -86,6 +86,8 @@ class Originals:
             SoutuError: the store cannot be read.
         """
         photo = self._catalog.photos.get(photo_id, visibility)
+        if not part_id and not photo.photo_id.startswith(asked := photo_id.strip().lower()):  # it was a photo of its own
+            part_id = next((part.part_id for part in photo.parts if part.part_id.startswith(asked)), "")
         part = next((part for part in photo.parts if part.part_id == part_id), None)
         if part is None and part_id not in ("", photo.photo_id):
             raise NotFound("PART_NOT_FOUND", zh="这张照片没有这个文件", en="the photo has no such file")

@@ -13,15 +13,17 @@ function measures(width) {
   return { rowHeight: width < 1000 ? 180 : 220, gap: 6 };
 }
 
-/** A grid in an element. `onOpen` gets a photo; `matchesOf` says where words were found in one. */
+/** A grid in an element. `onOpen` gets a photo; `matchesOf` says where words were found in one, `frameOf`
+ * when a video shows what was looked for. */
 export class Grid {
-  constructor({ label, onOpen, matchesOf }) {
+  constructor({ label, onOpen, matchesOf, frameOf }) {
     this.element = h("div", { class: "grid", role: "list", "aria-label": label });
     this.photos = [];
     this.shown = new Map(); // index of each row in the page, with its element
     this.focused = 0;
     this.onOpen = onOpen;
     this.matchesOf = matchesOf;
+    this.frameOf = frameOf;
     this.headingOf = null;
     this.layout = new Layout({ width: 1, ...measures(1) });
     this.isDue = false;
@@ -123,7 +125,8 @@ export class Grid {
     for (const box of row.boxes ?? []) {
       const photo = this.photos[box.index];
       const matches = this.matchesOf?.(photo);
-      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches }));
+      const frame = this.frameOf?.(photo) ?? null;
+      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches, frame }));
     }
     element.soutuRow = row;
     this.shown.set(number, element);

@@ -34,6 +34,7 @@ const grid = new Grid({
   label: t("photos"),
   onOpen: (photo) => go({ photo: photo.photo_id }),
   matchesOf: (photo) => results.matches.get(photo.photo_id),
+  frameOf: (photo) => results.frames.get(photo.photo_id),
 });
 startPicking(grid);
 
