@@ -72,6 +72,14 @@ def test_no_more_frames_than_a_few_are_taken() -> None:
     assert times[0] < 5000 and times[-1] > 15000
 
 
+def test_what_comes_into_a_scene_is_seen_and_a_still_scene_once() -> None:
+    empty = Image.new("RGB", (160, 120), "#406080")
+    with_somebody = empty.copy()
+    with_somebody.paste((220, 180, 40), (20, 40, 60, 100))
+    assert len(read(film([(empty, 4.0)])).frames) == 1
+    assert len(read(film([(empty, 4.0), (with_somebody, 2.0), (empty, 4.0)])).frames) == 2
+
+
 def test_black_frames_are_passed_over_unless_there_is_nothing_else() -> None:
     reading = read(film([(BLACK, 2.0), (RED, 1.0), (BLACK, 2.0)]))
     assert [colour(frame.image) for frame in reading.frames] == ["r"]

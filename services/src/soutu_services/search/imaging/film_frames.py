@@ -16,8 +16,10 @@ MOST_FRAMES = 8
 
 _SIDE = 16
 _BLACK_MEAN, _BLACK_SPREAD = 24.0, 10.0
-_SAME = 6.0
-"""Mean difference of two small pictures, of 255, below which they show the same."""
+_SAME = 12.0
+"""Difference of two frames, of 255, below which they show the same."""
+_CHANGED_SHARE = 1 / 8
+"""Share of a frame by whose difference it is judged: what is new in a scene seldom fills it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,10 @@ def _small(frame: SeenFrame) -> npt.NDArray[np.float32]:
 
 
 def _distances(small: npt.NDArray[np.float32], at: int) -> npt.NDArray[np.float32]:
-    difference: npt.NDArray[np.float32] = np.abs(small - small[at]).mean(axis=(1, 2, 3))
-    return difference
+    differences = np.abs(small - small[at]).mean(axis=3).reshape(len(small), -1)
+    most = round(differences.shape[1] * _CHANGED_SHARE)
+    distances: npt.NDArray[np.float32] = np.partition(differences, -most, axis=1)[:, -most:].mean(axis=1)
+    return distances
 
 
 def _is_black(frame: SeenFrame) -> bool:

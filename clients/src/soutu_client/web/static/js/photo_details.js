@@ -83,10 +83,9 @@ function partLine(photo, part) {
   const link = h(
     "a",
     { class: "link", href: `${partUrl(photo, part)}&download=1`, download: "", title: t("downloadPart", { name }) },
-    icon("download"),
     `${name} · ${formatText(part.media_type)} · ${bytes(part.size_bytes)}`,
   );
-  return h("div", { class: "file-name" }, link);
+  return h("div", { class: "file-name" }, icon("download"), link);
 }
 
 function albums(photo) {
