@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser test-http check-deploy screenshots lint bench wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser test-http check-deploy test-hosts screenshots lint bench wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -51,6 +51,9 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 .venv/ready-to-bench: .venv/ready-to-test deploy/bench-requirements.txt
 	deploy/setup.sh bench
 
+.venv/ready-to-compare: .venv/ready-to-bench deploy/rivals-requirements.txt
+	deploy/setup.sh rivals
+
 run: setup ## 启动全部服务 · run the whole house [PHOTOS=文件夹] [INPLACE=1] [LIBRARY=文件夹] [SECURE=1 HOST=名字] [TEXT_MODEL=模型]
 	SOUTU_HOME_PHOTOS="$$PHOTOS" SOUTU_HOME_IN_PLACE="$$INPLACE" SOUTU_HOME_LIBRARY="$$LIBRARY" SOUTU_HOME_ONCE="$$ONCE" \
 	SOUTU_HOME_SECURE="$$SECURE" SOUTU_HOME_HOST="$$HOST" SOUTU_HOME_CERTIFICATES="$$CERTIFICATES" \
@@ -69,6 +72,9 @@ test-browser: .venv/ready-to-test ## 网页的浏览器测试 · the page in a r
 
 check-deploy: .venv/ready-to-test ## 部署文件：检查，并照着运行 · the deployment's files: check them, and run what they say (part of make test)
 	$(BIN)/python -m pytest tests/integration/deploy
+
+test-hosts: .venv/ready-to-test ## 几台机器：断线、断电、丢包、换地址 · several hosts: cuts, power, loss, new addresses (part of make test)
+	PYTHONPATH=tests exec $(BIN)/python -m hosts
 
 test-http: .venv/ready-to-test ## HTTP 接口与它的说明相符 · the HTTP API against its description, by schemathesis: EXAMPLES=200
 	SOUTU_HTTP_EXAMPLES="$${EXAMPLES:-200}" $(BIN)/python -m pytest tests/integration/web/test_description.py
@@ -99,8 +105,8 @@ fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, reque
 soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
-bench: .venv/ready-to-test ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index [SIZES="100000 1000000"] [FRONT=100000]
-	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-bench; fi
+bench: .venv/ready-to-bench ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index|ingest|growth|limits [SIZES="100000 1000000"] [FRONT=100000]
+	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-compare; fi
 	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library

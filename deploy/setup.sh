@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make .venv at the root: `deploy/setup.sh run` for what `make run` needs, `deploy/setup.sh test` for what the tests need on top,
-# `deploy/setup.sh fuzz` for what fuzzing needs, `deploy/setup.sh bench` for what soutu is compared with.
+# `deploy/setup.sh fuzz` for what fuzzing needs, `deploy/setup.sh bench` for what benchmarks draw with, `deploy/setup.sh rivals` for what soutu is
+# compared with.
 # PYTHON=python3.12 chooses the Python. What pip says goes to .venv/setup.log.
 set -eu
 cd "$(dirname "$0")/.."
@@ -72,8 +73,12 @@ case "${1:-run}" in
     touch .venv/ready-to-fuzz
     ;;
   bench)
-    pip_install "正在安装用来比较的索引库…… / Installing the indexes to compare with …" --requirement deploy/bench-requirements.txt
+    pip_install "正在安装画图用的库…… / Installing what plots are drawn with …" --requirement deploy/bench-requirements.txt
     touch .venv/ready-to-bench
     ;;
-  *) fail "usage: deploy/setup.sh run|test|fuzz|bench" ;;
+  rivals)
+    pip_install "正在安装用来比较的索引库…… / Installing the indexes to compare with …" --requirement deploy/rivals-requirements.txt
+    touch .venv/ready-to-compare
+    ;;
+  *) fail "usage: deploy/setup.sh run|test|fuzz|bench|rivals" ;;
 esac

@@ -53,6 +53,7 @@ class Library:
     delay_seconds: float = 0.0
     may_answer: threading.Event = field(default_factory=threading.Event)
     refused_name: str = ""
+    refused_tellings: list[Exception] = field(default_factory=list)
     is_pending: bool = False
     status: library.GetStatusResponse = field(default_factory=library.GetStatusResponse)
     is_for_a_guest: bool = False
@@ -171,6 +172,15 @@ class PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
             kept = [tag for tag in photo.annotations.tags if tag not in request.remove_tags]
             photo.annotations.tags[:] = dict.fromkeys([*kept, *request.add_tags])
         return photos.AnnotatePhotosResponse(photos=changed)
+
+    def TellPhotos(self, request: photos.TellPhotosRequest, context: Context) -> photos.TellPhotosResponse:
+        self.kept.enter(request)
+        if self.kept.refused_tellings:
+            raise self.kept.refused_tellings.pop(0)
+        for told in request.told:
+            annotations = self.kept.find(told.photo_id).annotations
+            annotations.albums[:] = dict.fromkeys([*annotations.albums, *told.albums])
+        return photos.TellPhotosResponse(photo_ids=[told.photo_id for told in request.told])
 
     def DeletePhotos(self, request: photos.DeletePhotosRequest, context: Context) -> photos.DeletePhotosResponse:
         self.kept.enter(request)

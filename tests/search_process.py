@@ -1,4 +1,4 @@
-"""A search service as a process, for tests that kill it, starve it or read what it says."""
+"""A service as a process, for tests that kill it, starve it or read what it says."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ __all__ = ["SearchProcess"]
 
 
 class SearchProcess:
-    """``python -m soutu_services.search`` with its standard error gathered. ``within`` are words of a command that runs it."""
+    """``python -m soutu_services.search``, or another program, with its standard error gathered.
 
-    def __init__(self, environment: dict[str, str], *, within: Sequence[str] = ()) -> None:
+    ``within`` are words of a command that runs it.
+    """
+
+    def __init__(
+        self, environment: dict[str, str], *, within: Sequence[str] = (), program: str = "soutu_services.search"
+    ) -> None:
         self._lines: list[str] = []
         self._ready = threading.Event()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SOUTU_")}
         self.popen = subprocess.Popen(
-            [*within, sys.executable, "-m", "soutu_services.search"],
+            [*within, sys.executable, "-m", program],
             env={**clean, "SOUTU_LANGUAGE": "en", "SOUTU_SEARCH_ANNOUNCE": "off", **environment},
             stderr=subprocess.PIPE,
             text=True,

@@ -35,11 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(description="Memory and time of an export of generated photos.")
     parser.add_argument("--photos", type=int, default=100_000)
+    parser.add_argument("--tiny", action="store_true", help="pictures of some hundred bytes: a million fit a small disk")
     given = parser.parse_args(arguments)
+    library = _MadeLibrary(given.photos, side=16 if given.tiny else 512)
     before = _peak_mib()
     with tempfile.TemporaryDirectory(prefix="soutu-bench-") as folder:
         begin = time.monotonic()
-        exported = export_library(_MadeLibrary(given.photos), Path(folder), ExportRequest(Selection()), Flaws())
+        exported = export_library(library, Path(folder), ExportRequest(Selection()), Flaws())
         seconds = time.monotonic() - begin
         written = sum(path.stat().st_blocks * 512 for path in Path(folder).rglob("*") if path.is_file())
     report = {
@@ -57,11 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class _MadeLibrary:
     """Photos by number: bursts of three, a near-duplicate for each fiftieth, captions that a few photos share."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, side: int) -> None:
         self._count = count
         buffer = io.BytesIO()
         noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-        Image.fromarray(noise).resize((512, 384), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=40)
+        Image.fromarray(noise).resize((side, side * 3 // 4), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=40)
         self._thumbnail = buffer.getvalue()
 
     def pages(self, selection: Selection) -> Iterator[Sequence[LibraryPhoto]]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from soutu_services.search.catalog import AnnotationChange, Catalog, Ingested, SeenObject
+from bench.index.world import BLOCK, World
+from soutu_services.search.catalog import AnnotationChange, Catalog, Ingested, SeenObject, Space
 from soutu_services.search.imaging import Reading
 from soutu_services.search.model import PhotoKind, Taken, TakenOrigin
 
-__all__ = ["fill_catalog", "fill_thumbnails", "photo_id"]
+__all__ = ["fill_catalog", "fill_embeddings", "fill_thumbnails", "photo_id", "reading"]
 
-_BATCH = 1000
+_BATCH = 1024
 _PICTURES = 400
 """Thumbnails that differ; all others are links to one of these."""
 _FIRST = datetime(2009, 1, 1, 8, 0, 0)
@@ -32,24 +34,35 @@ def photo_id(number: int) -> str:
     return _sha256(number)[:32]
 
 
-def fill_catalog(catalog: Catalog, photos: int) -> None:
-    """Add so many photos with names, times over 16 years, cameras, tags, albums and embeddings of the space that serves."""
-    space = catalog.embeddings.serving_space()
-    assert space is not None, "no embedding service was ever there"
-    random = np.random.default_rng(1)
-    for first in range(0, photos, _BATCH):
-        numbers = range(first, min(first + _BATCH, photos))
-        catalog.objects.record_seen("photos", [_seen(number) for number in numbers])
-        unread = {one.key: one for one in catalog.objects.next_unread(2 * _BATCH)}
-        catalog.ingest.record([Ingested(unread[_name(number)], _sha256(number), _reading(number)) for number in numbers])
-        vectors = random.standard_normal((len(numbers), space.dimension)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        catalog.embeddings.put(space.space_id, [photo_id(number) for number in numbers], vectors)
-        tagged = [photo_id(number) for number in numbers if number % 20 == 0]
-        change = AnnotationChange(
-            favourite=True, add_tags=(f"标签{first // _BATCH % 40}",), add_albums=(f"相册{first // _BATCH % 25}",)
-        )
-        catalog.annotations.annotate(tagged, change)
+def fill_catalog(catalog: Catalog, photos: int, *, first: int = 0) -> None:
+    """Add so many photos with names, times over 16 years, cameras, tags, albums and embeddings of the space that serves.
+
+    Args:
+        catalog: The catalog; a space serves.
+        photos: How many.
+        first: Number of the first of them, where others are there already: a multiple of ``BLOCK``.
+    """
+    world = World(_space(catalog).dimension)
+    for begin in range(first, first + photos, BLOCK):
+        vectors = next(world.blocks(min(BLOCK, first + photos - begin), first_block=begin // BLOCK))
+        for at in range(0, len(vectors), _BATCH):
+            some = vectors[at : at + _BATCH]
+            numbers = range(begin + at, begin + at + len(some))
+            catalog.objects.record_seen("photos", [_seen(number) for number in numbers])
+            unread = {one.key: one for one in catalog.objects.next_unread(2 * _BATCH)}
+            catalog.ingest.record([Ingested(unread[_name(number)], _sha256(number), reading(number)) for number in numbers])
+            catalog.embeddings.put(_space(catalog).space_id, [photo_id(number) for number in numbers], some)
+            tagged = [photo_id(number) for number in numbers if number % 20 == 0]
+            group = numbers[0] // _BATCH
+            change = AnnotationChange(favourite=True, add_tags=(f"标签{group % 40}",), add_albums=(f"相册{group % 25}",))
+            catalog.annotations.annotate(tagged, change)
+
+
+def fill_embeddings(catalog: Catalog, photo_ids: Sequence[str]) -> None:
+    """Give photos that await their embedding one each."""
+    space = _space(catalog)
+    vectors = np.concatenate(list(World(space.dimension).blocks(len(photo_ids))))
+    catalog.embeddings.put(space.space_id, photo_ids, vectors)
 
 
 def fill_thumbnails(bucket: Path, photos: int) -> int:
@@ -77,6 +90,12 @@ def fill_thumbnails(bucket: Path, photos: int) -> int:
     return round(sum(sizes) / len(sizes))
 
 
+def _space(catalog: Catalog) -> Space:
+    space = catalog.embeddings.serving_space()
+    assert space is not None, "no embedding service was ever there"
+    return space
+
+
 def _sha256(number: int) -> str:
     return hashlib.sha256(f"photo {number}".encode()).hexdigest()
 
@@ -94,7 +113,8 @@ def _seen(number: int) -> SeenObject:
     return SeenObject(_name(number), f"{number:032x}", 3_000_000 + number, datetime(2024, 5, 1, tzinfo=UTC), ignored=False)
 
 
-def _reading(number: int) -> Reading:
+def reading(number: int) -> Reading:
+    """Make what would be read from the picture of a number: one of a few sizes, a time, mostly a camera, no thumbnail."""
     width, height = _SIZES[number % _PICTURES % len(_SIZES)]
     digits = int(_sha256(number)[:16], 16)
     return Reading(

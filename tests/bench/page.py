@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import statistics
 import sys
 import tempfile
@@ -26,12 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.generated_library import fill_catalog, fill_thumbnails
-from colour_encoder import ColourServer
-from object_store import serve_folder
+from bench.generated_service import generated_service
 from patience import PATIENCE, eventually
-from search_process import SearchProcess
-from soutu_client import Client
 from soutu_services.search.catalog import Catalog
+from soutu_services.search.store import S3Connection
 from web_process import WebProcess
 
 __all__ = ["main"]
@@ -93,38 +90,18 @@ def generated_house(photos: int) -> Iterator[tuple[str, dict[str, float]]]:
     """Serve the page over a library of so many photos until the block ends."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soutu-bench-")))
-        embedding = ColourServer()
-        stack.callback(embedding.stop)
-        (folder / "s3").mkdir()
-        store = stack.enter_context(serve_folder(folder / "s3"))
-        environment = {
-            "SOUTU_SEARCH_LISTEN": "127.0.0.1:0",
-            "SOUTU_SEARCH_METRICS_LISTEN": "",
-            "SOUTU_SEARCH_DATA_FOLDER": str(folder / "data"),
-            "SOUTU_SEARCH_STORE__URL": store.url,
-            "SOUTU_SEARCH_STORE__ACCESS_KEY": store.settings.access_key,
-            "SOUTU_SEARCH_STORE__SECRET_KEY": store.settings.secret_key.get_secret_value(),
-            "SOUTU_SEARCH_EMBEDDING_ADDRESS": embedding.address,
-            "SOUTU_SEARCH_SYNC__INTERVAL_SECONDS": "0",
-        }
-        first = SearchProcess(environment)
-        try:
-            with Client(first.wait_ready()) as client:
-                eventually(lambda: client.status().spaces)
-        finally:
-            first.end(signal.SIGKILL)
-        begin = time.monotonic()
-        with Catalog.open(folder / "data" / "catalog.sqlite3") as catalog:
+        made: dict[str, float] = {}
+
+        def fill(catalog: Catalog, _: S3Connection) -> None:
+            begin = time.monotonic()
             fill_catalog(catalog, photos)
-        size = fill_thumbnails(folder / "s3" / "soutu-thumbnails", photos)
-        filled = time.monotonic() - begin
-        search = SearchProcess(environment)
-        stack.callback(search.end, signal.SIGKILL)
-        with Client(search.wait_ready()) as client:
-            eventually(lambda: client.status().index.vectors == photos)
-        web = WebProcess(search.address)
+            made["thumbnail_bytes"] = fill_thumbnails(folder / "s3" / "soutu-thumbnails", photos)
+            made["filled_seconds"] = round(time.monotonic() - begin, 1)
+
+        house = stack.enter_context(generated_service(folder, fill))
+        web = WebProcess(house.address)
         stack.callback(web.stop)
-        yield web.url, {"filled_seconds": round(filled, 1), "thumbnail_bytes": size}
+        yield web.url, made
 
 
 def measured(browser: Browser, url: str, rounds: int) -> dict[str, Any]:

@@ -116,7 +116,7 @@ _Call = tuple[Any, Callable[[Any, Any], Iterable[Any]]]
 @cache
 def all_calls() -> list[_Call]:
     """Each kind of request and what answers it. Its order is a part of the seeds: append only."""
-    return [*_reading_calls(), *_changing_calls(), *_embedding_calls()]
+    return [*_reading_calls(), *_changing_calls(), *_embedding_calls(), *_telling_calls()]
 
 
 def _one(call: Callable[[Any, Any], Any]) -> Callable[[Any, Any], list[Any]]:
@@ -219,6 +219,12 @@ def _embedding_calls() -> list[_Call]:
         (embedding_pb.EmbedImagesRequest, _one(servicer.EmbedImages)),
         (embedding_pb.ListModelsRequest, _one(servicer.ListModels)),
     ]
+
+
+def _telling_calls() -> list[_Call]:
+    """Calls that tell a library, of their own, what another program knew."""
+    photos = _PhotoServicer(SimpleNamespace(catalog=_library("telling")[0]))  # type: ignore[arg-type]
+    return [(photo_pb.TellPhotosRequest, _one(photos.TellPhotos))]
 
 
 def _library(name: str) -> tuple[Catalog, Path]:

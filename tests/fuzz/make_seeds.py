@@ -156,6 +156,16 @@ def requests() -> None:
             embedding_pb.EmbedImagesRequest(space_id=SPACE, images=[encoded("PNG", scene(8, 8)), b"no"]),
         ),
         "models": request(embedding_pb.ListModelsRequest, embedding_pb.ListModelsRequest()),
+        "tell": request(
+            photo_pb.TellPhotosRequest,
+            photo_pb.TellPhotosRequest(
+                told=[
+                    {"photo_id": photo_id, "taken_local_time": "2019-05-01T12:30:00", "taken_corrected": True, "favourite": True},
+                    {"photo_id": photo_id, "location": {"latitude": 25.6, "longitude": 100.27}, "caption": "雪", "tags": ["猫"]},
+                    {"photo_id": photo_id, "taken_local_time": "1965-01-02", "albums": ["冬"]},
+                ]
+            ),
+        ),
     }.items():
         write("requests", name, seed)
 

@@ -13,6 +13,7 @@ Example:
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from soutu_client._errors import (
@@ -97,6 +98,11 @@ from soutu_client.models import (
     Upload,
     WordMatch,
 )
+from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
+
+# By itself gRPC asks DNS servers alone: names in .local, which the system finds by mDNS, would be unknown to it. It reads
+# this once, when it is first imported.
+os.environ.setdefault("GRPC_DNS_RESOLVER", "native")
 
 if TYPE_CHECKING:
     from soutu_client._original import OriginalStream
@@ -141,11 +147,14 @@ __all__ = [
     "KnownFile",
     "LabelCount",
     "Language",
+    "Layout",
     "LibraryStatus",
     "LibrarySummary",
     "Location",
     "MatchField",
     "MonthCount",
+    "MoveInPlan",
+    "MoveInResult",
     "NewToken",
     "NotAllowedError",
     "NotAuthenticatedError",

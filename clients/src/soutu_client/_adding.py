@@ -25,12 +25,12 @@ from soutu_client._errors import (
 )
 from soutu_client._os_errors import describe_os_error
 from soutu_client._patience import Patience
-from soutu_client._upload import FileContent, read_content, upload_content
+from soutu_client._upload import FileContent, read_found, upload_content
 from soutu_client._walk import FoundFile, Walk, walk
 from soutu_client.add_models import AddedFile, AddProgress, AddResult, FileProblem, KnownFile
 from soutu_client.models import FoundContent, PhotoState, Upload
 
-__all__ = ["add_files", "add_found"]
+__all__ = ["ENDING_ERRORS", "Arrival", "add_files", "add_found"]
 
 _BATCH_FILES = 200
 _BATCH_BYTES = 64 * 1024 * 1024
@@ -38,7 +38,7 @@ _READERS = 2
 _READ_AHEAD = 64
 _NOT_A_PHOTO = "NOT_A_PHOTO"
 
-_ENDING = (
+ENDING_ERRORS = (
     UnavailableError,
     BusyError,
     CallTimeoutError,
@@ -48,6 +48,14 @@ _ENDING = (
     NotTrustedError,
 )
 """Errors after which the files that are left would fail as well."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file whose content the library has, and the photo that it belongs to."""
+
+    file: FoundFile
+    photo_id: str
 
 
 @dataclass(frozen=True)
@@ -79,9 +87,15 @@ def add_found(
     on_progress: Callable[[AddProgress], None] | None,
     patience_seconds: float,
     uploads_in_flight: int = 4,
+    on_arrived: Callable[[Patience, Sequence[Arrival]], None] | None = None,
 ) -> AddResult:
-    """Add files that were found already, as ``add_files`` does."""
+    """Add files that were found already, as ``add_files`` does.
+
+    ``on_arrived`` is called now and then with files that are in the library since: from the calling thread, with what waits for a
+    service that is away.
+    """
     adding = _Adding(calls, on_progress, patience_seconds=patience_seconds, uploads_in_flight=uploads_in_flight)
+    adding.on_arrived = on_arrived
     return adding.run(lambda: Walk(files=list(files)))
 
 
@@ -110,6 +124,8 @@ class _Adding:
         self._deleted: list[KnownFile] = []
         self._failed: list[FileProblem] = []
         self._ignored: Counter[str] = Counter()
+        self._arrived: list[Arrival] = []
+        self.on_arrived: Callable[[Patience, Sequence[Arrival]], None] | None = None
 
     def run(self, find: Callable[[], Walk]) -> AddResult:
         """Add everything that is found and say what became of it."""
@@ -121,7 +137,7 @@ class _Adding:
             self._failed += [self._problem(path, error) for path, error in found.problems]
             self._progress.count(files_total=len(found.files), bytes_total=sum(file.size_bytes for file in found.files))
             self._add(found.files)
-        except _ENDING as error:
+        except ENDING_ERRORS as error:
             interruption = error
         except BaseException:
             self._end(is_waiting=False)
@@ -148,11 +164,18 @@ class _Adding:
         for batch in _batches(self._read(files)):
             self._ask(batch)
             self._keep_results(most_in_flight=2 * _BATCH_FILES)
+            self._hand_over(at_least=_BATCH_FILES)
         self._keep_results(most_in_flight=0)
         while self._twins:  # the same content twice: its second name is told when the first file has arrived
             batch, self._twins = self._twins[:_BATCH_FILES], self._twins[_BATCH_FILES:]
             self._ask(batch)
             self._keep_results(most_in_flight=0)
+        self._hand_over(at_least=1)
+
+    def _hand_over(self, *, at_least: int) -> None:
+        if len(self._arrived) >= at_least and self.on_arrived is not None:
+            arrived, self._arrived = self._arrived, []
+            self.on_arrived(self._patience, arrived)
 
     def _read(self, files: Iterable[FoundFile]) -> Iterator[_ReadFile]:
         """Yield files with their digests, in order, reading a little ahead."""
@@ -160,7 +183,7 @@ class _Adding:
         waiting = iter(files)
         while True:
             while len(ahead) < _READ_AHEAD and (file := next(waiting, None)):
-                ahead.append((file, self._readers.submit(read_content, file.path, is_stopped=self._is_stopped)))
+                ahead.append((file, self._readers.submit(read_found, file, is_stopped=self._is_stopped)))
             if not ahead:
                 return
             file, future = ahead.popleft()
@@ -178,7 +201,7 @@ class _Adding:
         request = convert.find_contents_request(pairs)
         try:
             answer = self._patience.call(lambda: self._calls.unary(self._calls.photos.FindContents, request))
-        except _ENDING:
+        except ENDING_ERRORS:
             raise
         except SoutuError as error:
             if len(batch) == 1:
@@ -201,6 +224,8 @@ class _Adding:
     def _keep_known(self, file: FoundFile, found: FoundContent, *, photo_id: str) -> None:
         known = KnownFile(path=file.path, photo_id=photo_id, state=found.state or PhotoState.UNKNOWN)
         (self._deleted if found.deleted else self._known).append(known)
+        if not found.deleted:
+            self._arrived.append(Arrival(file, photo_id))
         self._progress.count(files_done=1, bytes_done=file.size_bytes)
 
     def _send(self, read: _ReadFile) -> Upload:
@@ -228,13 +253,14 @@ class _Adding:
             self._contents_sending.discard(read.content.sha256)
             try:
                 upload = future.result()
-            except _ENDING:
+            except ENDING_ERRORS:
                 raise
             except (OSError, SoutuError) as error:
                 self._fail(read.file, error)
                 continue
             file = AddedFile(path=read.file.path, name=upload.name, photo_id=upload.photo_id, created=upload.created)
             self._added.append(file)
+            self._arrived.append(Arrival(read.file, upload.photo_id))
             self._progress.count(files_done=1, files_uploaded=1)
 
     def _fail(self, file: FoundFile, error: OSError | SoutuError) -> None:

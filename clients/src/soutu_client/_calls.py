@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -11,8 +12,8 @@ import grpc
 from soutu.search.v1 import access_service_pb2_grpc, library_service_pb2_grpc, photo_service_pb2_grpc, search_service_pb2_grpc
 
 from soutu_client._call_errors import closed_error, error_from_call, timeout_error
-from soutu_client._channel import endpoint_of, open_channel
-from soutu_client._errors import CallTimeoutError
+from soutu_client._channel import Endpoint, endpoint_of, open_channel
+from soutu_client._errors import CallTimeoutError, SoutuError, UnavailableError
 from soutu_client._language import Language
 from soutu_client._login import Login
 
@@ -20,31 +21,62 @@ __all__ = ["Calls"]
 
 _REQUEST_ID_KEY = "soutu-request-id"  # the services' logs name it
 
+_LOST = frozenset({"UNREACHABLE", "DEADLINE_EXCEEDED"})
+"""Reasons of errors that gRPC made, not the service."""
+
 Q = TypeVar("Q")
 R = TypeVar("R")
 
 
 class Calls:
-    """A channel, its stubs, and how each kind of call is made."""
+    """A channel, its stubs, and how each kind of call is made.
 
-    def __init__(self, address: str, *, timeout_seconds: float, language: Language, login: Login | None = None) -> None:
+    Args:
+        address: Where the service is, written or found.
+        timeout_seconds: How long a call may take.
+        language: Of messages.
+        login: Token and authority.
+        find_again: Asked where the service is now, after a call could not reach it; None: not known.
+    """
+
+    def __init__(
+        self,
+        address: str | Endpoint,
+        *,
+        timeout_seconds: float,
+        language: Language,
+        login: Login | None = None,
+        find_again: Callable[[], Endpoint | None] | None = None,
+    ) -> None:
         login = login or Login()
-        self.endpoint = endpoint_of(address, login, language)
-        self.address = self.endpoint.target
         self.timeout_seconds = timeout_seconds
         self.language = language
+        self._find_again = find_again
         self._is_closed = False
-        self._channel = open_channel(self.endpoint)
+        self._left: list[grpc.Channel] = []
+        self._moving = threading.Lock()
         self._of_every_call = (("accept-language", language), *login.metadata)
+        self._connect(address if isinstance(address, Endpoint) else endpoint_of(address, login, language))
+
+    def _connect(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._channel = open_channel(endpoint)
         self.photos = photo_service_pb2_grpc.PhotoServiceStub(self._channel)
         self.search = search_service_pb2_grpc.SearchServiceStub(self._channel)
         self.access = access_service_pb2_grpc.AccessServiceStub(self._channel)
         self.library = library_service_pb2_grpc.LibraryServiceStub(self._channel)
 
+    @property
+    def address(self) -> str:
+        """``host:port`` of the service."""
+        return self.endpoint.target
+
     def close(self) -> None:
         """Close the channel; calls in flight end as cancelled."""
-        self._is_closed = True
-        self._channel.close()
+        with self._moving:
+            self._is_closed = True
+            for channel in (self._channel, *self._left):
+                channel.close()
 
     def unary(self, method: grpc.UnaryUnaryMultiCallable[Q, R], request: Q, *, timeout_seconds: float | None = None) -> R:
         """Make a call with one answer."""
@@ -78,8 +110,21 @@ class Calls:
         try:
             yield
         except grpc.RpcError as error:
-            raise error_from_call(error, endpoint=self.endpoint, language=self.language, is_closed=self._is_closed) from None
+            told = error_from_call(error, endpoint=self.endpoint, language=self.language, is_closed=self._is_closed)
+            self._follow(told)
+            raise told from None
         except ValueError:
             if self._is_closed:  # gRPC's way to say so
                 raise closed_error(self.language) from None
             raise
+
+    def _follow(self, error: SoutuError) -> None:
+        """Connect to where the service is now, if this error may mean that it has moved. Calls that run stay where they are."""
+        is_lost = isinstance(error, UnavailableError | CallTimeoutError) and error.reason in _LOST
+        found = self._find_again() if is_lost and self._find_again is not None and not self._is_closed else None
+        if found is None:
+            return
+        with self._moving:
+            if found != self.endpoint and not self._is_closed:
+                self._left.append(self._channel)
+                self._connect(found)

@@ -22,8 +22,10 @@ DEFAULT_ADDRESS = "127.0.0.1:8401"
 _DEFAULT_PORT = 8401
 _TLS, _PLAIN = "tls://", "plain://"
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-_KEEPALIVE_MS = 60_000
-_KEEPALIVE_TIMEOUT_MS = 20_000
+_KEEPALIVE_MS = 20_000
+_KEEPALIVE_TIMEOUT_MS = 10_000
+"""How long a machine that lost its power or its cable may leave a call unanswered before it is connected to anew."""
+_RESOLVE_AGAIN_MS = 1_000
 
 # What only reads, or does the same when it is done twice. Uploads, deletions and imports are not repeated unseen.
 _IDEMPOTENT = {
@@ -76,16 +78,23 @@ class Endpoint:
         target: ``host:port``.
         is_tls: Whether with TLS.
         authority: Certificates (PEM) by which it is known; None: the system's.
+        known_as: Name that its certificate has to be for; empty: the target's own.
     """
 
     target: str
     is_tls: bool
     authority: bytes | None = field(default=None, repr=False)
+    known_as: str = ""
 
     @property
     def host(self) -> str:
         """Name or number of the machine."""
         return self.target.rpartition(":")[0].strip("[]")
+
+    @property
+    def certified_name(self) -> str:
+        """Name or number that its certificate has to be for."""
+        return self.known_as or self.host
 
     @property
     def port(self) -> int:
@@ -143,7 +152,7 @@ def open_channel(endpoint: Endpoint) -> grpc.Channel:
     """
     names = [{"service": service, "method": method} for service, methods in _IDEMPOTENT.items() for method in methods]
     config = {"methodConfig": [{"name": names, "retryPolicy": _RETRY_POLICY}]}
-    options = [
+    options: list[tuple[str, object]] = [
         ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
         ("grpc.service_config", json.dumps(config)),
@@ -153,11 +162,14 @@ def open_channel(endpoint: Endpoint) -> grpc.Channel:
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.min_reconnect_backoff_ms", 2_000),
         ("grpc.max_reconnect_backoff_ms", 3_000),
+        ("grpc.dns_min_time_between_resolutions_ms", _RESOLVE_AGAIN_MS),  # or a machine that moved is not found for half a minute
         ("grpc.enable_http_proxy", 0),
         # A stream is read by its caller, without a thread of gRPC's. An interrupt between the start of a call and that of
         # the thread would leave a call that nobody reads the end of, and closing the channel waits for it forever.
         (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),
     ]
+    if endpoint.known_as:
+        options.append(("grpc.ssl_target_name_override", endpoint.known_as))
     if endpoint.is_tls:
         return grpc.secure_channel(endpoint.target, grpc.ssl_channel_credentials(endpoint.authority), options=options)
     return grpc.insecure_channel(endpoint.target, options=options)

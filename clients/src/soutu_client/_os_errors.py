@@ -19,6 +19,7 @@ _TEXTS: dict[int, Text] = {
     errno.EROFS: Text(zh="这个位置只能读，不能写", en="this place can only be read"),
     errno.ELOOP: Text(zh="链接指向了自己", en="a link points to itself"),
     errno.ENAMETOOLONG: Text(zh="文件名太长", en="the name is too long"),
+    errno.EBADMSG: Text(zh="压缩包损坏或加了密：请重新下载", en="the archive is damaged or encrypted: download it again"),
     errno.ESTALE: Text(zh="网络磁盘已断开：请重新连接后再试", en="the network disk is gone: connect it again"),
 }
 

@@ -12,7 +12,7 @@ from soutu_client._language import Language, Text
 if TYPE_CHECKING:
     from soutu_client._channel import Endpoint
 
-__all__ = ["tls_problem"]
+__all__ = ["is_known", "tls_problem"]
 
 _READ_BYTES = 16 * 1024
 _SECONDS = 3.0
@@ -59,10 +59,21 @@ def tls_problem(endpoint: Endpoint, language: Language) -> NotTrustedError | Non
     return NotTrustedError(message, reason="NOT_TRUSTED")
 
 
+def is_known(endpoint: Endpoint) -> bool:
+    """Whether a server answers there, and shows a certificate that the endpoint's authority vouches for."""
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), timeout=_SECONDS) as connection:
+            connection.settimeout(_SECONDS)
+            _shake_hands(connection, _context(endpoint), endpoint.certified_name)
+    except (OSError, ValueError):  # ssl's are among them; ValueError: what no name of a host can be, or no authority
+        return False
+    return True
+
+
 def _find(endpoint: Endpoint) -> tuple[Text | None, str]:
     try:
         with socket.create_connection((endpoint.host, endpoint.port), timeout=_SECONDS) as connection:
-            _shake_hands(connection, _context(endpoint), endpoint.host)
+            _shake_hands(connection, _context(endpoint), endpoint.certified_name)
     except ssl.SSLCertVerificationError as error:
         return _of_certificate(error.verify_code), error.verify_message
     except ssl.SSLError:

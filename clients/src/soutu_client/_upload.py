@@ -12,9 +12,11 @@ from soutu_client._calls import Calls
 from soutu_client._convert import photos as convert
 from soutu_client._errors import FileChangedError, SoutuError
 from soutu_client._language import Text
+from soutu_client._readable import Opener, Readable
+from soutu_client._walk import FoundFile
 from soutu_client.models import Upload
 
-__all__ = ["FileContent", "read_content", "upload_content"]
+__all__ = ["FileContent", "read_content", "read_found", "upload_content"]
 
 _CHUNK_BYTES = 512 * 1024
 _SLOWEST_BYTES_PER_SECOND = 64 * 1024
@@ -27,12 +29,38 @@ _CHANGED = Text(
 
 @dataclass(frozen=True)
 class FileContent:
-    """What a file held when it was read: SHA-256 as hex digits, size, and its modification time in UTC."""
+    """What a file held when it was read.
+
+    Attributes:
+        path: Where it is.
+        sha256: As hex digits.
+        size_bytes: Size.
+        modified_at: Modification time in UTC; None: it is none.
+        opened: Opens it, where it lies in an archive.
+    """
 
     path: Path
     sha256: str
     size_bytes: int
     modified_at: datetime | None
+    opened: Opener | None = None
+
+    def open(self) -> Readable:
+        """Open it.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        return self.opened() if self.opened else self.path.open("rb")
+
+
+def read_found(file: FoundFile, *, is_stopped: Callable[[], bool] = lambda: False) -> FileContent:
+    """Read a file once for its digest; see ``read_content``."""
+    if file.opened is None:
+        return read_content(file.path, is_stopped=is_stopped)
+    with file.opened() as archived:
+        sha256, size = _digest(archived, is_stopped)
+    return FileContent(file.path, sha256, size, _moment(file.modified_ns / 1e9), opened=file.opened)
 
 
 def read_content(path: Path, *, is_stopped: Callable[[], bool] = lambda: False) -> FileContent:
@@ -41,16 +69,22 @@ def read_content(path: Path, *, is_stopped: Callable[[], bool] = lambda: False) 
     Raises:
         OSError: It cannot be read, or ``is_stopped`` said so (``InterruptedError``).
     """
-    digest = hashlib.sha256()
-    size = 0
     with path.open("rb") as file:
         modified = Path(path).stat().st_mtime
-        while chunk := file.read(_CHUNK_BYTES):
-            if is_stopped():
-                raise InterruptedError
-            digest.update(chunk)
-            size += len(chunk)
-    return FileContent(path=path, sha256=digest.hexdigest(), size_bytes=size, modified_at=_moment(modified))
+        sha256, size = _digest(file, is_stopped)
+    return FileContent(path=path, sha256=sha256, size_bytes=size, modified_at=_moment(modified))
+
+
+def _digest(file: Readable, is_stopped: Callable[[], bool]) -> tuple[str, int]:
+    """Return the SHA-256 and the size of what is left of a file."""
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := file.read(_CHUNK_BYTES):
+        if is_stopped():
+            raise InterruptedError
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
 
 
 def _moment(seconds: float) -> datetime | None:
@@ -109,7 +143,7 @@ class _Messages:
         yield self._header
         digest = hashlib.sha256()
         try:
-            with content.path.open("rb") as file:
+            with content.open() as file:
                 while chunk := file.read(_CHUNK_BYTES):
                     if self._is_stopped():
                         raise InterruptedError

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soutu_client._naming import library_name
+from soutu_client._readable import Opener
 
-__all__ = ["FoundFile", "Walk", "walk", "walk_part"]
+__all__ = ["FoundFile", "Walk", "is_ignored_file", "is_ignored_folder", "walk", "walk_part"]
 
 _NO_PHOTOS = frozenset(
     ending
@@ -20,7 +21,9 @@ _NO_PHOTOS = frozenset(
         ".vob .ts .rm .rmvb .ogv .insv .lrv",
         ".mp3 .m4a .aac .wav .flac .ogg .opus .wma .amr",
         # What programs leave beside photos.
-        ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .tmp .part .crdownload .lnk .url .bak",
+        ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .lnk .url .bak",
+        # Names that programs give a file while they write it.
+        ".tmp .temp .part .partial .filepart .tacitpart .crdownload .download",
         # Writing, archives, programs.
         ".txt .md .csv .tsv .xml .html .htm .css .js .py .pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .rtf .epub .srt",
         ".zip .rar .7z .tar .gz .tgz .bz2 .xz .zst .iso .dmg .exe .msi .apk .dll .so .bin .sh .bat .yaml .yml .toml",
@@ -45,12 +48,14 @@ class FoundFile:
         name: Its name in the library.
         size_bytes: When it was found.
         modified_ns: When it was last written, in nanoseconds since 1970, as it was found.
+        opened: Opens it, where it is no file of its own but lies in an archive.
     """
 
     path: Path
     name: str
     size_bytes: int
     modified_ns: int
+    opened: Opener | None = None
 
 
 @dataclass
@@ -91,14 +96,14 @@ def walk_part(path: Path, *, added: Path) -> Walk:
     """Find what ``walk`` would find at or below a path that is below an added folder, under the same names."""
     found = Walk()
     folders = path.relative_to(added).parts[:-1]
-    if any(_is_ignored_folder(folder) for folder in folders) or any((added / folder).is_symlink() for folder in _chain(folders)):
+    if any(is_ignored_folder(folder) for folder in folders) or any((added / folder).is_symlink() for folder in _chain(folders)):
         return found
     try:
         status = path.stat() if path == added else path.lstat()
         if stat.S_ISDIR(status.st_mode):
-            if path == added or not _is_ignored_folder(path.name):
+            if path == added or not is_ignored_folder(path.name):
                 _walk_folder(path, added, found, set())
-        elif not _is_ignored_file(path.name) and stat.S_ISREG((status := path.stat()).st_mode):
+        elif not is_ignored_file(path.name) and stat.S_ISREG((status := path.stat()).st_mode):
             _take(path, added, status, found, set())
     except OSError as error:
         found.problems.append((path, error))
@@ -126,9 +131,9 @@ def _walk_folder(folder: Path, added: Path, found: Walk, seen: set[Path]) -> Non
             path = current / entry.name
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if not _is_ignored_folder(entry.name):
+                    if not is_ignored_folder(entry.name):
                         folders.append(path)
-                elif _is_ignored_file(entry.name) or not stat.S_ISREG((status := entry.stat()).st_mode):
+                elif is_ignored_file(entry.name) or not stat.S_ISREG((status := entry.stat()).st_mode):
                     found.ignored[path.suffix.lower()] += 1
                 else:
                     _take(path, added, status, found, seen)
@@ -146,9 +151,12 @@ def _take(path: Path, added: Path, status: os.stat_result, found: Walk, seen: se
         found.files.append(FoundFile(path=path, name=name, size_bytes=status.st_size, modified_ns=status.st_mtime_ns))
 
 
-def _is_ignored_folder(name: str) -> bool:
+def is_ignored_folder(name: str) -> bool:
+    """Whether a folder of this name is not entered."""
     return name.startswith(".") or name.lower() in _NO_PHOTO_FOLDERS
 
 
-def _is_ignored_file(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _NO_PHOTO_FILES or os.path.splitext(name)[1].lower() in _NO_PHOTOS  # noqa: PTH122
+def is_ignored_file(name: str) -> bool:
+    """Whether a file of this name is hidden, or obviously neither a photo nor a video."""
+    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
+    return name.startswith(".") or name.lower() in _NO_PHOTO_FILES or ending in _NO_PHOTOS

@@ -17,10 +17,11 @@ from soutu_client._convert import access as convert_access
 from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
-from soutu_client._discovery import only_service
+from soutu_client._discovery import Discovery, can_discover
 from soutu_client._errors import CallTimeoutError, InvalidInputError
 from soutu_client._language import Language, preferred_language
 from soutu_client._login import Login
+from soutu_client._moving.moving import Move, move_in, plan_move_in
 from soutu_client._original import OriginalStream, open_original, save_original
 from soutu_client._ready import wait_until_ready
 from soutu_client._saved_login import saved_login
@@ -53,6 +54,7 @@ from soutu_client.models import (
     Thumbnail,
     Upload,
 )
+from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
 
 __all__ = ["Client"]
 
@@ -91,9 +93,9 @@ class Client:
 
         Args:
             address: ``host:port`` of the search service; default: ``SOUTU_ADDRESS``, else where ``soutu login`` logged in, else
-                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network
-                (``SOUTU_DISCOVERY=off``: not). ``tls://`` in front asks for TLS without an authority of the home, ``plain://``
-                for none although there is one.
+                127.0.0.1:8401. With an authority and nothing there, the one that announces itself in the home's network and shows
+                a certificate by it (``SOUTU_DISCOVERY=off``: not), which is looked for again when it cannot be reached.
+                ``tls://`` in front asks for TLS without an authority of the home, ``plain://`` for none although there is one.
             token: Says who calls; default: ``SOUTU_TOKEN``, else what the file ``SOUTU_TOKEN_FILE`` holds, else the token of
                 ``soutu login`` if that was at this address, else nobody. Empty: nobody.
             authority: File of the home's authority (``ca.pem``), by which the service is known; default: ``SOUTU_AUTHORITY``,
@@ -129,13 +131,16 @@ class Client:
             language=language,
             saved=saved,
         )
-        if address is None and login.authority is not None:
-            address = only_service(DEFAULT_ADDRESS, os.environ, language)
+        discovery = found = None
+        if address is None and login.authority is not None and can_discover(os.environ):
+            discovery = Discovery(DEFAULT_ADDRESS, login.authority, os.environ, language)
+            found = discovery.first()
         self._calls = Calls(
-            address or DEFAULT_ADDRESS,
+            found or address or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
             language=language,
             login=login,
+            find_again=discovery.again if discovery is not None and found is not None else None,
         )
 
     @property
@@ -243,10 +248,46 @@ class Client:
             patience_seconds: How long a service that is away is waited for.
             uploads_in_flight: Files that are sent at the same time.
         """
-        some = [paths] if isinstance(paths, str | Path) else paths
         return add_files(
             self._calls,
-            [Path(path) for path in some],
+            _paths(paths),
+            on_progress=on_progress,
+            patience_seconds=patience_seconds,
+            uploads_in_flight=uploads_in_flight,
+        )
+
+    def plan_move_in(
+        self, paths: str | Path | Iterable[str | Path], *, layout: Layout | None = None, folder_albums: bool = False
+    ) -> MoveInPlan:
+        """Say what ``move_in`` would do, without asking the service. Takes what ``move_in`` takes."""
+        return plan_move_in(Move(_paths(paths), layout, folder_albums), self.language)
+
+    def move_in(
+        self,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        layout: Layout | None = None,
+        folder_albums: bool = False,
+        on_progress: Callable[[AddProgress], None] | None = None,
+        patience_seconds: float = 300.0,
+        uploads_in_flight: int = 4,
+    ) -> MoveInResult:
+        """Add what another program kept, with the names, dates, places, captions, tags, favourites and albums that it knew.
+
+        What it knew counts where nothing better is known, and once: done again, it adds nothing, and what people changed since
+        stays. Needs the extra ``cli``, for XMP and YAML.
+
+        Args:
+            paths: Folders, and zips of a Takeout as they were downloaded.
+            layout: How they are laid out; None: as it looks.
+            folder_albums: Whether each folder of a plain folder is an album.
+            on_progress: Told how far it is, as by ``add``.
+            patience_seconds: How long a service that is away is waited for.
+            uploads_in_flight: Files that are sent at the same time.
+        """
+        return move_in(
+            self._calls,
+            Move(_paths(paths), layout, folder_albums),
             on_progress=on_progress,
             patience_seconds=patience_seconds,
             uploads_in_flight=uploads_in_flight,
@@ -362,6 +403,7 @@ class Client:
         remove_tags: Sequence[str] = (),
         add_albums: Sequence[str] = (),
         remove_albums: Sequence[str] = (),
+        taken: str | None = None,
     ) -> list[Photo]:
         """Change what people add to photos; what is not given stays. Returns the photos as they are then.
 
@@ -373,6 +415,8 @@ class Client:
             remove_tags: Tags to remove.
             add_albums: Albums to put them in.
             remove_albums: Albums to take them out of.
+            taken: When they were taken, whatever the pictures say: a local date, or date and time, ``2019-05-01T12:30``; empty
+                takes that word back.
         """
         photos: list[Photo] = []
         for some in _slices(photo_ids, _MOST_PER_CALL):
@@ -384,6 +428,7 @@ class Client:
                 remove_tags=remove_tags,
                 add_albums=add_albums,
                 remove_albums=remove_albums,
+                taken=taken,
             )
             photos += convert_photos.annotated(self._calls.unary(self._calls.photos.AnnotatePhotos, request))
         return photos
@@ -644,6 +689,10 @@ class Client:
         """End a token at once."""
         request = convert_access.revoke_request(token_id)
         return convert_access.revoked(self._calls.unary(self._calls.access.RevokeToken, request))
+
+
+def _paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    return [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -80,12 +80,14 @@ class PhotoKind(Enum):
 
 
 class TakenOrigin(Enum):
-    """Where a taken time comes from: the picture, its name, or the file's modification time."""
+    """Where a taken time comes from: the picture, its name, the file's modification time, a person, or the program before."""
 
     UNKNOWN = "UNKNOWN"
     EXIF = "EXIF"
     NAME = "NAME"
     MODIFIED = "MODIFIED"
+    PERSON = "PERSON"
+    TOLD = "TOLD"
 
 
 class MatchField(Enum):

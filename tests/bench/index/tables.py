@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.index.world import PERCENTILES
+from bench.markdown import table
 
 __all__ = ["tables"]
 
@@ -23,7 +24,7 @@ def tables(told: Mapping[str, Any]) -> str:
 def _world(world: Mapping[str, Any]) -> str:
     head = ("cosines of", "", *(f"{percent} %" for percent in PERCENTILES))
     rows = [(name, who, *values[name]) for name in world["lite"] for who, values in world.items()]
-    return "## Vectors\n\n" + _table(head, rows)
+    return "## Vectors\n\n" + table(head, rows)
 
 
 def _size(size: Mapping[str, Any]) -> str:
@@ -68,7 +69,7 @@ def _size(size: Mapping[str, Any]) -> str:
         "recall@10",
         "",
     )
-    return f"\n## {size['photos']:,} photos ({size['kind']})\n\n{_table(head, rows)}\n{_table(('', ''), facts)}"
+    return f"\n## {size['photos']:,} photos ({size['kind']})\n\n{table(head, rows)}\n{table(('', ''), facts)}"
 
 
 def _target(photos: int) -> str:
@@ -88,7 +89,7 @@ def _front(front: Sequence[Mapping[str, Any]]) -> str:
             continue
         names = ("recall_at_10", "ms", "exact_ms", "faster", "anonymous_mib", "resident_mib", "build_seconds")
         rows.append((one["index"], one["setting"], *(one[name] for name in names), _dominated(one, front)))
-    return f"\n## Other indexes, {front[0]['photos']:,} photos\n\n{_table(head, rows)}"
+    return f"\n## Other indexes, {front[0]['photos']:,} photos\n\n{table(head, rows)}"
 
 
 def _dominated(one: Mapping[str, Any], front: Sequence[Mapping[str, Any]]) -> str:
@@ -106,8 +107,3 @@ def _dominated(one: Mapping[str, Any], front: Sequence[Mapping[str, Any]]) -> st
         and all(theirs >= own for theirs, own in zip(worth(other), worth(one), strict=True))
     ]
     return f"dominated by {better[0]}" if better else ""
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)

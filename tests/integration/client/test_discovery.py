@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,11 @@ from home_certificates import HomeCertificates
 from loopback_ports import free_address
 from patience import PATIENCE, eventually
 from search_process import SearchProcess
-from soutu_client import Client, InvalidInputError
+from soutu_client import Client, InvalidInputError, NotSupportedError, UnavailableError
 from soutu_client._discovery import FoundService, find_services
-from soutu_services.runtime.announcement import SERVICE_TYPE, announced_host
+from soutu_services.runtime.addresses import Address
+from soutu_services.runtime.announcement import SERVICE_TYPE, Announcement, announced_host
+from soutu_services.runtime.server import RunningServer, ServerSettings, start_server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="its loopback interface takes multicast")
 
@@ -92,7 +94,7 @@ def test_a_client_without_an_address_finds_the_service_of_its_home(
     service: SearchProcess, certificates: HomeCertificates, tmp_path: Path
 ) -> None:
     found = eventually(lambda: found_at(port_of(service)))
-    assert found == [FoundService(f"{LOOPBACK}:{port_of(service)}", "0.1.0", is_tls=True)]
+    assert found == [FoundService(f"{LOOPBACK}:{port_of(service)}", "0.1.0", is_tls=True, name="searching.local")]
     ended = soutu(tmp_path, "status", "--json", SOUTU_AUTHORITY=str(certificates.authority))
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["photos"] == 0
@@ -138,6 +140,79 @@ def test_doctor_tells_what_is_there_and_what_to_do_next(
     assert "network" not in soutu(tmp_path, "doctor", SOUTU_DISCOVERY="off").stdout
 
 
+def test_a_strangers_service_beside_the_homes_is_passed_over(
+    service: SearchProcess, certificates: HomeCertificates, tmp_path: Path
+) -> None:
+    other = HomeCertificates(tmp_path / "other")
+    other.machine()
+    tls, listen = other.machine("stranger.local", LOOPBACK), free_address()
+    with ExitStack() as beside:
+        server = start_server([], ServerSettings(listen=listen, metrics_listen="", tls=tls), package="soutu.test.v1")
+        beside.callback(server.stop, 0)
+        strange = Announcement(Address.parse(listen), host="stranger.local", is_tls=True, interface=LOOPBACK)
+        beside.callback(strange.close)
+        eventually(lambda: found_at(port_of(service)) and found_at(listen.rpartition(":")[2]))
+        ended = soutu(tmp_path, "status", "--json", SOUTU_AUTHORITY=str(certificates.authority))
+        assert ended.returncode == 0 and json.loads(ended.stdout)["photos"] == 0, ended.stderr
+        nobodys = soutu(tmp_path, "status", SOUTU_AUTHORITY=str(HomeCertificates(tmp_path / "third").stranger))
+        assert "choose one with --address" in nobodys.stderr
+
+
+def test_a_machine_with_a_new_address_is_known_by_its_name_and_followed(
+    certificates: HomeCertificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its certificate is for its name, and the numbers that it had; this machine may not know names in .local."""
+    monkeypatch.setenv("SOUTU_DISCOVERY", LOOPBACK)
+    monkeypatch.delenv("SOUTU_ADDRESS", raising=False)
+    monkeypatch.setattr("soutu_client._discovery._AGAIN_SECONDS", 0.0)
+    tls = certificates.machine("nas.local")
+    servers: list[RunningServer] = []
+
+    def move() -> FoundService:
+        listen = free_address()
+        servers.append(start_server([], ServerSettings(listen=listen, metrics_listen="", tls=tls), package="soutu.test.v1"))
+        found = FoundService(listen, "0.1.0", is_tls=True, name="nas.local")
+        monkeypatch.setattr("soutu_client._discovery.find_services", lambda environment: [found])
+        return found
+
+    try:
+        before = move()
+        with Client(authority=certificates.authority, language="en") as client:
+            assert client.address == before.address
+            with pytest.raises(NotSupportedError):  # it was reached, and serves nothing
+                client.status()
+            servers[0].stop(0)
+            after = move()
+            with pytest.raises(UnavailableError):
+                client.status()
+            assert client.address == after.address != before.address
+            with pytest.raises(NotSupportedError):
+                client.status()
+    finally:
+        for server in servers:
+            server.stop(0)
+
+
+def test_an_address_that_changes_is_announced_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = ["192.0.2.1"]
+    monkeypatch.setattr("soutu_services.runtime.announcement._addresses", lambda address, interface: shown)
+    port = free_address().rpartition(":")[2]
+    announcement = Announcement(
+        Address.parse(f"0.0.0.0:{port}"), host="moving.local", is_tls=True, interface=LOOPBACK, look_seconds=0.01
+    )
+    try:
+        for shown in (["192.0.2.1"], ["192.0.2.2"]):
+            with Zeroconf(interfaces=[LOOPBACK]) as zeroconf:
+                assert eventually(
+                    lambda zeroconf=zeroconf, shown=shown: (
+                        (told := zeroconf.get_service_info(SERVICE_TYPE, f"moving.{SERVICE_TYPE}", timeout=1000))
+                        and told.parsed_addresses() == shown
+                    )
+                )
+    finally:
+        announcement.close()
+
+
 def test_several_services_are_listed_for_a_person_to_choose(
     certificates: HomeCertificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +220,7 @@ def test_several_services_are_listed_for_a_person_to_choose(
     monkeypatch.delenv("SOUTU_ADDRESS", raising=False)
     found = [FoundService(f"nas.local:{port}", "0.1.0", is_tls=True) for port in (8402, 8401)]
     monkeypatch.setattr("soutu_client._discovery.find_services", lambda environment: found)
+    monkeypatch.setattr("soutu_client._tls_probe.is_known", lambda endpoint: True)
     with pytest.raises(InvalidInputError, match=r"nas.local:8401, nas.local:8402; choose one with --address"):
         Client(authority=certificates.authority, language="en")
     monkeypatch.setattr("soutu_client._discovery.find_services", lambda environment: [])
@@ -202,9 +278,10 @@ def test_an_interface_that_is_none_is_said_in_a_line() -> None:
         process.communicate(timeout=PATIENCE)
 
 
-def test_a_container_is_announced_by_its_machine() -> None:
+@pytest.mark.parametrize("names", ["beside.local,192.168.1.5", "192.168.1.5,beside.local"])
+def test_a_container_is_announced_by_its_machine(names: str) -> None:
     port = free_address().rpartition(":")[2]
-    command = [sys.executable, "-m", "soutu_services.runtime.announcement", "beside.local,192.168.1.5", port]
+    command = [sys.executable, "-m", "soutu_services.runtime.announcement", names, port]
     process = subprocess.Popen(command, env={**os.environ, "SOUTU_SEARCH_ANNOUNCE": LOOPBACK})
     try:
         with Zeroconf(interfaces=[LOOPBACK]) as zeroconf:

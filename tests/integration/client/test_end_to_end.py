@@ -55,9 +55,11 @@ def test_a_film_of_real_photos_is_found_by_what_each_of_them_shows(client: Clien
     path.write_bytes(film([(Image.open(SAMPLES / name), 3.0) for name in scenes.values()], size=(480, 320)))
     (added,) = client.add(path.parent).added
     client.wait_until_ready([added.photo_id], timeout_seconds=PATIENCE)
-    for number, words in enumerate(scenes):
-        (hit,) = client.search(words, filter=Filter(kinds=(PhotoKind.VIDEO,), folders=("片",))).hits
-        assert hit.frame_ms is not None and hit.frame_ms // 3000 == number, words
+    found = {words: client.search(words, filter=Filter(kinds=(PhotoKind.VIDEO,))).hits for words in scenes}
+    client.delete([added.photo_id])
+    client.purge([added.photo_id])  # the other tests look for the same
+    for number, (words, hits) in enumerate(found.items()):
+        assert [hit.frame_ms is not None and hit.frame_ms // 3000 for hit in hits] == [number], words
 
 
 def test_add_search_show_annotate_delete_undelete_save(client: Client, album: Path, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def commands(real_service: str, photo_id: str, tmp_path: Path) -> dict[str, list
     shutil.copy(SAMPLES / "flower.jpg", tmp_path)
     return {
         "add": [[str(tmp_path / "flower.jpg")]],
+        "import": [[str(tmp_path / "flower.jpg")], ["--dry-run", str(tmp_path)]],
         "search": [["一只猫"], ["一只猫", "--limit", "1"]],
         "similar": [[photo_id], [str(SAMPLES / "rocket.jpg")]],
         "show": [[photo_id]],

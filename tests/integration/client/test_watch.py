@@ -108,6 +108,41 @@ def test_adds_what_is_there_then_what_arrives(
     assert len(names(service)) == 4
 
 
+def test_what_phones_bring_is_added_under_its_own_name_once_it_is_whole(
+    service: Any, follow: Callable[..., Follower], make_photos: MakePhotos
+) -> None:
+    phones = make_photos("手机", ["小明的 iPhone/100APPLE/IMG_0001.jpg", "小明的 iPhone/101APPLE/IMG_0001.jpg"])
+    follower = follow(phones)
+    eventually(lambda: len(follower.events("added")) == 2)
+    brought = make_photos("new", ["camera.jpg", "wechat.jpg", "screenshot.png", "photosync.jpg"])
+    android, iphone = phones / "妈妈的手机", phones / "Steve's iPhone" / "Recents"
+    arriving = {
+        android / "DCIM/Camera/IMG_20240101_120000.jpg": (brought / "camera.jpg", "{}.tacitpart"),  # FolderSync
+        android / "Pictures/WeiXin/mmexport1600000000000.jpg": (brought / "wechat.jpg", "{}.part"),  # Nextcloud
+        android / "Pictures/Screenshots/Screenshot_20240101-120000.png": (
+            brought / "screenshot.png",
+            "{}.5f2c81d0.partial",
+        ),  # rclone
+        iphone / "IMG_0001.jpg": (brought / "photosync.jpg", ".{}"),
+    }
+    unfinished = {path: path.with_name(form.format(path.name)) for path, (_, form) in arriving.items()}
+    for path, (source, _) in arriving.items():
+        path.parent.mkdir(parents=True)
+        unfinished[path].write_bytes(source.read_bytes()[:200])
+    time.sleep(5 * SETTLE_SECONDS)  # longer than a whole file would have to rest
+    assert len(follower.lines) == 3
+    for path, (source, _) in arriving.items():
+        unfinished[path].write_bytes(source.read_bytes())
+        unfinished[path].rename(path)
+    eventually(lambda: len(follower.events("added")) == 6)
+    assert names(service) == sorted(
+        ["手机/小明的 iPhone/100APPLE/IMG_0001.jpg", "手机/小明的 iPhone/101APPLE/IMG_0001.jpg"]
+        + [f"手机/{path.relative_to(phones).as_posix()}" for path in arriving]
+    )
+    whole = {path.read_bytes() for path in arriving}
+    assert whole <= set(service.library.contents.values())
+
+
 def test_a_rename_keeps_both_names_and_a_removal_deletes_nothing(
     service: Any, follow: Callable[..., Follower], make_photos: MakePhotos
 ) -> None:

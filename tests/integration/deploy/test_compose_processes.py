@@ -119,6 +119,25 @@ def test_a_nas_finds_by_the_gpu_machine_by_its_own_text_tower_and_in_a_folder_th
     assert {path: path.stat().st_mtime_ns for path in pictures.rglob("*")} == before
 
 
+@pytest.mark.parametrize("file", ["compose.nas.yaml", "compose.one.yaml"])
+def test_each_service_has_the_secrets_that_it_names_and_no_others(tmp_path: Path, file: str) -> None:
+    profiles = {"folder", "text", "monitoring"}
+    with ComposeHouse(tmp_path, files((DEPLOY / file, profiles, {})), shared={"./certificates": tmp_path}) as house:
+        house.start("prepare")
+        for name, service in house.services.items():
+            written = (DEPLOY / "monitoring" / "prometheus.compose.yml").read_text() if name == "prometheus" else ""
+            said = " ".join([*service.command, *service.health, *service.environment.values(), written])
+            asked = set(re.findall(r"(?<![\w/])/run/soutu/([\w./-]*\w)", said))
+            mounted = [mount for mount in service.mounts if mount.target == "/run/soutu"]
+            assert bool(asked) == bool(mounted) or name == "prepare", name
+            for mount in mounted:
+                place = house.path(name, "/run/soutu")
+                held = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+                assert mount.is_read_only
+                assert {each if each in asked else each.rpartition("/")[0] for each in held} == asked, name
+    assert not {"store-key", "embedding-token"} & {each.name for each in (tmp_path / "volumes" / "secrets-web").rglob("*")}
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "failure", "told"),
     [

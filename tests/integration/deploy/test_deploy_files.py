@@ -155,21 +155,19 @@ def test_every_setting_is_explained_with_its_default_and_every_explained_setting
 
 
 def test_prometheus_asks_the_ports_that_the_services_listen_on() -> None:
-    targets = [
-        target
-        for job in yaml.safe_load((DEPLOY / "monitoring" / "prometheus.compose.yml").read_text(encoding="utf-8"))[
-            "scrape_configs"
-        ]
-        for each in job["static_configs"]
-        for target in each["targets"]
-    ]
-    services = services_of(DEPLOY / "compose.one.yaml", settings_of(), profiles=ALL_PROFILES)
+    jobs = yaml.safe_load((DEPLOY / "monitoring" / "prometheus.compose.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    targets = [target for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]]
+    found = [each for job in jobs for each in job.get("dns_sd_configs", ())]
+    targets += [f"{name}:{each['port']}" for each in found for name in each["names"]]
+    services = services_of(DEPLOY / "compose.nas.yaml", settings_of(), profiles=ALL_PROFILES)
+    services |= services_of(DEPLOY / "compose.one.yaml", settings_of(), profiles=ALL_PROFILES)
     listening = {
-        f"{name}:{service.environment[f'SOUTU_{name.upper()}_METRICS_LISTEN'].rpartition(':')[2]}"
+        f"{name}:{listen.rpartition(':')[2]}"
         for name, service in services.items()
-        if f"SOUTU_{name.upper()}_METRICS_LISTEN" in service.environment
+        for variable, listen in service.environment.items()
+        if variable.endswith("_METRICS_LISTEN")
     }
-    assert set(targets) == listening == {"search:8411", "embedding:8412"}
+    assert set(targets) == listening == {"search:8411", "embedding:8412", "text:8412"}
 
 
 def test_images_are_made_from_what_git_ignores_not() -> None:

@@ -52,6 +52,15 @@ def test_systemd_takes_the_units(units: list[Path]) -> None:
 
 
 @needs_systemd
+def test_systemd_takes_the_unit_that_follows_a_person_s_folder(tmp_path: Path) -> None:
+    unit = UNITS[0].parent / "user" / "soutu-watch.service"
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text(encoding="utf-8").replace("/opt/soutu/.venv", sys.prefix), encoding="utf-8")
+    ended = analyze("verify", copy)
+    assert ended.returncode == 0 and not ended.stderr, ended.stderr
+
+
+@needs_systemd
 def test_systemd_finds_the_services_well_confined(units: list[Path]) -> None:
     for unit in units:
         ended = analyze("security", "--offline=yes", "--threshold=25", unit)  # tenths: 2.5 of 10

@@ -22,10 +22,10 @@ EVERYWHERE = "0.0.0.0:0"
 
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(_: object) -> Any:
+    def load(*_: object) -> Any:
         raise AssertionError("the models were loaded first")
 
-    monkeypatch.setattr(embedding, "_load", load)
+    monkeypatch.setattr(embedding, "load_encoders", load)
 
 
 @pytest.mark.usefixtures("no_model")

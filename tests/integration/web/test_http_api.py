@@ -126,6 +126,17 @@ def test_what_people_add_is_found(web: TestClient) -> None:
     assert ids(web.post("/api/search", json={"filter": {"favourite": True}})) == [photo_id_of(BLUE)]
 
 
+def test_a_wrong_date_is_put_right_and_taken_back(web: TestClient) -> None:
+    chosen = {"photo_ids": [photo_id_of(BLUE)]}
+    before = web.get(f"/api/photos/{photo_id_of(BLUE)}").json()["taken"]
+    told = web.post("/api/photos/annotate", json={**chosen, "taken": "1988-10-01"}).json()["photos"][0]["taken"]
+    assert (told["local_time"], told["origin"]) == ("1988-10-01T00:00:00", "PERSON")
+    assert ids(web.post("/api/search", json={"filter": {"taken_until": "1988"}})) == [photo_id_of(BLUE)]
+    wrong = web.post("/api/photos/annotate", json={**chosen, "taken": "gestern"})
+    assert (wrong.status_code, wrong.json()["reason"]) == (400, "BAD_DATE")
+    assert web.post("/api/photos/annotate", json={**chosen, "taken": ""}).json()["photos"][0]["taken"] == before
+
+
 def test_a_file_is_added_and_the_same_one_is_known(web: TestClient, house: SearchHouse) -> None:
     data = picture("红", 44)
     created = [web.put("/api/uploads", params={"name": "新/加.png"}, content=data).json()["created"] for _ in range(2)]

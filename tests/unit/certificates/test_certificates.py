@@ -14,6 +14,7 @@ from soutu_services.certificates.__main__ import _command
 from soutu_services.certificates.authority import Authority, certificate_names
 from soutu_services.certificates.certificate_folder import CertificateFolder, Outcome
 from soutu_services.certificates.host_names import machine_names
+from soutu_services.certificates.installed_folder import PROGRAMS
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
 
 
@@ -204,6 +205,20 @@ def test_installing_again_renews_what_changed_and_keeps_the_stores_key(tmp_path:
     assert "192.168.1.9" in certificate_names(certificate(installed))
     assert (installed / "store" / "public.crt").read_bytes() == (installed / "certificate.pem").read_bytes() != before
     assert (installed / "store-key").read_text() == key
+
+
+def test_installs_for_each_program_what_it_needs_and_one_key_of_the_store_for_all(tmp_path: Path) -> None:
+    root, installed = tmp_path / "authority", tmp_path / "run"
+    asked = [word for program in PROGRAMS for word in ("--install", f"{program}={installed / program}")]
+    for _ in range(2):
+        ended = run(str(root), "--host", "nas.local", *asked)
+        assert ended.exit_code == 0, ended.output
+        keys = {(installed / program / "store-key").read_text() for program in ("search", "store", "folder")}
+        assert keys == {(root / "store-key").read_text()}
+    for program, files in PROGRAMS.items():
+        place = installed / program
+        assert {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()} == set(files), program
+    assert not {"store-key", "embedding-token"} & set(PROGRAMS["web"])
 
 
 @pytest.mark.parametrize("hosts", [(), ("--host", "nas.local", "--host", "gpu.local")])

@@ -8,20 +8,20 @@ import soutu_client
 
 PUBLIC = """
 Access AddProgress AddResult AddedFile Annotations Backup BoundingBox BusyError CallCancelledError CallTimeoutError CameraCount
-CheckFinding Client DataLossError DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem Filter
-FolderAccess FolderCount FormatCount FoundContent Hit ImageTerm ImportResult IndexStatus InternalError InvalidInputError Job
-JobKind JobPage JobState KnownFile LabelCount Language LibraryStatus LibrarySummary Location MatchField MonthCount NewToken
-NotAllowedError NotAuthenticatedError NotFoundError NotReadyError NotSupportedError NotTrustedError Notice NoticeReason
-OriginalStream Photo PhotoEmbedding PhotoKind PhotoName PhotoPage PhotoPart PhotoState PhotoTerm ReadyProgress ReadyResult
-ReasonCount Scope SearchPage SourceStatus SoutuError SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail Token TokenPage
-UnavailableError Unreadable UnreadableReason Upload WordMatch
+CheckFinding Client DataLossError DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem
+Filter FolderAccess FolderCount FormatCount FoundContent Hit ImageTerm ImportResult IndexStatus InternalError InvalidInputError
+Job JobKind JobPage JobState KnownFile LabelCount Language Layout LibraryStatus LibrarySummary Location MatchField MonthCount
+MoveInPlan MoveInResult NewToken NotAllowedError NotAuthenticatedError NotFoundError NotReadyError NotSupportedError
+NotTrustedError Notice NoticeReason OriginalStream Photo PhotoEmbedding PhotoKind PhotoName PhotoPage PhotoPart PhotoState
+PhotoTerm ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError SpaceStatus Taken TakenOrigin Term
+TextTerm Thumbnail Token TokenPage UnavailableError Unreadable UnreadableReason Upload WordMatch
 """
 
 METHODS = """
 access add address annotate cancel_job close create_backup create_token delete delete_space export_embeddings find_contents
-import_embeddings is_encrypted job jobs language list_photos near_duplicates pause_job photo photos purge purge_all
-read_original restore_backup resume_job revoke_token save_original search similar start_check start_reindex start_sync status
-summary switch_space thumbnail tokens undelete upload wait_until_ready watch_job
+import_embeddings is_encrypted job jobs language list_photos move_in near_duplicates pause_job photo photos plan_move_in purge
+purge_all read_original restore_backup resume_job revoke_token save_original search similar start_check start_reindex
+start_sync status summary switch_space thumbnail tokens undelete upload wait_until_ready watch_job
 """
 
 

@@ -12,6 +12,7 @@ import soutu_client.cli
 from soutu_client._language import preferred_language
 from soutu_client.cli.group import COMMANDS
 from soutu_client.cli.texts import CATALOGUE, Texts, language_asked_for
+from soutu_client.models import TakenOrigin
 
 FOLDER = Path(soutu_client.cli.__file__).parent
 
@@ -72,6 +73,13 @@ def test_no_text_is_dead() -> None:
     dead = [key for key in CATALOGUE if not re.search(f"[\"']{re.escape(key)}[\"']", source) and key not in known]
     dead = [key for key in dead if not key.startswith(stems)]
     assert dead == []
+
+
+def test_every_origin_of_a_time_has_a_text_here_and_on_the_page() -> None:
+    page = (FOLDER.parent / "web" / "static" / "js" / "strings.js").read_text(encoding="utf-8")
+    for origin in TakenOrigin:
+        assert f"show.taken_{origin.value.lower()}" in CATALOGUE
+        assert origin is TakenOrigin.EXIF or f"  origin{origin.value}: [" in page
 
 
 def test_counts_choose_the_form() -> None:

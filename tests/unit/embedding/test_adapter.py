@@ -18,7 +18,7 @@ from soutu_services.embedding.adapter_folder import (
     write_adapter,
 )
 from soutu_services.embedding.projection import Projection
-from soutu_services.embedding.registry import ModelSpec, load_encoder
+from soutu_services.embedding.registry import ModelSpec, load_encoder, load_encoders
 from soutu_services.embedding.settings import EmbeddingSettings
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, InvalidInput
 
@@ -115,6 +115,42 @@ def test_specs_of_adapters() -> None:
     for wrong in ("adapter", "adapter:", "adapter:=lite", "adapter:/m=", "adapter:/m=adapter:/n", "adapter:/m=what"):
         with pytest.raises(InvalidInput):
             ModelSpec.parse(wrong)
+
+
+def test_a_path_may_have_the_sign_that_names_the_base(tmp_path: Path) -> None:
+    assert ModelSpec.parse("adapter:/a=b/family=onnx:/m=1/x") == ModelSpec("adapter", "/a=b/family", base="onnx:/m=1/x")
+    assert ModelSpec.parse("adapter:/m=1=lite") == ModelSpec("adapter", "/m=1", base="lite")
+    folder = tmp_path / "year=2026"
+    with pytest.raises(InvalidInput):
+        ModelSpec.parse(f"adapter:{folder}")
+    folder.mkdir()
+    assert ModelSpec.parse(f"adapter:{folder}") == ModelSpec("adapter", str(folder))
+
+
+def test_adapters_of_one_model_share_it_and_it_is_freed_with_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[ColourEncoder] = []
+
+    def load(*_: object) -> ColourEncoder:
+        loaded.append(ColourEncoder("colours"))
+        loaded[-1].gate.clear()
+        return loaded[-1]
+
+    monkeypatch.setattr("soutu_services.embedding.registry._load", load)
+    for name in ("one", "two"):
+        made = adapter()
+        manifest = made.manifest.model_copy(update={"name": name})
+        write_adapter(tmp_path / name, Adapter(manifest, text=made.text, image=made.image))
+    models = load_encoders(["lite", f"adapter:{tmp_path}/one", f"adapter:{tmp_path}/two=lite"], EmbeddingSettings())
+    assert len(loaded) == 1
+    assert [model.card.name for model in models] == ["colours", "one", "two"]
+    for model in (models[0], models[1], models[1]):
+        model.close()
+        assert not loaded[0].gate.is_set(), "the model is in use still"
+    models[2].close()
+    assert loaded[0].gate.is_set()
+    with pytest.raises(InvalidInput):
+        load_encoders(["lite", f"adapter:{tmp_path}/nowhere"], EmbeddingSettings())
+    assert loaded[1].gate.is_set(), "nothing stays loaded"
 
 
 def test_the_service_loads_an_adapter_behind_its_model(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from soutu_services.runtime.access import FolderAccess
 from soutu_services.runtime.errors import NotFound
 from soutu_services.search.catalog import AnnotationChange, Catalog, RecordedOutcome
 from soutu_services.search.catalog.schema import MIGRATIONS
@@ -160,7 +161,7 @@ def test_a_copy_that_lies_elsewhere_alone_is_not_hidden(library: Library) -> Non
     for name in ("shared/IMG_1.dng", "private/IMG_1.jpg"):
         put(library, name, name[-3:])
     put(library, "private/IMG_1.dng", "dng")
-    guest = Visibility((("photos", "shared"),))
+    guest = Visibility((FolderAccess("photos", "shared"),))
     assert len(shown(library)) == 2
     ((photo),) = library.catalog.photos.list_page(Filter(), guest).photos
     assert photo.photo_id == library.photo_id("dng")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -66,6 +67,11 @@ def test_pictures_by_name(name: str) -> None:
         "$RECYCLE.BIN/a.jpg",
         "__MACOSX/a.jpg",
         ".trashed-1690000000-IMG_1.jpg",
+        ".pending-1690000000-IMG_1.jpg",
+        "DCIM/Camera/IMG_1.jpg.part",
+        "DCIM/Camera/IMG_1.jpg.filepart",
+        "DCIM/Camera/IMG_1.jpg.tacitpart",
+        "DCIM/Camera/IMG_1.jpg.1a2b3c4d.partial",
         "",
         "folder/",
     ],
@@ -98,8 +104,6 @@ def test_sniffs_nothing_in_other_files(data: bytes) -> None:
         ("IMG20190501123000.jpg", (2019, 5, 1, 12, 30, 0)),
         ("相册/IMG_20190501_123000(1).jpg", (2019, 5, 1, 12, 30, 0)),
         ("VID_20190501_123000.jpg", (2019, 5, 1, 12, 30, 0)),
-        ("PXL_20210101_235959123.MP.jpg", (2021, 1, 1, 23, 59, 59)),
-        ("PXL_20210101_235959123~2.jpg", (2021, 1, 1, 23, 59, 59)),
         ("20190501_123000.heic", (2019, 5, 1, 12, 30, 0)),
         ("20190501_123000_HDR.jpg", (2019, 5, 1, 12, 30, 0)),
         ("2019-05-01 12.30.00.jpg", (2019, 5, 1, 12, 30, 0)),
@@ -127,6 +131,17 @@ def test_sniffs_nothing_in_other_files(data: bytes) -> None:
 )
 def test_finds_the_time_in_a_name(name: str, moment: tuple[int, ...]) -> None:
     assert time_in_name(name) == datetime(*moment)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["PXL_20210101_235959123.MP.jpg", "PXL_20210101_235959123~2.jpg", "PXL_20210101_235959123.jpg"])
+@pytest.mark.parametrize(("zone", "day", "hour"), [("UTC", 1, 23), ("Asia/Shanghai", 2, 7)])
+def test_pixel_phones_name_pictures_in_utc(name: str, zone: str, day: int, hour: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", zone)
+        time.tzset()
+        found = time_in_name(f"相册/{name}")
+    time.tzset()
+    assert found == datetime(2021, 1, day, hour, 59, 59)
 
 
 @pytest.mark.parametrize(

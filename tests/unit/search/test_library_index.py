@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from patience import eventually
+from patience import PATIENCE, eventually
 from scanning_policy import policies
-from soutu_services.search.index import BadBase, FlatIndex, LayeredIndex
+from soutu_services.search.index import BadBase, BuildStopped, FlatIndex, LayeredIndex
 from soutu_services.search.index_rebuilder import IndexRebuilder
 from soutu_services.search.library_index import LibraryIndex
 from soutu_services.search.model import PhotoState
@@ -264,3 +264,81 @@ def test_what_the_catalog_takes_back_while_the_base_is_made_is_not_in_it(
 
 def no_space(_: int) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+NEW = "6" * 32
+
+
+def filled(library: Any, tmp_path: Path) -> LibraryIndex:
+    """Make an index of photos that another space has as well, and takes for many."""
+    library.catalog.embeddings.register_space(NEW, model="new", variant="test", dimension=len(library.vector("a")))
+    index = large(library, tmp_path)
+    for name in "abcdef":
+        photo_id = library.add(f"{name}.jpg", name)
+        index.put(NEW, [photo_id], library.vector(name)[np.newaxis])
+    return index
+
+
+def serve(library: Any) -> None:
+    library.catalog.embeddings.set_serving_space(NEW)
+
+
+def test_photos_come_and_go_while_the_index_of_another_model_is_made(
+    library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = filled(library, tmp_path)
+    gone = library.add("gone.jpg", "gone")
+    removed = index.put(NEW, [gone], library.vector("gone")[np.newaxis]).ids
+    library.catalog.photos.delete([gone])
+    late = library.add("late.jpg", "late", embedded=False)
+    made = index._bases.made
+    written: list[int] = []
+
+    def made_meanwhile(space_id: str, *arguments: Any, **options: Any) -> Any:
+        base = made(space_id, *arguments, **options)
+
+        def write() -> None:
+            index.remove(library.catalog.photos.purge([gone]).embedding_ids)
+            written.extend(index.put(NEW, [late], library.vector("late")[np.newaxis]).ids)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join(PATIENCE)
+        assert not writer.is_alive(), "whoever writes waits for the whole build"
+        return base
+
+    monkeypatch.setattr(index._bases, "made", made_meanwhile)
+    index.switch(NEW, lambda: serve(library))
+    assert index.summary[0] == "fast-scan"
+    assert len(index.differences()) == 0
+    current = index.current
+    assert current is not None
+    assert written[0] in current.ids()
+    assert removed[0] not in current.ids()
+
+
+def test_making_the_index_of_another_model_stops_when_it_is_told_to(library: Any, tmp_path: Path) -> None:
+    index = filled(library, tmp_path)
+    with pytest.raises(BuildStopped):
+        index.switch(NEW, lambda: serve(library), is_stopped=lambda: True)
+    serving = library.catalog.embeddings.serving_space()
+    assert serving.space_id == SPACE
+    assert bases(tmp_path) == []
+    index.switch(NEW, lambda: serve(library))
+    assert len(index.differences()) == 0
+
+
+def test_an_index_that_is_dropped_before_it_serves_is_made_again(
+    library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = filled(library, tmp_path)
+    prepare = index.prepare
+
+    def prepare_in_vain(space_id: str, **options: Any) -> None:
+        monkeypatch.undo()
+        prepare(space_id, **options)
+        index.discard()
+
+    monkeypatch.setattr(index, "prepare", prepare_in_vain)
+    index.switch(NEW, lambda: serve(library))
+    assert len(index.differences()) == 0

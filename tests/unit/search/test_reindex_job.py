@@ -117,10 +117,10 @@ def test_a_photo_that_comes_while_the_index_is_made_is_waited_for(setup: Setup, 
     late: list[str] = []
     switch = setup.index.switch
 
-    def switch_late(space_id: str, commit: Callable[[], None]) -> None:
+    def switch_late(space_id: str, commit: Callable[[], None], **options: Any) -> None:
         if not late:
             late.append(setup.library.add("late.jpg", "late"))
-        switch(space_id, commit)
+        switch(space_id, commit, **options)
 
     def put_late() -> None:
         assert (setup.serving, setup.state, len(setup.served)) == (SPACE, JobState.RUNNING, 1)
@@ -134,13 +134,13 @@ def test_a_photo_that_comes_while_the_index_is_made_is_waited_for(setup: Setup, 
 
 def test_a_job_that_is_cancelled_at_the_last_moment_does_not_switch(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     setup.put(*setup.photos)
-    prepare = setup.index._prepare
+    prepare = setup.index.prepare
 
-    def prepare_then_cancel(space_id: str) -> VectorIndex:
+    def prepare_then_cancel(space_id: str, **options: Any) -> None:
         setup.catalog.jobs.set_state(setup.job.job_id, JobState.CANCELLED)
-        return prepare(space_id)
+        prepare(space_id, **options)
 
-    monkeypatch.setattr(setup.index, "_prepare", prepare_then_cancel)
+    monkeypatch.setattr(setup.index, "prepare", prepare_then_cancel)
     setup.run()
     assert (setup.serving, setup.state) == (SPACE, JobState.CANCELLED)
     assert len(setup.served) == 1

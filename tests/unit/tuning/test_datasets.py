@@ -20,6 +20,7 @@ from soutu_services.tuning.clip_lmdb import ClipLmdb, write_clip_lmdb
 from soutu_services.tuning.clip_tables import ClipTables, images_file, texts_file
 from soutu_services.tuning.dataset import TextRow, open_dataset
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.id_set import IdSet
 
 TEXTS = [TextRow(5, "雪地里的狗", (11,)), TextRow(6, "海边", (7, 12)), TextRow(9, "外婆", (12,))]
 PICTURES = {11: jpeg(1), 7: jpeg(2), 12: jpeg(3)}
@@ -189,7 +190,7 @@ def test_an_lmdb_runs_no_program(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("damage", ["version", "junk", "no count"])
+@pytest.mark.parametrize("damage", ["version", "junk", "no count", "no number", "cut short"])
 def test_an_lmdb_of_another_version_is_refused_in_one_line(tmp_path: Path, damage: str) -> None:
     write_tables(tmp_path, "train", PICTURES, TEXTS)
     write_lmdb(tmp_path)
@@ -197,6 +198,10 @@ def test_an_lmdb_of_another_version_is_refused_in_one_line(tmp_path: Path, damag
     content = bytearray(file.read_bytes())
     if damage == "no count":
         change(file.parent, {b"num_images": None})
+    elif damage == "no number":
+        change(file.parent, {b"num_images": b"many"})
+    elif damage == "cut short":  # a copy that was stopped: to read on would end the program with a signal
+        file.write_bytes(content[: len(content) // 2])
     elif damage == "junk":
         file.write_bytes(b"junk" * 4096)
     else:
@@ -207,6 +212,57 @@ def test_an_lmdb_of_another_version_is_refused_in_one_line(tmp_path: Path, damag
         open_dataset(tmp_path / "lmdb", "train")
     assert "\n" not in caught.value.text.zh + caught.value.text.en
     assert "imgs" in caught.value.text.en
+
+
+def test_an_lmdb_that_promises_more_than_it_holds_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    write_tables(tmp_path, "train", PICTURES, TEXTS)
+    write_lmdb(tmp_path)
+    change(tmp_path / "lmdb/train/pairs", {b"num_samples": b"9" * 5000, b"1": None})
+    flaws = Flaws()
+    rows = list(open_dataset(tmp_path / "lmdb", "train").texts(flaws))
+    assert [row.text for row in rows] == ["雪地里的狗", "海边"]
+    assert found(flaws)[Flaw.BROKEN_ROW][1] == "pairs:3"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_byte_order_marks_and_windows_line_ends_cost_no_row(tmp_path: Path, ending: str) -> None:
+    write_tables(tmp_path, "train", PICTURES, TEXTS)
+    for name in (images_file("train"), texts_file("train")):
+        lines = (tmp_path / name).read_bytes().replace(b"\n", ending.encode())
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + lines)
+    dataset, flaws = open_dataset(tmp_path, "train"), Flaws()
+    assert list(dataset.texts(flaws)) == TEXTS
+    assert dict(dataset.pictures(flaws)) == PICTURES
+    assert found(flaws) == {}
+
+
+def test_a_table_of_captions_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(jpeg(1))
+    long = "很长" * 100_000
+    rows = ["photo\tsplit\tcaption", 'a.jpg\tval\t"引号" 狗', f"a.jpg\tval\t{long}", "a.jpg\tval", "b.jpg"]
+    (tmp_path / "captions.zh.tsv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(rows).encode())
+    dataset, flaws = open_dataset(tmp_path, "val"), Flaws()
+    assert [row.text for row in dataset.texts(flaws)] == ['"引号" 狗', long]
+    assert found(flaws) == {Flaw.EMPTY_TEXT: (1, "captions.zh.tsv: a.jpg")}
+
+
+@pytest.mark.parametrize("content", [b"", b"photo,split,caption\na.jpg,val,x\n", "photo\tsplit\tcaption\n".encode("utf-16")])
+def test_a_table_of_captions_that_is_none_says_what_it_needs(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "captions.zh.tsv").write_bytes(content)
+    with pytest.raises(InvalidInput, match="photo, split, caption"):
+        open_dataset(tmp_path, "val")
+
+
+def test_ids_are_remembered_however_many_there_are() -> None:
+    seen = IdSet()
+    ids = [(number * 2_654_435_761) % (1 << 63) - (1 << 62) for number in range(150_000)]
+    for one in ids:
+        seen.add(one)
+    assert all(one in seen for one in ids[::97])
+    assert ids[3] + 1 not in seen
+    assert (1 << 63) - 1 not in seen
 
 
 def test_a_folder_that_holds_nothing_says_what_it_needs(tmp_path: Path) -> None:

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+import signal
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from clip_files import jpeg
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
+from made_library import NOON, MadeLibrary, photo_id
+from patience import PATIENCE
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Unavailable
 from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.export import MAP_FILE, Exported, ExportRequest, export_library
 from soutu_services.tuning.flaws import Flaw, Flaws
 from soutu_services.tuning.library import LibraryPhoto, Selection
 
-NOON = datetime(2020, 5, 1, 12)
 HALVES = ExportRequest(Selection(), (("train", 0.5), ("valid", 0.5)))
-
-
-def photo_id(number: int) -> str:
-    return hashlib.sha256(str(number).encode()).hexdigest()[:32]
-
-
-class MadeLibrary:
-    """Photos by number, an hour apart unless told otherwise; fails at the thumbnail numbered ``fails_at``."""
-
-    def __init__(self, count: int, **moments: datetime) -> None:
-        self.photos = [
-            LibraryPhoto(photo_id(one), (f"家/第{one}张 外婆.jpg",), NOON + timedelta(hours=one)) for one in range(count)
-        ]
-        self.duplicates: list[list[str]] = []
-        self.broken: set[str] = set()
-        self.fails_at = -1
-        self.read: list[str] = []
-
-    def pages(self, selection: Selection) -> Iterator[Sequence[LibraryPhoto]]:
-        for begin in range(0, len(self.photos), 100):
-            yield self.photos[begin : begin + 100]
-
-    def near_duplicates(self, *, max_distance: int, min_cosine: float) -> Iterator[Sequence[str]]:
-        yield from self.duplicates
-
-    def thumbnail(self, photo_id: str) -> bytes:
-        if len(self.read) == self.fails_at:
-            raise Unavailable("AWAY", zh="不在", en="away")
-        self.read.append(photo_id)
-        if photo_id in self.broken:
-            raise NotFound("NO", zh="没有", en="none")
-        return jpeg(int(photo_id[:4], 16))
 
 
 def split_of(folder: Path) -> dict[str, str]:
@@ -133,6 +103,55 @@ def test_goes_on_after_a_stop_and_writes_the_same(tmp_path: Path) -> None:
     assert not (tmp_path / "parts" / ".export").exists()
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from made_library import MadeLibrary
+from soutu_services.tuning import clip_lmdb, export, export_ledger
+from soutu_services.tuning.flaws import Flaws
+from soutu_services.tuning.library import Selection
+
+where, name, calls = sys.argv[2], sys.argv[3], int(sys.argv[4])
+owner = {"library": MadeLibrary, "ledger": export_ledger.ExportLedger, "export": export, "lmdb": clip_lmdb}[where]
+whole = getattr(owner, name)
+
+def until_killed(*arguments, **options):
+    global calls
+    calls -= 1
+    if calls < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(*arguments, **options)
+
+setattr(owner, name, until_killed)
+request = export.ExportRequest(Selection(), (("train", 0.5), ("valid", 0.5)))
+export._BATCH = 64
+export.export_library(MadeLibrary(200), Path(sys.argv[1]), request, Flaws())
+"""
+
+
+def test_goes_on_after_kills_at_any_moment_and_writes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soutu_services.tuning.export._BATCH", 64)
+    export(MadeLibrary(200), tmp_path / "whole")
+    moments = (
+        "ledger set_splits 1",  # while photos are listed
+        "library thumbnail 100",
+        "ledger save 1",  # between the pictures and their note in the ledger
+        "export text_line 60",
+        "lmdb open_for_writing 6",  # one LMDB is whole, the other not
+    )
+    for moment in moments:
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "parts"), *moment.split()]
+        ended = subprocess.run(command, cwd=Path(__file__).parents[2], timeout=PATIENCE, check=False).returncode
+        assert ended == -signal.SIGKILL, moment
+    export(MadeLibrary(200), tmp_path / "parts")
+    written, whole = (
+        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "parts", tmp_path / "whole")
+    )
+    assert written.keys() == whole.keys()
+    assert [name for name in whole if written[name] != whole[name] and not name.endswith("lock.mdb")] == []
+
+
 def test_another_export_in_the_folder_is_left_alone(tmp_path: Path) -> None:
     export(MadeLibrary(30), tmp_path)
     before = files_of(tmp_path)
@@ -186,10 +205,28 @@ def test_shared_captions_become_one_text_and_common_ones_go(tmp_path: Path) -> N
     assert set(library.read) == {photo_id(one) for one in (0, 1, 2, 40)}, "pictures that nothing tells of are not fetched"
 
 
+@pytest.mark.parametrize("reason", ["NO_THUMBNAIL", "BUCKET_MISSING"])
+def test_a_fault_of_the_library_is_no_broken_picture(tmp_path: Path, reason: str) -> None:
+    library = MadeLibrary(30)
+    library.fault = FailedPrecondition(reason, zh="坏了", en="broken")
+    library.broken = {photo_id(7)}
+    if reason == "NO_THUMBNAIL":
+        _, flaws = export(library, tmp_path)
+        assert flaws[Flaw.BROKEN_PICTURE] == 1
+        return
+    with pytest.raises(FailedPrecondition, match=reason):
+        export(library, tmp_path)
+    library.broken = set()  # the bucket is back
+    exported, flaws = export(library, tmp_path)
+    assert sum(exported.photos.values()) == 30
+    assert Flaw.BROKEN_PICTURE not in flaws
+
+
 def test_nothing_to_export_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         export(MadeLibrary(0), tmp_path / "none")
     assert caught.value.reason == "NO_PHOTOS"
+    assert not (tmp_path / "none").exists(), "and nothing is left lying about"
     library = MadeLibrary(5)
     library.photos = [LibraryPhoto(photo_id(one), (f"DCIM/IMG_{one:04}.jpg",)) for one in range(5)]
     with pytest.raises(InvalidInput) as caught:

@@ -8,6 +8,7 @@ from datetime import datetime
 from soutu.search.v1 import photo_pb2, photo_service_pb2
 
 from soutu_client._convert.values import duration, member, milliseconds, number, timestamp, when
+from soutu_client._moving.facts import Facts
 from soutu_client.library_models import (
     CameraCount,
     FolderCount,
@@ -59,8 +60,10 @@ __all__ = [
     "read_original_request",
     "summary",
     "summary_request",
+    "tell_request",
     "thumbnail",
     "thumbnail_request",
+    "told_ids",
     "undelete_request",
     "undeleted_ids",
     "upload",
@@ -258,6 +261,7 @@ def annotate_request(
     remove_tags: Sequence[str],
     add_albums: Sequence[str],
     remove_albums: Sequence[str],
+    taken: str | None,
 ) -> photo_service_pb2.AnnotatePhotosRequest:
     """Return a change of annotations."""
     return photo_service_pb2.AnnotatePhotosRequest(
@@ -268,12 +272,40 @@ def annotate_request(
         remove_tags=remove_tags,
         add_albums=add_albums,
         remove_albums=remove_albums,
+        taken_local_time=taken,
     )
 
 
 def annotated(message: photo_service_pb2.AnnotatePhotosResponse) -> list[Photo]:
     """Return the photos as they are now."""
     return [photo(each) for each in message.photos]
+
+
+def tell_request(told: Iterable[tuple[str, Facts]]) -> photo_service_pb2.TellPhotosRequest:
+    """Return a request that tells what another program knew of photos."""
+    kind = photo_service_pb2.TellPhotosRequest.Told
+    return photo_service_pb2.TellPhotosRequest(
+        told=[
+            kind(
+                photo_id=photo_id,
+                taken_local_time=facts.taken.isoformat(timespec="seconds") if facts.taken else "",
+                taken_corrected=facts.is_corrected,
+                location=photo_pb2.Location(latitude=facts.location.latitude, longitude=facts.location.longitude)
+                if facts.location
+                else None,
+                favourite=facts.is_favourite,
+                caption=facts.caption,
+                tags=facts.tags,
+                albums=facts.albums,
+            )
+            for photo_id, facts in told
+        ]
+    )
+
+
+def told_ids(message: photo_service_pb2.TellPhotosResponse) -> list[str]:
+    """Return the photos of which something was told for the first time."""
+    return list(message.photo_ids)
 
 
 def delete_request(photo_ids: Sequence[str]) -> photo_service_pb2.DeletePhotosRequest:

@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "SoutuGroup"]
 
 COMMANDS = (
     "add",
+    "import",
     "watch",
     "search",
     "similar",

@@ -98,13 +98,20 @@ HELP: dict[str, tuple[str, str]] = {
     "list.state": ("状态：ready、pending 或 unreadable；可多次", "State: ready, pending or unreadable; repeatable."),
     "list.deleted": ("列出已删除的", "List deleted photos."),
     # annotate
-    "annotate.short": ("收藏，写说明，加标签和相册", "Set favourite, caption, tags and albums."),
+    "annotate.short": (
+        "收藏，写说明，加标签和相册，更正拍摄时间",
+        "Set favourite, caption, tags, albums and the time it was taken.",
+    ),
     "annotate.favourite": ("收藏，或取消收藏", "Make it a favourite, or not."),
     "annotate.caption": ("说明文字；空的则去掉", "The caption; empty removes it."),
     "annotate.tag": ("加标签；可多次", "Add a tag; repeatable."),
     "annotate.untag": ("去掉标签；可多次", "Remove a tag; repeatable."),
     "annotate.album": ("放进相册；可多次", "Put it in an album; repeatable."),
     "annotate.leave_album": ("从相册取出；可多次", "Take it out of an album; repeatable."),
+    "annotate.taken": (
+        "更正拍摄时间：2019-05-01 或 2019-05-01T12:30，比照片里写的优先；空的则撤销",
+        "When it was taken, whatever the picture says: 2019-05-01 or 2019-05-01T12:30; empty takes that back.",
+    ),
     # delete, undelete
     "delete.short": ("删除照片（可以恢复）", "Delete photos; they can be brought back."),
     "delete.help": (

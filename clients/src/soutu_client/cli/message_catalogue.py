@@ -136,6 +136,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "show.taken_exif": ("相机记录", "from the camera"),
     "show.taken_name": ("取自文件名", "from the name"),
     "show.taken_modified": ("文件修改时间", "the file's modification time"),
+    "show.taken_person": ("有人更正", "corrected by hand"),
+    "show.taken_told": ("来自以前的相册", "from the album program before"),
     "show.taken_unknown": ("来源未知", "from an unknown place"),
     "show.duration": ("时长", "length"),
     "show.parts": ("还有", "also"),

@@ -8,13 +8,14 @@ from typing import cast
 from soutu_client._language import Language, preferred_language
 from soutu_client.cli.access_catalogue import ACCESS
 from soutu_client.cli.help_catalogue import HELP
+from soutu_client.cli.import_catalogue import IMPORT
 from soutu_client.cli.interactive_catalogue import INTERACTIVE
 from soutu_client.cli.message_catalogue import MESSAGES
 from soutu_client.cli.watch_catalogue import WATCH
 
 __all__ = ["CATALOGUE", "Texts", "language_asked_for"]
 
-CATALOGUE: dict[str, tuple[str, str]] = {**HELP, **MESSAGES, **ACCESS, **WATCH, **INTERACTIVE}
+CATALOGUE: dict[str, tuple[str, str]] = {**HELP, **MESSAGES, **ACCESS, **IMPORT, **WATCH, **INTERACTIVE}
 """Every text of the command line: key → (Chinese, English), with the same placeholders in both."""
 
 

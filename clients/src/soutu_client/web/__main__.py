@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
+from collections.abc import Callable
 
 import uvicorn
 from pydantic import ValidationError
@@ -12,6 +14,7 @@ from soutu_client._errors import SoutuError
 from soutu_client._language import Text, preferred_language
 from soutu_client.client import Client
 from soutu_client.web.application import create_application
+from soutu_client.web.renewed_certificate import follow_certificate
 from soutu_client.web.settings import WebSettings
 
 __all__ = ["main"]
@@ -52,6 +55,13 @@ def main() -> int:
     except (SoutuError, OSError) as error:
         sys.stderr.write(_NO_WAY.to(language).format(why=error) + "\n")
         return 2
+
+    def following(_config: uvicorn.Config, make_context: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+        context = make_context()
+        if settings.certificate is not None and settings.key is not None:
+            follow_certificate(context, settings.certificate, settings.key)
+        return context
+
     url = f"{'https' if settings.is_tls else 'http'}://{settings.listen}"
     sys.stderr.write(_SERVING.to(language).format(url=url) + "\n")
     uvicorn.run(
@@ -60,6 +70,7 @@ def main() -> int:
         port=settings.port,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
+        ssl_context_factory=following if settings.is_tls else None,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -49,6 +49,9 @@ class Annotate(Chosen):
     remove_tags: tuple[str, ...] = ()
     add_albums: tuple[str, ...] = ()
     remove_albums: tuple[str, ...] = ()
+    taken: str | None = Field(
+        default=None, description="A local date, or date and time, that goes before what pictures say; empty takes that back."
+    )
 
 
 class SomePhotos(BaseModel):
@@ -170,7 +173,7 @@ def _cut(original: OriginalStream, size: int) -> Iterator[bytes]:
 
 @router.post("/annotate")
 def annotate(client: CallerClient, asked: Annotate) -> SomePhotos:
-    """Change favourites, captions, tags and albums."""
+    """Change favourites, captions, tags, albums, and the time photos were taken."""
     return SomePhotos(photos=client.annotate(**dict(asked)))
 
 

@@ -19,7 +19,7 @@ from soutu_services.certificates.certificate_folder import (
     Outcome,
 )
 from soutu_services.certificates.host_names import machine_names
-from soutu_services.certificates.installed_folder import install
+from soutu_services.certificates.installed_folder import PROGRAMS, install, install_for
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Language, Text, language_of_environment
 
@@ -53,27 +53,32 @@ _ONE_HOST = Text(
 @click.option(
     "--install",
     "installed",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDER",
+    multiple=True,
+    metavar="[PROGRAM=]FOLDER",
     help="再把本机（唯一的 --host）的证书和令牌、照片存储的密钥放进这个文件夹，给本机的服务用 · also put this machine's "
-    "(the one --host) files, and a key for its object store, into a folder for its own services.",
+    "(the one --host) files, and a key for its object store, into a folder for its own services. "
+    f"PROGRAM=（{', '.join(PROGRAMS)}）：只放它要用的，可重复 · that program's alone; repeatable.",
 )
-def _command(folder: Path | None, hosts: Sequence[str], installed: Path | None) -> None:
+def _command(folder: Path | None, hosts: Sequence[str], installed: Sequence[str]) -> None:
     language = language_of_environment(os.environ)
-    if installed is not None and len(hosts) != 1:
+    if installed and len(hosts) != 1:
         raise click.UsageError(_ONE_HOST.to(language))
     try:
         machines = [machine_names(host) for host in hosts]
         root = folder or user_data_path("soutu", appauthor=False) / "certificates"
         opened = CertificateFolder.open(root.absolute())
         issued = [opened.issue(names) for names in machines or opened.machines()]
-        if installed is not None:
-            install(issued[0], installed)
+        for place in installed:
+            program, _, place_of_program = place.partition("=")
+            if program in PROGRAMS and place_of_program:
+                install_for(program, issued[0], Path(place_of_program), authority=opened.root)
+            else:
+                install(issued[0], Path(place))
     except SoutuError as error:
         raise click.ClickException(error.text.to(language)) from error
     if not issued:
         raise click.ClickException(_NOTHING_TO_DO.to(language))
-    if installed is None:
+    if not installed:
         _tell(opened, issued, language)
     else:
         _tell_machines(issued, language)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 
-from soutu_services.embedding.encoder import Encoder
-from soutu_services.embedding.registry import load_encoder
+from soutu_services.embedding.registry import load_encoders
 from soutu_services.embedding.service import EmbeddingService
 from soutu_services.embedding.servicer import served
 from soutu_services.embedding.settings import EmbeddingSettings
 from soutu_services.runtime.addresses import Address
 from soutu_services.runtime.authentication import Anyone, Authenticator, SharedSecrets
-from soutu_services.runtime.errors import FailedPrecondition, SoutuError
+from soutu_services.runtime.errors import FailedPrecondition
 from soutu_services.runtime.program import run_program
 from soutu_services.runtime.secret_files import read_secrets
 from soutu_services.runtime.server import check_listening, serve_until_signal, start_server
@@ -31,7 +30,7 @@ def serve(settings: EmbeddingSettings) -> None:
     """
     check_listening(settings.server)  # before the models, which take long to load
     authenticator = _authenticator(settings)
-    service = EmbeddingService(_load(settings), settings.request_limits, settings.batching)
+    service = EmbeddingService(load_encoders(settings.models, settings), settings.request_limits, settings.batching)
     try:
         server = start_server([served(service)], settings.server, package=_PACKAGE, authenticator=authenticator)
         models = ", ".join(f"{model.card.name} {model.card.variant} {model.card.space_id}" for model in service.models())
@@ -61,33 +60,6 @@ def _authenticator(settings: EmbeddingSettings) -> Authenticator:
             )
         _logger.warning("WARNING: no token is set: anyone in the network can use this service")
     return Anyone()
-
-
-def _load(settings: EmbeddingSettings) -> list[Encoder]:
-    encoders: list[Encoder] = []
-    try:
-        for spec in settings.models:
-            encoders.append(_load_one(spec, settings))
-    except BaseException:
-        for encoder in encoders:
-            encoder.close()
-        raise
-    return encoders
-
-
-def _load_one(spec: str, settings: EmbeddingSettings) -> Encoder:
-    try:
-        return load_encoder(spec, settings)
-    except SoutuError:
-        raise
-    except Exception as error:
-        _logger.debug("the model %s cannot be loaded", spec, exc_info=True)
-        cause = f"{type(error).__name__}: {error}".replace("\n", " ")[:300]
-        raise FailedPrecondition(
-            "MODEL_NOT_LOADED",
-            zh=f"无法加载模型“{spec}”：{cause}",
-            en=f'The model "{spec}" cannot be loaded: {cause}',
-        ) from error
 
 
 if __name__ == "__main__":

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from soutu_services.embedding.encoder import Encoder, Tower
 from soutu_services.embedding.settings import EmbeddingSettings
-from soutu_services.runtime.errors import InvalidInput
+from soutu_services.embedding.shared_encoder import SharedModel
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, SoutuError
 
-__all__ = ["ModelSpec", "load_encoder"]
+__all__ = ["ModelSpec", "load_encoder", "load_encoders"]
+
+_logger = logging.getLogger("soutu_services.embedding")
 
 _TOWERS = {"text": frozenset({Tower.TEXT}), "image": frozenset({Tower.IMAGE})}
 
@@ -58,11 +63,11 @@ class ModelSpec:
                 return cls("onnx", path, towers=_TOWERS[tower])
             return cls("onnx", rest)
         if kind == "adapter" and rest:
-            folder, equals, base = rest.rpartition("=")
-            if not equals:
+            for end in (place for place, character in enumerate(rest) if character == "=" and place):
+                if _names_a_model(rest[end + 1 :]):
+                    return cls("adapter", rest[:end], base=rest[end + 1 :])
+            if "=" not in rest or Path(rest).expanduser().is_dir():  # a folder's name may have the sign
                 return cls("adapter", rest)
-            if folder and cls.parse(base).kind != "adapter":
-                return cls("adapter", folder, base=base)
         raise InvalidInput(
             "BAD_MODEL_SPEC",
             zh=f"看不懂模型“{text}”，可用写法：lite、clip:ViT-B-16、clip:权重文件@ViT-B-16、onnx:文件夹、adapter:文件夹。",
@@ -80,14 +85,66 @@ def load_encoder(spec: str, settings: EmbeddingSettings) -> Encoder:
     Raises:
         SoutuError: the spec is wrong, a library it needs is not installed, or its files are missing or broken.
     """
-    wanted = ModelSpec.parse(spec)
+    return load_encoders([spec], settings)[0]
+
+
+def load_encoders(specs: Sequence[str], settings: EmbeddingSettings) -> list[Encoder]:
+    """Load the models that specs name, one that several need once: adapters of one model, or an adapter beside its model.
+
+    Args:
+        specs: As ``ModelSpec.parse`` takes them.
+        settings: As for ``load_encoder``.
+
+    Raises:
+        SoutuError: as for ``load_encoder``; nothing stays loaded.
+    """
+    models: dict[str, SharedModel] = {}
+    encoders: list[Encoder] = []
+
+    def shared(spec: str) -> Encoder:
+        if spec not in models:
+            models[spec] = SharedModel(_loaded(spec, settings))
+        return models[spec].user()
+
+    try:
+        for spec in specs:
+            wanted = ModelSpec.parse(spec)
+            encoders.append(_adapted(wanted, shared) if wanted.kind == "adapter" else shared(spec.strip()))
+    except BaseException:
+        for encoder in encoders:
+            encoder.close()
+        raise
+    return encoders
+
+
+def _names_a_model(text: str) -> bool:
+    try:
+        return ModelSpec.parse(text).kind != "adapter"
+    except InvalidInput:
+        return False
+
+
+def _loaded(spec: str, settings: EmbeddingSettings) -> Encoder:
+    try:
+        return _load(ModelSpec.parse(spec), settings)
+    except SoutuError:
+        raise
+    except Exception as error:
+        _logger.debug("the model %s cannot be loaded", spec, exc_info=True)
+        cause = f"{type(error).__name__}: {error}".replace("\n", " ")[:300]
+        raise FailedPrecondition(
+            "MODEL_NOT_LOADED",
+            zh=f"无法加载模型“{spec}”：{cause}",
+            en=f'The model "{spec}" cannot be loaded: {cause}',
+        ) from error
+
+
+def _load(wanted: ModelSpec, settings: EmbeddingSettings) -> Encoder:
     limits = settings.image_limits
     if wanted.kind == "lite":
         from soutu_services.embedding.lite.encoder import LiteEncoder  # noqa: PLC0415 - see the module's docstring
 
         return LiteEncoder.load(limits=limits, threads=settings.cpu_threads)
-    if wanted.kind == "adapter":
-        return _load_adapted(wanted, settings)
     if wanted.kind == "onnx":
         from soutu_services.embedding.onnx_bundle import OnnxBundleEncoder  # noqa: PLC0415
 
@@ -105,7 +162,7 @@ def load_encoder(spec: str, settings: EmbeddingSettings) -> Encoder:
     )
 
 
-def _load_adapted(wanted: ModelSpec, settings: EmbeddingSettings) -> Encoder:
+def _adapted(wanted: ModelSpec, load: Callable[[str], Encoder]) -> Encoder:
     from soutu_services.embedding.adapted_encoder import AdaptedEncoder  # noqa: PLC0415
     from soutu_services.embedding.adapter_folder import read_adapter  # noqa: PLC0415
 
@@ -117,7 +174,7 @@ def _load_adapted(wanted: ModelSpec, settings: EmbeddingSettings) -> Encoder:
             zh=f"适配层要放在模型后面，不能放在另一个适配层后面：{named}",
             en=f"an adapter goes behind a model, not behind another adapter: {named}",
         )
-    base = load_encoder(named, settings)
+    base = load(named.strip())
     try:
         return AdaptedEncoder(base, adapter)
     except BaseException:

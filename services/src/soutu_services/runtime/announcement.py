@@ -33,6 +33,8 @@ AUTO, OFF = "auto", "off"
 
 _logger = logging.getLogger(__name__)
 _STOP_SECONDS = 5.0
+_LOOK_SECONDS = 5.0
+"""How soon an address that changed is announced."""
 _ARGUMENTS = 2
 _HOW = Text(
     zh="用法：python -m soutu_services.runtime.announcement 名字.local 端口",
@@ -43,31 +45,53 @@ _HOW = Text(
 class Announcement:
     """An announcement that lasts until it is closed. What goes wrong with it is logged, and keeps nobody from serving.
 
+    The machine's addresses are looked at again and again: it may be given another, or its first only after the service started.
+
     Args:
         address: Where the service listens.
         host: Name of the machine, in ``.local``.
         is_tls: Whether it is spoken to with TLS.
         interface: Address of the one interface to announce on; ``auto``: all that the service listens on.
+        look_seconds: How often the addresses are looked at.
     """
 
-    def __init__(self, address: Address, *, host: str, is_tls: bool, interface: str = AUTO) -> None:
+    def __init__(
+        self, address: Address, *, host: str, is_tls: bool, interface: str = AUTO, look_seconds: float = _LOOK_SECONDS
+    ) -> None:
         self._address = address
         self._host = host
         self._is_tls = is_tls
         self._interface = interface
+        self._look_seconds = look_seconds
         self._zeroconf: Zeroconf | None = None
+        self._stop = threading.Event()
         # Asking the network whether the name is free takes more than a second, for which no service should wait.
-        self._thread = threading.Thread(target=self._announce, name="announcement", daemon=True)
+        self._thread = threading.Thread(target=self._keep_announced, name="announcement", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Take the announcement back."""
+        self._stop.set()
         self._thread.join(_STOP_SECONDS)
-        if self._zeroconf is not None:
-            self._zeroconf.close()  # says goodbye for what is registered
+        self._take_back()
 
-    def _announce(self) -> None:
-        reached_at = _addresses(self._address, self._interface)
+    def _keep_announced(self) -> None:
+        announced: list[str] | None = None
+        while True:
+            reached_at = _addresses(self._address, self._interface)
+            if reached_at != announced:
+                self._take_back()
+                self._announce(reached_at)
+                announced = reached_at
+            if self._stop.wait(self._look_seconds):
+                return
+
+    def _take_back(self) -> None:
+        taken, self._zeroconf = self._zeroconf, None
+        if taken is not None:
+            taken.close()  # says goodbye for what is registered
+
+    def _announce(self, reached_at: Sequence[str]) -> None:
         if not reached_at:
             _logger.warning("the service is not announced: this machine has no address in a network")
             return
@@ -76,7 +100,8 @@ class Announcement:
                 interfaces=InterfaceChoice.All if self._interface == AUTO else [self._interface], ip_version=IPVersion.V4Only
             )
             self._zeroconf.register_service(self._service(reached_at), allow_name_change=True)
-            _logger.info("announced as %s:%d (mDNS, %s)", self._host, self._address.port, SERVICE_TYPE)
+            where = ", ".join(reached_at)
+            _logger.info("announced as %s:%d (mDNS, %s) at %s", self._host, self._address.port, SERVICE_TYPE, where)
         except (OSError, ValueError, Error, NonUniqueNameException) as error:
             _logger.warning("the service cannot be announced by mDNS (%s); clients need its address", error)
 
@@ -114,15 +139,16 @@ def _addresses(address: Address, interface: str) -> list[str]:
             return [address.host] if ":" not in address.host else []
     except ValueError:
         pass
-    found = (str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4)
+    found = sorted(str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4)
     return [each for each in found if not (ipaddress.ip_address(each).is_loopback or ipaddress.ip_address(each).is_link_local)]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Announce an encrypted service of this machine until told to stop; return the exit status."""
     name, port = (*arguments, "", "")[:_ARGUMENTS]
-    host, port = name.partition(",")[0], port.rpartition(":")[2]  # as SOUTU_HOST and SOUTU_SEARCH_PUBLISH are written
-    if len(arguments) != _ARGUMENTS or not host.endswith(".local") or not port.isdecimal():
+    # As SOUTU_HOST and SOUTU_SEARCH_PUBLISH are written.
+    host, port = next((each for each in name.split(",") if each.endswith(".local")), ""), port.rpartition(":")[2]
+    if len(arguments) != _ARGUMENTS or not host or not port.isdecimal():
         sys.stderr.write(_HOW.to(language_of_environment(os.environ)) + "\n")
         return 2
     logging.basicConfig(level=logging.INFO)

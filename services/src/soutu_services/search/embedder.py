@@ -176,6 +176,7 @@ class Embedder:
                 ("grpc.keepalive_time_ms", 15_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
                 ("grpc.http2.max_pings_without_data", 0),
+                ("grpc.dns_min_time_between_resolutions_ms", 1000),  # or a machine that moved is not found for half a minute
                 ("grpc.use_local_subchannel_pool", 1),  # or a new channel would be given the old one's connection
             ],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -37,6 +38,8 @@ _logger = logging.getLogger(__name__)
 
 _CACHED_TEXTS = 1024
 _FIRST_ANSWER_SECONDS = 5.0
+_SLOW_SECONDS = 1.0
+"""How long a query may take before it is asked whether anybody is there: a machine that lost its power refuses nothing."""
 _NOTHING = Text(zh="", en="")
 
 
@@ -271,11 +274,15 @@ class EmbeddingLink:
             raise self._absent(watch)
         if not (model.has_texts if of_texts else model.has_images):
             raise TowerNotLoaded
+        slow = threading.Timer(_SLOW_SECONDS, watch.doubt)
+        slow.start()
         try:
             outcome = embed(watch.embedder, model)[0]
         except SoutuError as error:
             self._note(watch, error)
             raise self._absent(watch) if isinstance(error, EmbedderAway | SpaceChanged) else error from error
+        finally:
+            slow.cancel()
         if isinstance(outcome, Embedded):
             return outcome.vector
         if isinstance(outcome, Malformed):

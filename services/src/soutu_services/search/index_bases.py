@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -80,23 +80,27 @@ class IndexBases:
         except BadBase as why:
             raise BadSnapshot(f"its base is of no use: {why}") from why
 
-    def made(self, space_id: str, dimension: int, ids: IdArray) -> Base | None:
+    def made(self, space_id: str, dimension: int, ids: IdArray, *, is_stopped: Callable[[], bool] = lambda: False) -> Base | None:
         """Make a base of the catalog's embeddings, without having all their vectors in memory.
 
         Args:
             space_id: The space.
             dimension: Length of a vector.
             ids: All of the space, ascending.
+            is_stopped: Asked now and then whether to stop.
 
         Returns:
             The base; None if so many are searched exactly, or the disk does not take it: they then lie beside it, in memory.
+
+        Raises:
+            BuildStopped: it was told to stop.
         """
         if self._policy.method(len(ids), dimension) is Method.FLAT:
             return None
         source = _Stored(self._catalog, space_id, ids)
         try:
             path = self.new_file(len(ids), dimension)
-            return build_base(path, space_id, dimension, self._policy, source, is_stopped=lambda: False)
+            return build_base(path, space_id, dimension, self._policy, source, is_stopped=is_stopped)
         except (OSError, BadBase) as error:
             _logger.warning("the index's base cannot be written, so all vectors are kept in memory: %s", error)
             return None

@@ -60,6 +60,11 @@ class JobControl:
         """Make the job stop its work at its next checkpoint."""
         self._interrupted.set()
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the job is to stop."""
+        return self._interrupted.is_set()
+
     def checkpoint(self) -> None:
         """Go on, unless the job is to stop.
 

@@ -28,7 +28,7 @@ _SAME = 1e-4
 class LibraryIndex:
     """Holds the index of the space that serves; there is none while no space serves. Thread safe.
 
-    Before another space serves, its index is made beside (``prepare``), and takes over whole (``switch``).
+    Before another space serves, its index is made beside, and takes over whole (``switch``).
 
     Args:
         catalog: The catalog.
@@ -72,31 +72,54 @@ class LibraryIndex:
         with self._lock:
             self._load()
 
-    def prepare(self, space_id: str) -> None:
+    def prepare(self, space_id: str, *, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Make the index of a space that is to serve, and keep it in step from now on. It is dropped by ``discard``.
+
+        Embeddings come and go meanwhile, as with ``rebuild``.
 
         Raises:
             FailedPrecondition: the space is not registered.
+            BuildStopped: it was told to stop; there is no such index then.
         """
-        with self._lock:
-            self._prepare(space_id)
+        with self._saving:
+            with self._lock:  # no transaction is half done: the file holds nothing that the catalog does not keep
+                if self._is_prepared(space_id):
+                    return
+                self._prepared = None  # its memory first
+                dimension = self._catalog.embeddings.dimension(space_id)
+                wanted = self._catalog.embeddings.all_ids(space_id)
+            began = time.perf_counter()
+            base = self._bases.made(space_id, dimension, wanted, is_stopped=is_stopped)
+            index = LayeredIndex(space_id, dimension, self._policy, base)
+            self._catch_up(index)  # most of what came meanwhile, or all where there is no base
+            with self._lock:
+                self._catch_up(index)
+                self._prepared = index
+            _logger.info("index of %d vectors made beside in %.2f s", len(index), time.perf_counter() - began)
 
-    def switch(self, space_id: str, commit: Callable[[], None]) -> None:
-        """Let a space serve whose index is prepared: queries that begin from now on use it, those under way end on the old one.
+    def switch(self, space_id: str, commit: Callable[[], None], *, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Let a space serve, once its index is made: queries that begin from now on use it, those under way end on the old one.
 
         Args:
             space_id: The space.
             commit: Makes the space the one that serves in the catalog; if it raises, everything stays as it is.
+            is_stopped: Asked now and then, while the index is made, whether to stop.
 
         Raises:
             FailedPrecondition: the space is not registered.
+            BuildStopped: it was told to stop; everything stays as it is.
         """
-        with self._lock:
-            index = self._prepare(space_id)
-            commit()
-            self._index, self._prepared = index, None
-            self._unsaved += len(index)
-            self._on_made(index)
+        while True:
+            self.prepare(space_id, is_stopped=is_stopped)
+            with self._lock:
+                index = self._prepared
+                if index is None or not self._is_prepared(space_id):  # somebody dropped it, or made another, in between
+                    continue
+                commit()
+                self._index, self._prepared = index, None
+                self._unsaved += len(index)
+                self._on_made(index)
+                return
 
     def discard(self) -> None:
         """Drop the index that was prepared, if any."""
@@ -221,11 +244,8 @@ class LibraryIndex:
         index.remove(ids)
         index.add(*self._catalog.embeddings.by_ids(index.space_id, ids))
 
-    def _prepare(self, space_id: str) -> LayeredIndex:
-        if self._prepared is None or self._prepared.space_id != space_id:
-            self._prepared = None  # its memory first
-            self._prepared = self._made(space_id)
-        return self._prepared
+    def _is_prepared(self, space_id: str) -> bool:
+        return self._prepared is not None and self._prepared.space_id == space_id
 
     def _load(self) -> LayeredIndex | None:
         if self._index is None:

@@ -95,11 +95,13 @@ class PhotoKind(Enum):
 
 
 class TakenOrigin(Enum):
-    """Where a taken time comes from."""
+    """Where a taken time comes from: the picture, its name, its file, a person, or the program that kept it before."""
 
     EXIF = "EXIF"
     NAME = "NAME"
     MODIFIED = "MODIFIED"
+    PERSON = "PERSON"
+    TOLD = "TOLD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from soutu_services.runtime.language import Text
 from soutu_services.search.catalog import Catalog, Filling
 from soutu_services.search.embedding_errors import EmbedderAway
 from soutu_services.search.embedding_link import EmbeddingLink
+from soutu_services.search.index import BuildStopped
 from soutu_services.search.ingest.fill_lane import SpaceToFill
 from soutu_services.search.job_runner import JobControl, JobInterrupted, JobResult
 from soutu_services.search.library_index import LibraryIndex
@@ -137,7 +138,10 @@ class ReindexJob:
                 self._catalog.embeddings.set_serving_space(job.space_id)
                 self._catalog.jobs.set_state(job.job_id, JobState.SUCCEEDED, message=_switched(filling))
 
-        self._index.switch(job.space_id, commit)
+        try:
+            self._index.switch(job.space_id, commit, is_stopped=lambda: control.is_interrupted)
+        except BuildStopped:
+            raise JobInterrupted from None
 
     def _waiting_for(self, job: Job, filling: Filling) -> Text:
         for problem in (self._unavailable(job.space_id), self._pump().problem(job.space_id)):

@@ -54,6 +54,8 @@ _ORIGINS = {
     TakenOrigin.EXIF: photo_pb2.TAKEN_ORIGIN_EXIF,
     TakenOrigin.NAME: photo_pb2.TAKEN_ORIGIN_NAME,
     TakenOrigin.MODIFIED: photo_pb2.TAKEN_ORIGIN_MODIFIED,
+    TakenOrigin.PERSON: photo_pb2.TAKEN_ORIGIN_PERSON,
+    TakenOrigin.TOLD: photo_pb2.TAKEN_ORIGIN_TOLD,
 }
 _JOB_KINDS = {
     JobKind.SYNC: library_service_pb2.JOB_KIND_SYNC,

@@ -18,12 +18,14 @@ from soutu_services.search.originals import Originals
 from soutu_services.search.recycling import Recycling
 from soutu_services.search.servicer_messages import PHOTO_STATES, photo_message, summary_message
 from soutu_services.search.servicer_requests import (
+    check_label_counts,
     filter_from,
     moment_from,
     page_size_from,
     photo_ids_from,
     sha256_from,
     states_from,
+    told_from,
 )
 from soutu_services.search.uploads import KnownContent, NewUpload, Uploads
 from soutu_services.search.visibility import Visibility
@@ -31,7 +33,6 @@ from soutu_services.search.visibility import Visibility
 __all__ = ["PhotoParts", "served_photos"]
 
 _MOST_CONTENTS = 1000
-_MOST_LABELS = 100
 _SCOPES = {
     "FindContents": Scope.WRITE,  # it tells the library new names
     "UploadPhoto": Scope.WRITE,
@@ -40,6 +41,7 @@ _SCOPES = {
     "ListPhotos": Scope.READ,
     "SummarizePhotos": Scope.READ,
     "AnnotatePhotos": Scope.WRITE,
+    "TellPhotos": Scope.WRITE,
     "DeletePhotos": Scope.WRITE,
     "UndeletePhotos": Scope.WRITE,
     "PurgePhotos": Scope.ADMIN,
@@ -132,9 +134,7 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def AnnotatePhotos(  # noqa: N802
         self, request: photo_service_pb2.AnnotatePhotosRequest, context: grpc.ServicerContext
     ) -> photo_service_pb2.AnnotatePhotosResponse:
-        labels = (request.add_tags, request.remove_tags, request.add_albums, request.remove_albums)
-        if any(len(values) > _MOST_LABELS for values in labels):
-            raise InvalidInput("TOO_MANY_LABELS", zh=f"一次最多 {_MOST_LABELS} 个", en=f"at most {_MOST_LABELS} at a time")
+        check_label_counts(request.add_tags, request.remove_tags, request.add_albums, request.remove_albums)
         change = AnnotationChange(
             favourite=request.favourite if request.HasField("favourite") else None,
             caption=request.caption if request.HasField("caption") else None,
@@ -142,10 +142,16 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
             remove_tags=tuple(request.remove_tags),
             add_albums=tuple(request.add_albums),
             remove_albums=tuple(request.remove_albums),
+            taken_local_time=request.taken_local_time if request.HasField("taken_local_time") else None,
         )
         language = language_of(context)
         photos = self._parts.catalog.annotations.annotate(photo_ids_from(request.photo_ids), change)
         return photo_service_pb2.AnnotatePhotosResponse(photos=[photo_message(photo, language) for photo in photos])
+
+    def TellPhotos(  # noqa: N802
+        self, request: photo_service_pb2.TellPhotosRequest, context: grpc.ServicerContext
+    ) -> photo_service_pb2.TellPhotosResponse:
+        return photo_service_pb2.TellPhotosResponse(photo_ids=self._parts.catalog.telling.tell(told_from(request.told)))
 
     def DeletePhotos(  # noqa: N802
         self, request: photo_service_pb2.DeletePhotosRequest, context: grpc.ServicerContext

@@ -7,12 +7,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from soutu.search.v1 import photo_pb2
+from soutu.search.v1 import photo_pb2, photo_service_pb2
 
 from soutu_services.runtime.errors import InvalidInput
-from soutu_services.search.model import BoundingBox, Filter, PhotoKind, PhotoState
+from soutu_services.search.catalog import Told
+from soutu_services.search.model import BoundingBox, Filter, Location, PhotoKind, PhotoState
 
-__all__ = ["filter_from", "moment_from", "page_size_from", "photo_ids_from", "sha256_from", "states_from"]
+__all__ = [
+    "check_label_counts",
+    "filter_from",
+    "moment_from",
+    "page_size_from",
+    "photo_ids_from",
+    "sha256_from",
+    "states_from",
+    "told_from",
+]
 
 _KINDS = {
     photo_pb2.PHOTO_KIND_STILL: PhotoKind.STILL,
@@ -28,6 +38,8 @@ _PHOTO_ID = re.compile(r"[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_FILTER_VALUES = 100
 _MAX_VALUE_CHARACTERS = 1000
+_MAX_LABELS = 100
+_MAX_TOLD = 1000
 
 
 def filter_from(message: photo_pb2.Filter) -> Filter:
@@ -83,6 +95,42 @@ def photo_ids_from(values: Sequence[str], *, most: int = 1000) -> tuple[str, ...
     if not all(_PHOTO_ID.fullmatch(value) for value in values):
         raise InvalidInput("BAD_PHOTO_ID", zh="照片编号应为 32 位十六进制数字", en="a photo id has 32 hex digits")
     return tuple(dict.fromkeys(values))
+
+
+def check_label_counts(*lists: Sequence[str]) -> None:
+    """Refuse more tags or albums in one list than anybody needs.
+
+    Raises:
+        InvalidInput: there are.
+    """
+    if any(len(values) > _MAX_LABELS for values in lists):
+        raise InvalidInput("TOO_MANY_LABELS", zh=f"一次最多 {_MAX_LABELS} 个", en=f"at most {_MAX_LABELS} at a time")
+
+
+def told_from(messages: Sequence[photo_service_pb2.TellPhotosRequest.Told]) -> list[Told]:
+    """Read what another program knew of photos.
+
+    Raises:
+        InvalidInput: too much at a time, or something that is no photo id.
+    """
+    if len(messages) > _MAX_TOLD:
+        raise InvalidInput("TOO_MANY_PHOTOS", zh=f"一次最多 {_MAX_TOLD} 张照片", en=f"at most {_MAX_TOLD} photos at a time")
+    photo_ids_from([message.photo_id for message in messages])
+    for message in messages:
+        check_label_counts(message.tags, message.albums)
+    return [
+        Told(
+            message.photo_id,
+            taken_local_time=message.taken_local_time,
+            taken_corrected=message.taken_corrected,
+            location=Location(message.location.latitude, message.location.longitude) if message.HasField("location") else None,
+            favourite=message.favourite,
+            caption=message.caption,
+            tags=tuple(message.tags),
+            albums=tuple(message.albums),
+        )
+        for message in messages
+    ]
 
 
 def sha256_from(value: str) -> str:

@@ -5,11 +5,11 @@ The table has the columns ``photo``, ``split`` and ``caption``.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from soutu_services.runtime.errors import InvalidInput
+from soutu_services.runtime.language import named
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
 
@@ -32,17 +32,19 @@ def read_captions(folder: Path, split: str) -> list[tuple[str, str]]:
             zh=f"需要一个含有 photos/ 和 {CAPTIONS_FILE} 的文件夹：{folder}",
             en=f"a folder with photos/ and {CAPTIONS_FILE} is needed: {folder}",
         )
-    with table.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    if rows and not rows[0].keys() >= set(_COLUMNS):
+    lines = table.read_bytes().decode("utf-8-sig", errors="replace").split("\n")
+    heading, *rows = [[cell.strip("\r") for cell in line.split("\t")] for line in lines if line.strip()] or [[]]
+    if not set(heading) >= set(_COLUMNS):
         raise InvalidInput(
             "NO_CAPTIONS",
-            zh=f"{CAPTIONS_FILE} 的第一行应为 {'、'.join(_COLUMNS)}，以制表符分开",
-            en=f"the first line of {CAPTIONS_FILE} should be {', '.join(_COLUMNS)}, with tabs between",
+            zh=f"{CAPTIONS_FILE} 的第一行应为 {'、'.join(_COLUMNS)}，以制表符分开，编码为 UTF-8",
+            en=f"the first line of {CAPTIONS_FILE} should be {', '.join(_COLUMNS)}, with tabs between, in UTF-8",
         )
-    pairs = [(row["photo"], row["caption"] or "") for row in rows if row["split"] == split and row["photo"]]
+    photo, part, caption = (heading.index(name) for name in _COLUMNS)
+    whole = [row + [""] * (len(heading) - len(row)) for row in rows]  # a row that ends too soon has an empty caption
+    pairs = [(row[photo], row[caption]) for row in whole if row[part] == split and row[photo]]
     if not pairs:
-        known = ", ".join(sorted({row["split"] or "" for row in rows}))
+        known = ", ".join(sorted({named(row[part]) for row in whole}))
         raise InvalidInput("NO_SPLIT", zh=f"没有“{split}”这一部分；有：{known}", en=f"there is no split {split!r}, but: {known}")
     return pairs
 
@@ -58,9 +60,9 @@ class CaptionTable:
         """
         self.split = split
         self._photos = folder / "photos"
-        self.files = (folder / CAPTIONS_FILE, self._photos)
         self._pairs = read_captions(folder, split)
         self._names = sorted({name for name, _ in self._pairs})
+        self.files = (folder / CAPTIONS_FILE, *(self._photos / name for name in self._names if Path(name).name == name))
 
     def texts(self, flaws: Flaws) -> Iterator[TextRow]:
         """Read the captions, in the table's order."""

@@ -43,8 +43,28 @@ def main() -> None:
     type=click.Choice(list(BENCHMARKS)),
     help="并列官方模型在此数据集上公布的结果。 Show published figures.",
 )
-@click.option("--device", type=click.Choice(get_args(Device)), help="在哪里计算。 Where to compute.")
-def evaluate(*, data: Path, split: str, model: str, output: Path, benchmark: Benchmark | None, device: Device | None) -> None:
+@click.option(
+    "--device",
+    type=click.Choice(get_args(Device)),
+    help="clip: 的模型在哪里计算；auto 有显卡就用。 Where models of clip: compute; auto: on a GPU if there is one.",
+)
+@click.option(
+    "--trained-on",
+    "trained_on",
+    multiple=True,
+    metavar="SPLIT",
+    help="模型训练过的部分，可重复：指出两边都有的照片。 Splits it was trained on, repeatable: photos in both are told.",
+)
+def evaluate(
+    *,
+    data: Path,
+    split: str,
+    model: str,
+    output: Path,
+    benchmark: Benchmark | None,
+    device: Device | None,
+    trained_on: tuple[str, ...],
+) -> None:
     """评测一个模型：R@1/5/10、平均召回、名次中位数和报告。 Measure a model on a data set, with a report.
 
     DATA 是 Chinese-CLIP 格式的文件夹（TSV 和 JSONL，或 LMDB），或 photos/ 和 captions.zh.tsv。
@@ -53,7 +73,7 @@ def evaluate(*, data: Path, split: str, model: str, output: Path, benchmark: Ben
     from soutu_services.tuning.evaluate_command import run_evaluate  # noqa: PLC0415 - see the module's docstring
 
     with errors_as_one_line():
-        run_evaluate(data, split, model=model, output=output, benchmark=benchmark, device=device)
+        run_evaluate(data, split, model=model, output=output, benchmark=benchmark, device=device, trained_on=trained_on)
 
 
 @main.command("export")

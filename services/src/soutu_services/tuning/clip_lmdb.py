@@ -10,20 +10,22 @@ from __future__ import annotations
 import io
 import pickle
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from soutu_services.tuning.batches import batches
 from soutu_services.tuning.clip_tables import picture_row, text_row
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.id_set import IdSet
 from soutu_services.tuning.lmdb_file import open_for_reading, open_for_writing, unreadable_lmdb
 
 __all__ = ["ClipLmdb", "write_clip_lmdb"]
 
 _SAMPLES, _IMAGES = b"num_samples", b"num_images"
-_ROWS_A_COMMIT = 1000
+_ROWS_A_COMMIT, _BYTES_A_COMMIT = 20_000, 8 << 20
+_MOST_DIGITS = 18
 
 
 class ClipLmdb:
@@ -40,15 +42,19 @@ class ClipLmdb:
         self.files = tuple(folder / name / "data.mdb" for name in ("pairs", "imgs"))
         for name, count in (("pairs", _SAMPLES), ("imgs", _IMAGES)):
             with open_for_reading(folder / name) as rows:
-                if rows.get(count) is None:
+                if not (rows.get(count) or b"").isdigit():
                     raise unreadable_lmdb(folder / name, count.decode())
 
     def texts(self, flaws: Flaws) -> Iterator[TextRow]:
         """Read the texts, in the order of the pairs; the pairs of one text lie one after another."""
-        seen: set[int] = set()
+        seen = IdSet()
         text_id, text, ids = -1, "", list[int]()
         with open_for_reading(self._folder / "pairs") as rows:
-            for number in range(int(rows.get(_SAMPLES))):
+            written, most = rows.get(_SAMPLES), rows.stat()["entries"] - 1
+            wanted = int(written) if len(written) <= _MOST_DIGITS else sys.maxsize
+            if wanted > most:
+                flaws.note(Flaw.BROKEN_ROW, f"pairs:{most}", count=wanted - most)
+            for number in range(min(wanted, most)):
                 at = f"pairs:{number}"
                 try:
                     image_id, next_id, next_text = _pair(rows.get(str(number).encode()))
@@ -111,15 +117,27 @@ def write_clip_lmdb(folder: Path, texts: Iterable[TextRow], pictures: Iterable[t
 
 
 def _write(path: Path, rows: Iterable[tuple[bytes, bytes]], count_key: bytes) -> None:
+    """Write rows and their number. The file is opened for each part: what it has mapped then counts as memory no longer."""
     count = 0
-    with open_for_writing(path) as environment:
-        for some in batches(rows, _ROWS_A_COMMIT):
-            with environment.begin(write=True) as transaction:
-                for key, value in some:
-                    transaction.put(key, value)
-            count += len(some)
-        with environment.begin(write=True) as transaction:
-            transaction.put(count_key, str(count).encode())
+    for some in _parts(rows):
+        with open_for_writing(path) as environment, environment.begin(write=True) as transaction:
+            for key, value in some:
+                transaction.put(key, value)
+        count += len(some)
+    with open_for_writing(path) as environment, environment.begin(write=True) as transaction:
+        transaction.put(count_key, str(count).encode())
+
+
+def _parts(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    part, size = list[tuple[bytes, bytes]](), 0
+    for row in rows:
+        part.append(row)
+        size += len(row[1])
+        if size >= _BYTES_A_COMMIT or len(part) >= _ROWS_A_COMMIT:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 class _PlainUnpickler(pickle.Unpickler):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
 from soutu_services.tuning.dataset import TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
+from soutu_services.tuning.id_set import IdSet
 
 __all__ = ["ClipTables", "image_line", "images_file", "picture_row", "text_line", "text_row", "texts_file"]
 
@@ -106,7 +108,7 @@ class ClipTables:
 
     def texts(self, flaws: Flaws) -> Iterator[TextRow]:
         """Read the texts, in the file's order."""
-        seen: set[int] = set()
+        seen = IdSet()
         with self._texts.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 at = f"{self._texts.name}:{number}"
@@ -127,13 +129,13 @@ class ClipTables:
 
     def pictures(self, flaws: Flaws) -> Iterator[tuple[int, bytes]]:
         """Read the pictures, in the file's order."""
-        seen: set[int] = set()
+        seen = IdSet()
         with self._images.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 at = f"{self._images.name}:{number}"
                 if not line.strip():
                     continue
-                written, *encoded = line.rstrip(b"\r\n").split(b"\t")
+                written, *encoded = line.removeprefix(BOM_UTF8).rstrip(b"\r\n").split(b"\t")
                 if len(encoded) != 1:
                     flaws.note(Flaw.BROKEN_ROW, at)
                     continue

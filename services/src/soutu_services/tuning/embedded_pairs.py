@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from soutu_services.tuning.retrieval import FloatArray, IntArray
 __all__ = ["EmbeddedPairs", "embed_pairs"]
 
 _BATCH = 32
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,18 @@ def embed_pairs(
         )
     image_ids: list[int] = []
     images: list[FloatArray] = []
+    contents: set[bytes] = set()
     with ThreadPoolExecutor(threads) as pool:
         for some in batches(dataset.pictures(flaws), _BATCH):
             outcomes = list(pool.map(lambda one: _prepared(encoder.prepare_image, one[1]), some))
             good = [(image_id, ready) for (image_id, _), ready in zip(some, outcomes, strict=True) if ready is not None]
-            for (image_id, _), ready in zip(some, outcomes, strict=True):
+            for (image_id, data), ready in zip(some, outcomes, strict=True):
+                digest = hashlib.sha256(data).digest()[:_DIGEST_BYTES]
                 if ready is None:
                     flaws.note(Flaw.BROKEN_PICTURE, dataset.picture_name(image_id))
+                elif digest in contents:
+                    flaws.note(Flaw.SAME_PICTURE, dataset.picture_name(image_id))
+                contents.add(digest)
             if good:
                 image_ids += [image_id for image_id, _ in good]
                 images.append(encoder.encode_images([ready for _, ready in good]))

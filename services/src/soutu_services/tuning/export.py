@@ -1,7 +1,7 @@
 """A library as a data set that cn_clip trains from.
 
 First the photos are listed with their captions and given splits; then their pictures are written, the texts, and the LMDB. Each
-step is kept in a ledger: an export that was killed goes on where it was. Only the ids and times of the photos are in memory.
+step is kept in a ledger: an export that was killed goes on where it was. Of a photo, its id and its time alone are in memory.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from pathlib import Path
@@ -39,6 +39,8 @@ _LEDGER = ".export"
 _BATCH = 256
 _READERS = 4
 _SIDE, _QUALITY = 512, 90
+_OF_ONE_PHOTO = frozenset({"NO_THUMBNAIL", "NOT_READ_YET"})
+"""Reasons for which the search service has no thumbnail of a photo; any other is a fault of its own."""
 _LIMITS = ImageLimits(max_bytes=32 << 20, max_pixels=80_000_000)
 
 
@@ -98,15 +100,20 @@ def export_library(
     names = [name for split, _ in request.splits for name in (texts_file(split), images_file(split), f"lmdb/{split}")]
     if not (folder / _LEDGER).exists() and any((folder / name).exists() for name in (*names, MAP_FILE)):
         raise _taken(folder)
-    with ExportLedger.open(folder / _LEDGER) as ledger:
-        try:
+    is_wanted = False
+    try:
+        with ExportLedger.open(folder / _LEDGER) as ledger:
             export = _Export(library, ledger, folder, request, flaws)
             told = export.told()
-        except InvalidInput:  # nothing to export: what is asked next, or written of the photos until then, counts
-            ledger.forget()
-            raise
-        export.write_pictures(told, on_progress)
-        exported = export.write_texts(told)
+            is_wanted = True
+            export.write_pictures(told, on_progress)
+            exported = export.write_texts(told)
+    except InvalidInput:
+        if not is_wanted:  # nothing to export: what is asked next, or written of the photos until then, counts
+            shutil.rmtree(folder / _LEDGER)
+            with suppress(OSError):  # a person's files are in it
+                folder.rmdir()
+        raise
     for split, _ in request.splits:
         texts = ClipTables(folder, split).texts(Flaws())
         write_clip_lmdb(folder / "lmdb" / split, texts, _encoded(folder / images_file(split)))
@@ -135,7 +142,7 @@ class _Export:
     def told(self) -> bytearray:
         """Mark, by a byte a photo, those that a caption tells of."""
         told = bytearray(self._progress.photos)
-        for caption, places in self._ledger.texts():
+        for caption, places in self._ledger.texts(most=self._request.photos_a_caption):
             if len(places) > self._request.photos_a_caption:
                 self._flaws.note(Flaw.COMMON_TEXT, caption)
                 continue
@@ -181,7 +188,7 @@ class _Export:
         next_id = 1
         with ExitStack() as stack:
             files = [stack.enter_context((self._folder / texts_file(name)).open("wb")) for name in self._splits]
-            for caption, places in self._ledger.texts():
+            for caption, places in self._ledger.texts(most=self._request.photos_a_caption):
                 if len(places) > self._request.photos_a_caption:
                     continue
                 for split, name in enumerate(self._splits):
@@ -190,6 +197,9 @@ class _Export:
                         files[split].write(text_line(TextRow(next_id, caption, image_ids)))
                         texts[name] += 1
                         next_id += 1
+            for file in files:  # the ledger goes when all is written: a power cut must not find neither
+                file.flush()
+                os.fsync(file.fileno())
         return Exported(photos, texts, self._progress.photos - sum(told))
 
     def _list_photos(self, asked: str) -> Progress:
@@ -223,18 +233,28 @@ class _Export:
                         photos[self._splits[record.split]] += 1
                         name = " ".join(record.name.split())
                         file.write(f"{place + 1}\t{self._splits[record.split]}\t{record.photo_id}\t{name}\n")
+            file.flush()
+            os.fsync(file.fileno())
         return split_of, photos
 
 
 def _picture(library: Library, photo_id: str) -> bytes | None:
-    """Return a photo as a JPEG of at most 512 pixels a side; None if it cannot be had."""
+    """Return a photo as a JPEG of at most 512 pixels a side; None if it is the photo's fault that there is none.
+
+    Raises:
+        SoutuError: the library fails; the photo may be as good as any.
+    """
     try:
         data = library.thumbnail(photo_id)
         if data[:3] == b"\xff\xd8\xff":
             return data
         picture = decode_rgb(data, _LIMITS, shorter_side=_SIDE)
-    except (ItemRefused, NotFound, FailedPrecondition):
+    except (ItemRefused, NotFound):
         return None
+    except FailedPrecondition as error:
+        if error.reason in _OF_ONE_PHOTO:
+            return None
+        raise
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)

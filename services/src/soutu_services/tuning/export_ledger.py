@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,11 +92,6 @@ class ExportLedger:
             rows.put(_PROGRESS, json.dumps(asdict(progress)).encode(), db=self._state)
         return progress
 
-    def forget(self) -> None:
-        """Be as if no export had begun."""
-        with self._environment.begin(write=True) as rows:
-            rows.delete(_PROGRESS, db=self._state)
-
     def add(self, first: int, photos: Sequence[tuple[PhotoRecord, Sequence[str]]]) -> None:
         """Add photos with their captions, the first at a place and the others after it."""
         with self._environment.begin(write=True) as rows:
@@ -125,13 +121,13 @@ class ExportLedger:
                 is_there = cursor.next()
         return found
 
-    def texts(self) -> Iterator[tuple[str, list[int]]]:
-        """Yield each caption with the places of its photos."""
+    def texts(self, *, most: int) -> Iterator[tuple[str, list[int]]]:
+        """Yield each caption with the places of its photos, of ``most`` and one at most: a folder's name may have a million."""
         with self._environment.begin() as rows:
             places = rows.cursor(db=self._places)
             for digest, caption in rows.cursor(db=self._captions):
                 places.set_key(digest)
-                yield caption.decode(), [int.from_bytes(one) for one in places.iternext_dup()]
+                yield caption.decode(), [int.from_bytes(one) for one in islice(places.iternext_dup(), most + 1)]
 
 
 def _key(place: int) -> bytes:

@@ -29,6 +29,7 @@ from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.library_commands import connected, shown_progress, tell_flaws
 from soutu_services.tuning.report_table import DIRECTIONS, FIGURES, cells, figure_table
 from soutu_services.tuning.retrieval import Estimate
+from soutu_services.tuning.shared_photos import shared_photos
 from soutu_services.tuning.vector_cache import cached_pairs, fingerprint
 
 __all__ = ["CURVES_NAME", "FIT_NAME", "run_adopt", "run_fit"]
@@ -64,6 +65,9 @@ def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, nam
     use_one_blas_thread()
     settings = load_settings(EmbeddingSettings)
     datasets = [open_dataset(data, split) for split in (train, valid)]
+    shared = shared_photos(datasets[0], datasets[1], settings.image_limits, threads=settings.cpu_threads)
+    if shared is not None:
+        complain(shared.text)
     output.mkdir(parents=True, exist_ok=True)
     flaws = Flaws()
     encoder = load_encoder(model, settings)

@@ -25,6 +25,10 @@ class Flaw(Enum):
         "{n} 张图片的编号与别的图片重复，只用先出现的（第一处：{at}）",
         "{n} pictures have the id of another one; the first of each is used (first: {at})",
     )
+    SAME_PICTURE = (
+        "{n} 张图片和另一编号的图片一模一样：找到其中一张，会算作没有找到另一张（第一处：{at}）",
+        "{n} pictures are those of another id: who finds one of them counts as not having found the other (first: {at})",
+    )
     TEXT_ID_CLASH = (
         "{n} 条文字的编号与别的文字重复，只用先出现的（第一处：{at}）",
         "{n} texts have the id of another one; the first of each is used (first: {at})",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from soutu_services.runtime.language import Text
 from soutu_services.tuning.retrieval import FloatArray
 
-__all__ = ["Library", "LibraryPhoto", "Selection", "SpaceState", "VectorBatch"]
+__all__ = ["AddedPhoto", "Library", "LibraryPhoto", "Readiness", "Selection", "SpaceState", "VectorBatch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,35 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedPhoto:
+    """What became of a picture that was to be added.
+
+    Attributes:
+        photo_id: Its photo; empty where it was refused.
+        is_new: The library had no such photo.
+        refusal: Why it was refused, for people.
+    """
+
+    photo_id: str
+    is_new: bool
+    refusal: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VectorBatch:
     """Vectors of photos in one space: ids, float32 of shape (photos, d), and the times of videos' frames, 0 for pictures."""
 
     photo_ids: Sequence[str]
     vectors: FloatArray
     frames_ms: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How many photos of a library still wait to be processed, and how many of the others have no vector that serves."""
+
+    pending: int
+    without_vector: int
 
 
 @dataclass(frozen=True, slots=True)

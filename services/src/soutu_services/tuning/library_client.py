@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,8 @@ from soutu.search.v1 import (
 from soutu_services.runtime.authentication import authorization
 from soutu_services.runtime.channels import open_channel
 from soutu_services.runtime.errors import (
+    REASON_METADATA_KEY,
+    DataLoss,
     FailedPrecondition,
     InvalidInput,
     NotAllowed,
@@ -37,7 +40,7 @@ from soutu_services.runtime.errors import (
 from soutu_services.runtime.language import METADATA_KEY, Language
 from soutu_services.runtime.request_ids import REQUEST_ID_KEY, new_request_id
 from soutu_services.runtime.tls_probe import explain_unavailable
-from soutu_services.tuning.library import LibraryPhoto, Selection, SpaceState, VectorBatch
+from soutu_services.tuning.library import AddedPhoto, LibraryPhoto, Readiness, Selection, SpaceState, VectorBatch
 from soutu_services.tuning.library_settings import LibrarySettings
 
 __all__ = ["LibraryClient"]
@@ -47,6 +50,7 @@ _CALL_SECONDS = 60.0
 _LONG_SECONDS = 3600.0
 _CHUNK_BYTES = 512 * 1024
 _LISTED, _HITS, _GROUPS, _VECTORS = 1000, 200, 200, 1000
+_UPLOADS = 4
 _TRIES, _FIRST_PAUSE_SECONDS = 5, 0.5
 
 
@@ -61,12 +65,15 @@ def _duration(milliseconds: int) -> Duration | None:
 _KINDS: dict[grpc.StatusCode, type[SoutuError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidInput,
     grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
     grpc.StatusCode.PERMISSION_DENIED: NotAllowed,
     grpc.StatusCode.UNAUTHENTICATED: NotAllowed,
+    grpc.StatusCode.DATA_LOSS: DataLoss,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: Unavailable,
 }
+_NAME_TAKEN = "KEY_CONFLICT"
 
 
 class LibraryClient:
@@ -138,19 +145,20 @@ class LibraryClient:
         answer = self._read(self._photos.GetThumbnail, photo_service_pb2.GetThumbnailRequest(photo_id=photo_id))
         return bytes(answer.image)
 
-    def add(self, pictures: Sequence[tuple[str, bytes]]) -> list[tuple[str, bool]]:
-        """Add pictures, name and bytes; what the library has already is not sent again. Returns photo ids, and which are new."""
+    def add(self, pictures: Sequence[tuple[str, bytes]]) -> list[AddedPhoto]:
+        """Add pictures, name and bytes; what the library has is not sent again, and one that it refuses stays out alone."""
         digests = [hashlib.sha256(data).hexdigest() for _, data in pictures]
         kind = photo_service_pb2.FindContentsRequest.Content
         contents = [kind(sha256=digest, name=name) for (name, _), digest in zip(pictures, digests, strict=True)]
         found = self._read(self._photos.FindContents, photo_service_pb2.FindContentsRequest(contents=contents)).contents
-        added = []
-        for (name, data), digest, known in zip(pictures, digests, found, strict=True):
-            if known.photo_id and not known.deleted:
-                added.append((known.photo_id, False))
-            else:
-                added.append((self._upload(name, data, digest), True))
-        return added
+        with ThreadPoolExecutor(_UPLOADS) as pool:
+            outcomes = [
+                AddedPhoto(known.photo_id, is_new=False)
+                if known.photo_id and not known.deleted
+                else pool.submit(self._uploaded, name, data, digest)
+                for (name, data), digest, known in zip(pictures, digests, found, strict=True)
+            ]
+        return [outcome if isinstance(outcome, AddedPhoto) else outcome.result() for outcome in outcomes]
 
     def describe(self, photo_id: str, caption: str) -> None:
         """Write a photo's caption."""
@@ -169,6 +177,12 @@ class LibraryClient:
             SpaceState(one.space_id, one.model, one.dimension, one.photos, one.serving, one.filling, one.available)
             for one in status.spaces
         ]
+
+    def readiness(self) -> Readiness:
+        """Say how many photos an export does not see, or cannot compare with others."""
+        status = self._read(self._library.GetStatus, library_service_pb2.GetStatusRequest())
+        with_vector = sum(space.photos for space in status.spaces if space.serving)
+        return Readiness(status.photos_pending, max(0, status.photos_ready - with_vector))
 
     def vectors(self, space_id: str) -> Iterator[VectorBatch]:
         """Yield the vectors of a space, ordered by photo id."""
@@ -211,22 +225,32 @@ class LibraryClient:
         """Go on with a job."""
         self._read(self._library.ResumeJob, library_service_pb2.ResumeJobRequest(job_id=job_id))
 
-    def _upload(self, name: str, data: bytes, digest: str) -> str:
+    def _uploaded(self, name: str, data: bytes, digest: str) -> AddedPhoto:
         header = photo_service_pb2.UploadHeader(name=name, size_bytes=len(data), sha256=digest)
         kind = photo_service_pb2.UploadPhotoRequest
-        chunks = (data[at : at + _CHUNK_BYTES] for at in range(0, len(data), _CHUNK_BYTES))
-        messages = iter([kind(header=header), *(kind(chunk=chunk) for chunk in chunks)])
-        with self._own_errors():
-            answer = self._photos.UploadPhoto(messages, timeout=_LONG_SECONDS, metadata=self._of_call())
-        return str(answer.photo_id)
+
+        def upload(**options: Any) -> Any:
+            chunks = (data[at : at + _CHUNK_BYTES] for at in range(0, len(data), _CHUNK_BYTES))
+            return self._photos.UploadPhoto(iter([kind(header=header), *(kind(chunk=chunk) for chunk in chunks)]), **options)
+
+        try:
+            answer = self._repeated(upload, seconds=_LONG_SECONDS)  # the same content twice is one photo
+        except SoutuError as error:
+            if isinstance(error, InvalidInput) or error.reason == _NAME_TAKEN:  # what is wrong is this picture
+                return AddedPhoto("", is_new=False, refusal=error.text)
+            raise
+        return AddedPhoto(str(answer.photo_id), is_new=bool(answer.created))
 
     def _read(self, method: Callable[..., Any], request: Any, *, seconds: float = _CALL_SECONDS) -> Any:
+        return self._repeated(lambda **options: method(request, **options), seconds=seconds)
+
+    def _repeated(self, call: Callable[..., Any], *, seconds: float) -> Any:
         """Make a call that may be repeated, and repeat it while the service is away or busy for a moment."""
         pause = _FIRST_PAUSE_SECONDS
         for attempt in range(_TRIES):
             try:
                 with self._own_errors():
-                    return method(request, timeout=seconds, metadata=self._of_call())
+                    return call(timeout=seconds, metadata=self._of_call())
             except (Unavailable, Overloaded):
                 if attempt == _TRIES - 1:
                     raise
@@ -247,7 +271,8 @@ class LibraryClient:
     def _translated(self, error: Any) -> SoutuError:
         """Turn a failed call into an error; what the service says is in the asked language already."""
         status, details = error.code(), error.details() or ""
-        if status is grpc.StatusCode.UNAVAILABLE:
+        reason = dict(error.trailing_metadata() or ()).get(REASON_METADATA_KEY, "")
+        if status is grpc.StatusCode.UNAVAILABLE and not reason:  # nobody answered
             cause = explain_unavailable(details, self._address, self._access)
             if cause is not None:
                 return FailedPrecondition("NOT_TRUSTED", zh=cause.zh, en=cause.en)
@@ -257,7 +282,8 @@ class LibraryClient:
                 en=f"the search service does not answer ({self._address}): see that it runs (make run); "
                 "SOUTU_ADDRESS sets its address",
             )
-        return _KINDS.get(status, FailedPrecondition)("CALL_FAILED", zh=details, en=details)
+        text = " ".join(details.split()) or status.name
+        return _KINDS.get(status, SoutuError)(str(reason) or "CALL_FAILED", zh=text, en=text)
 
 
 def _photo(photo: photo_pb2.Photo) -> LibraryPhoto:

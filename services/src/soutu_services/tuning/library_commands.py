@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -12,17 +12,19 @@ from rich.progress import Progress, TaskID
 
 from soutu_services.runtime.command_line import command_language, complain, say
 from soutu_services.runtime.errors import InvalidInput
-from soutu_services.runtime.language import Text
+from soutu_services.runtime.language import Text, named
 from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.dataset import open_dataset
-from soutu_services.tuning.dataset_import import import_dataset
+from soutu_services.tuning.dataset_import import Imported, import_dataset
 from soutu_services.tuning.export import MAP_FILE, ExportRequest, export_library
 from soutu_services.tuning.flaws import Flaws
-from soutu_services.tuning.library import Selection
+from soutu_services.tuning.library import Readiness, Selection
 from soutu_services.tuning.library_client import LibraryClient
 from soutu_services.tuning.library_settings import LibrarySettings
 
-__all__ = ["connected", "parse_splits", "run_export", "run_import", "shown_progress", "tell_flaws"]
+__all__ = ["connected", "parse_splits", "run_export", "run_import", "shown_progress", "tell_flaws", "telling_flaws"]
+
+_NAMED_REFUSALS = 20
 
 
 def connected(address: str | None) -> closing[LibraryClient]:
@@ -46,6 +48,40 @@ def tell_flaws(flaws: Flaws) -> None:
     """Say what was left out."""
     for report in flaws.reports():
         complain(report.text)
+
+
+@contextmanager
+def telling_flaws() -> Iterator[Flaws]:
+    """Give a place for flaws, and say what was left out whether the block succeeds or not: it may be why it does not."""
+    flaws = Flaws()
+    try:
+        yield flaws
+    finally:
+        tell_flaws(flaws)
+
+
+@contextmanager
+def _told_refusals(progress: Progress) -> Iterator[Callable[[str, Text], None]]:
+    """Give what names pictures that the library refuses, above the bar of the progress; at the end say how many there were."""
+    count = 0
+
+    def tell(picture: str, why: Text) -> None:
+        nonlocal count
+        count += 1
+        if count <= _NAMED_REFUSALS:
+            line = Text(zh=f"{named(picture)}：{why.zh}", en=f"{named(picture)}: {why.en}").to(command_language())
+            progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    try:
+        yield tell
+    finally:
+        if count:
+            complain(
+                Text(
+                    zh=f"图库没有接受其中 {count} 张图片或它们的说明，原因见上；其余的不受影响",
+                    en=f"the library refused {count} of the pictures, or their captions, as said above; the others are done",
+                )
+            )
 
 
 def parse_splits(text: str) -> tuple[tuple[str, float], ...]:
@@ -80,8 +116,12 @@ def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds
         OSError: a file cannot be written.
     """
     request = ExportRequest(selection, parse_splits(splits), burst_seconds=burst_seconds)
-    flaws = Flaws()
-    with connected(address) as library, shown_progress(Text(zh="照片", en="photos")) as (progress, task):
+    with (
+        telling_flaws() as flaws,
+        connected(address) as library,
+        shown_progress(Text(zh="照片", en="photos")) as (progress, task),
+    ):
+        readiness = library.readiness()
         exported = export_library(
             library,
             output,
@@ -89,7 +129,7 @@ def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds
             flaws,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
-    tell_flaws(flaws)
+    _tell_readiness(readiness)
     for split, photos in exported.photos.items():
         texts = exported.texts[split]
         say(Text(zh=f"{split}：{photos} 张照片，{texts} 条文字", en=f"{split}: {photos} photos, {texts} texts"))
@@ -115,6 +155,26 @@ def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds
     )
 
 
+def _tell_readiness(readiness: Readiness) -> None:
+    """Say what the library could not give yet."""
+    if readiness.pending:
+        complain(
+            Text(
+                zh=f"图库里还有 {readiness.pending} 张照片在等待处理，没有导出；处理完后可以再导出一次",
+                en=f"{readiness.pending} photos of the library still wait to be processed and are not in the export; "
+                "export again once they are",
+            )
+        )
+    if readiness.without_vector:
+        complain(
+            Text(
+                zh=f"图库里有 {readiness.without_vector} 张照片没有向量，看不出彼此近似，可能被分到不同部分",
+                en=f"{readiness.without_vector} photos of the library have no vector: near-duplicates among them are not known, "
+                "and may be in different splits",
+            )
+        )
+
+
 def run_import(data: Path, split: str, *, name: str, address: str | None) -> None:
     """Add a split of a data set to the library.
 
@@ -123,18 +183,31 @@ def run_import(data: Path, split: str, *, name: str, address: str | None) -> Non
         OSError: a file cannot be read.
     """
     dataset = open_dataset(data, split)
-    flaws = Flaws()
     folder = name or f"{data.resolve().name}/{split}"
-    with connected(address) as library, shown_progress(Text(zh="照片", en="photos")) as (progress, task):
-        done = import_dataset(
-            dataset, library, flaws, name=folder, on_progress=lambda count: progress.update(task, completed=count)
-        )
-    tell_flaws(flaws)
-    say(
-        Text(
-            zh=f"加入 {done.added} 张照片（{folder}），{done.known} 张已在库中；写了 {done.described} 条说明，"
-            f"{done.kept} 张已有别的说明，没有动",
-            en=f"{done.added} photos added ({folder}), {done.known} were there; {done.described} captions written, "
-            f"{done.kept} photos keep the captions they had",
-        )
-    )
+    done = Imported()
+    try:
+        with (
+            telling_flaws() as flaws,
+            connected(address) as library,
+            shown_progress(Text(zh="照片", en="photos")) as (progress, task),
+            _told_refusals(progress) as on_refused,
+        ):
+            import_dataset(
+                dataset,
+                library,
+                flaws,
+                name=folder,
+                done=done,
+                on_progress=lambda count: progress.update(task, completed=count),
+                on_refused=on_refused,
+            )
+    finally:
+        if done.added + done.known:  # what was done stays done, and is said
+            say(
+                Text(
+                    zh=f"加入 {done.added} 张照片（{folder}），{done.known} 张已在库中；写了 {done.described} 条说明，"
+                    f"{done.kept} 张已有别的说明，没有动",
+                    en=f"{done.added} photos added ({folder}), {done.known} were there; {done.described} captions written, "
+                    f"{done.kept} photos keep the captions they had",
+                )
+            )

@@ -13,6 +13,7 @@ from soutu_services.runtime.errors import DataLoss
 
 __all__ = ["open_for_reading", "open_for_writing", "unreadable_lmdb"]
 
+_FILE = "data.mdb"
 _MAP_BYTES = 1 << 40
 """Room that may be used, as cn_clip has it: address space, not disk."""
 
@@ -29,6 +30,9 @@ def open_for_reading(path: Path) -> Iterator[Any]:
     except lmdb.Error as error:
         raise unreadable_lmdb(path, str(error)) from error
     try:
+        pages, page_bytes = environment.info()["last_pgno"] + 1, environment.stat()["psize"]
+        if (path / _FILE).stat().st_size < pages * page_bytes:  # to read behind the end of a mapped file kills the program
+            raise unreadable_lmdb(path, "half of it is missing")
         with environment.begin() as rows:
             yield rows
     except lmdb.Error as error:
@@ -38,14 +42,19 @@ def open_for_reading(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def open_for_writing(path: Path, *, databases: int = 0) -> Iterator[Any]:
-    """Open an environment, made if it is not there; ``databases`` is how many named ones it may hold.
+def open_for_writing(path: Path, *, databases: int = 0, lasting: bool = True) -> Iterator[Any]:
+    """Open an environment, made if it is not there.
+
+    Args:
+        path: Its folder.
+        databases: How many named ones it may hold.
+        lasting: What is committed is on the disk; without, it is quick, and for files that nobody needs after a power cut.
 
     Raises:
         DataLoss: it is damaged.
     """
     try:
-        environment = lmdb.open(str(path), map_size=_MAP_BYTES, max_dbs=databases)
+        environment = lmdb.open(str(path), map_size=_MAP_BYTES, max_dbs=databases, sync=lasting)
     except lmdb.Error as error:
         raise unreadable_lmdb(path, str(error)) from error
     try:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from soutu_services.tuning.retrieval import IntArray
-
 __all__ = ["PhotoGroups", "split_by_name"]
+
+Places = npt.NDArray[np.uint32]
 
 _ID_BYTES = 16
 _NO_TIME = np.iinfo(np.int64).min
 
 
 class PhotoGroups:
-    """Gathers photos, 24 bytes each, joins those that belong together, and gives every group a split.
+    """Gathers photos, some 60 bytes each, joins those that belong together, and gives every group a split.
 
     A group is named by the smallest of its ids, and the name's digest decides its split: so photos keep their split when the
     library grows, unless a new photo joins two groups.
@@ -25,15 +26,15 @@ class PhotoGroups:
 
     def __init__(self) -> None:
         self._ids = bytearray()
-        self._times: list[IntArray] = []
-        self._order: IntArray = np.empty(0, np.int64)
-        self._parents: IntArray = np.empty(0, np.int64)
+        self._times = array("q")
+        self._order: Places = np.empty(0, np.uint32)
+        self._parents: Places = np.empty(0, np.uint32)
 
     def add(self, photo_ids: Sequence[str], seconds: Sequence[int | None]) -> None:
         """Add photos, and when they were taken in whole seconds, where that is known."""
         for photo_id in photo_ids:
             self._ids += bytes.fromhex(photo_id)
-        self._times.append(np.array([_NO_TIME if one is None else one for one in seconds], np.int64))
+        self._times.extend(_NO_TIME if one is None else one for one in seconds)
 
     def __len__(self) -> int:
         return len(self._ids) // _ID_BYTES
@@ -50,42 +51,39 @@ class PhotoGroups:
             burst_seconds: Longest pause inside a burst; 0 joins none.
         """
         ids = self._id_array()
-        self._parents = np.arange(len(ids))
-        self._order = np.argsort(ids, kind="stable")
-        ranked = ids[self._order]
+        self._parents = np.arange(len(ids), dtype=np.uint32)
+        self._order = np.argsort(ids, kind="stable").astype(np.uint32)
         for group in duplicates:
             wanted = np.frombuffer(bytes.fromhex("".join(group)), dtype=f"S{_ID_BYTES}")
-            at = np.searchsorted(ranked, wanted)
-            is_there = ranked[np.minimum(at, len(ranked) - 1)] == wanted
-            places = self._order[at[is_there]].tolist()
+            at = np.searchsorted(ids, wanted, sorter=self._order)
+            found = self._order[np.minimum(at, len(ids) - 1)]
+            places = found[ids[found] == wanted].tolist()
             for place in places[1:]:
                 self._unite(places[0], place)
-        if burst_seconds > 0 and self._times:
-            times = np.concatenate(self._times)
-            by_time = np.argsort(times, kind="stable")
+        if burst_seconds > 0:
+            times = np.frombuffer(self._times, np.int64)
+            by_time = np.argsort(times, kind="stable").astype(np.uint32)
             by_time = by_time[times[by_time] != _NO_TIME]
             for before in np.flatnonzero(np.diff(times[by_time]) <= burst_seconds):
                 self._unite(int(by_time[before]), int(by_time[before + 1]))
 
     def splits(self, shares: Sequence[float]) -> npt.NDArray[np.uint8]:
         """Return the split of each photo: its place among ``shares``, which add up to 1."""
-        ids = self._id_array()
-        roots = np.array([self._root(place) for place in range(len(ids))], np.int64)
-        smallest = np.full(len(ids), len(ids), np.int64)
-        ranks = np.empty(len(ids), np.int64)
-        ranks[self._order] = np.arange(len(ids))
-        np.minimum.at(smallest, roots, ranks)
-        of_group: dict[int, int] = {}
-        chosen = np.empty(len(ids), np.uint8)
-        for place, root in enumerate(roots):
-            name = int(smallest[root])
-            if name not in of_group:
-                of_group[name] = split_by_name(self.photo_id(int(self._order[name])), shares)
-            chosen[place] = of_group[name]
-        return chosen
+        parents = self._parents
+        while not np.array_equal(above := parents[parents], parents):
+            parents = above
+        ranks = np.empty_like(self._order)
+        ranks[self._order] = np.arange(len(ranks), dtype=np.uint32)
+        smallest = np.full_like(ranks, len(ranks))
+        np.minimum.at(smallest, parents, ranks)
+        names = smallest[parents]
+        of_name = np.empty(len(names), np.uint8)
+        for name in np.unique(names):
+            of_name[name] = split_by_name(self.photo_id(int(self._order[name])), shares)
+        return of_name[names]
 
     def _id_array(self) -> npt.NDArray[np.bytes_]:
-        return np.frombuffer(bytes(self._ids), dtype=f"S{_ID_BYTES}")
+        return np.frombuffer(self._ids, dtype=f"S{_ID_BYTES}")
 
     def _root(self, place: int) -> int:
         while self._parents[place] != place:

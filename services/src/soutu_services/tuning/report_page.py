@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from html import escape
+from pathlib import PurePosixPath
 
 from soutu_services.runtime.language import Language, Text
 from soutu_services.tuning.evaluation import Evaluation
@@ -110,7 +111,12 @@ class _Pictures:
             else '<div class="none"></div>'
         )
         start = f'<figure title="{name}"{" class=right" if is_right else ""}>'
-        return f"{start}{shown}<figcaption>{caption or escape(raw[:_SHOWN_CHARACTERS])}</figcaption></figure>"
+        return f"{start}{shown}<figcaption>{caption or escape(_short(raw))}</figcaption></figure>"
+
+
+def _short(name: str) -> str:
+    stem = PurePosixPath(name).stem
+    return stem if len(stem) <= _SHOWN_CHARACTERS else f"{stem[: _SHOWN_CHARACTERS - 1]}…"
 
 
 def _figures(evaluation: Evaluation) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.table import Table
+from rich.text import Text as Plain
 
 from soutu_services.runtime.language import Language, Text
 from soutu_services.tuning.evaluation import Evaluation
@@ -33,7 +34,7 @@ def percent(name: str, figure: Estimate) -> str:
 
 def figure_table(title: Text, language: Language) -> Table:
     """Make a table with a column for each figure, narrow enough for 80 characters."""
-    table = Table(title=title.to(language), title_justify="left")
+    table = Table(title=Plain(title.to(language)), title_justify="left")
     table.add_column("", no_wrap=True)
     for text in FIGURES.values():
         table.add_column(text.to(language).replace(" ", "\n"), justify="right", no_wrap=True)

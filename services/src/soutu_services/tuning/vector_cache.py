@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +20,19 @@ __all__ = ["cached_pairs", "fingerprint"]
 
 
 def fingerprint(dataset: Dataset, space_id: str) -> str:
-    """Digest what the vectors come from: the files, as their sizes and times say, the split and the space."""
-    seen = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in dataset.files]
-    return hashlib.sha256(json.dumps([dataset.split, space_id, seen]).encode()).hexdigest()[:16]
+    """Digest what the vectors come from: what the files hold, for their times can lie, the split and the space."""
+    digest = hashlib.sha256(json.dumps([dataset.split, space_id]).encode())
+    for path in dataset.files:
+        digest.update(path.name.encode() + b"\0" + _content_digest(path))
+    return digest.hexdigest()[:16]
+
+
+def _content_digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:  # a photo of a table that is not there: that, too, may change
+        return b""
 
 
 def cached_pairs(
@@ -39,10 +51,9 @@ def cached_pairs(
         OSError: the file cannot be written.
     """
     path = folder / f"{dataset.split}-{fingerprint(dataset, encoder.card.space_id)}.npz"
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as kept:
-            texts = tuple(kept["texts"].tolist())
-            return EmbeddedPairs(kept["image_ids"], kept["images"], kept["text_ids"], texts, kept["text_vectors"], kept["pairs"])
+    kept = _kept(path)
+    if kept is not None:
+        return kept
     pairs = embed_pairs(dataset, encoder, flaws, threads=threads, on_progress=on_progress)
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{path.name}"
@@ -52,9 +63,25 @@ def cached_pairs(
             image_ids=pairs.image_ids,
             images=pairs.images,
             text_ids=pairs.text_ids,
-            texts=np.array(pairs.texts),
+            texts=np.frombuffer(json.dumps(pairs.texts).encode(), np.uint8),
             text_vectors=pairs.text_vectors,
             pairs=pairs.pairs,
         )
     aside.replace(path)
     return pairs
+
+
+def _kept(path: Path) -> EmbeddedPairs | None:
+    """Read the file; None if there is none, or it is damaged, and the model is to make it again."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            return EmbeddedPairs(
+                kept["image_ids"],
+                kept["images"],
+                kept["text_ids"],
+                tuple(json.loads(kept["texts"].tobytes())),
+                kept["text_vectors"],
+                kept["pairs"],
+            )
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
+        return None

@@ -1,4 +1,4 @@
-"""``soutu annotate``: favourite, caption, tags and albums."""
+"""``soutu annotate``: favourite, caption, tags, albums, and when it was taken."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def build(texts: Texts) -> click.Command:
         Option("--untag", "gone_tags", multiple=True, metavar="TAG", help=texts.text("annotate.untag")),
         Option("--album", "albums", multiple=True, metavar="ALBUM", help=texts.text("annotate.album")),
         Option("--leave-album", "left_albums", multiple=True, metavar="ALBUM", help=texts.text("annotate.leave_album")),
+        Option("--taken", metavar="DATE", help=texts.text("annotate.taken")),
         Option("--json", "as_json", is_flag=True, help=texts.text("option.json")),
     ]
     return SoutuCommand("annotate", _run, texts, help_key="annotate.short", params=params)
@@ -38,9 +39,10 @@ def _run(
     gone_tags: tuple[str, ...],
     albums: tuple[str, ...],
     left_albums: tuple[str, ...],
+    taken: str | None,
     as_json: bool,
 ) -> int:
-    if favourite is None and caption is None and not (tags or gone_tags or albums or left_albums):
+    if favourite is None and caption is None and taken is None and not (tags or gone_tags or albums or left_albums):
         raise CommandError(session.text("error.nothing_to_change"), code=ExitCode.USAGE)
     photos = session.client.annotate(
         session.whole_ids(photo_ids),
@@ -50,6 +52,7 @@ def _run(
         remove_tags=[readable(tag) for tag in gone_tags],
         add_albums=[readable(album) for album in albums],
         remove_albums=[readable(album) for album in left_albums],
+        taken=None if taken is None else readable(taken),
     )
     if as_json:
         session.print_json(photos)

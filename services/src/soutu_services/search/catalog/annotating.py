@@ -13,10 +13,21 @@ from soutu_services.search.catalog.names import index_words
 from soutu_services.search.catalog.pairs import resolved_ids
 from soutu_services.search.catalog.photo_rows import load_photos
 from soutu_services.search.catalog.records import AnnotationChange
+from soutu_services.search.catalog.taken_times import set_person_time, taken_time
 from soutu_services.search.model import MatchField, Photo
 from soutu_services.search.visibility import EVERYTHING
 
-__all__ = ["MAX_CAPTION_CHARACTERS", "MAX_LABELS", "MAX_LABEL_CHARACTERS", "Annotating"]
+__all__ = [
+    "MAX_CAPTION_CHARACTERS",
+    "MAX_LABELS",
+    "MAX_LABEL_CHARACTERS",
+    "Annotating",
+    "clean_caption",
+    "clean_labels",
+    "write_caption",
+    "write_favourite",
+    "write_labels",
+]
 
 MAX_LABEL_CHARACTERS = 100
 """Longest tag or album name."""
@@ -43,23 +54,25 @@ class Annotating:
 
         Raises:
             NotFound: one of the photos does not exist.
-            InvalidInput: a tag, an album or the caption is empty, too long or has control characters, or there are too many.
+            InvalidInput: a tag, an album or the caption is empty, too long or has control characters, or there are too many; or
+                the taken time is none.
         """
         labels = {
-            "tags": (_labels(change.add_tags), _labels(change.remove_tags)),
-            "albums": (_labels(change.add_albums), _labels(change.remove_albums)),
+            "tags": (clean_labels(change.add_tags), clean_labels(change.remove_tags)),
+            "albums": (clean_labels(change.add_albums), clean_labels(change.remove_albums)),
         }
-        caption = None if change.caption is None else _caption(change.caption)
+        caption = None if change.caption is None else clean_caption(change.caption)
+        taken = taken_time(change.taken_local_time) if change.taken_local_time else None
         with self._database.write() as writer:
             for photo in self._keys(writer, photo_ids):
-                _annotate(writer, photo, "favourite", change.favourite)
+                if change.favourite is not None:
+                    write_favourite(writer, photo, change.favourite)
                 if caption is not None:
-                    _annotate(writer, photo, "caption", caption)
-                    writer.execute("DELETE FROM words WHERE photo = ? AND field = ?", (photo, MatchField.CAPTION.value))
-                    if caption:
-                        index_words(writer, photo, MatchField.CAPTION, caption)
+                    write_caption(writer, photo, caption)
+                if change.taken_local_time is not None:
+                    set_person_time(writer, photo, taken)
                 for table, (added, removed) in labels.items():
-                    _label(writer, photo, table, added, removed)
+                    write_labels(writer, photo, table, added, removed)
             return load_photos(writer, photo_ids, EVERYTHING)
 
     @staticmethod
@@ -78,16 +91,32 @@ class Annotating:
         return [row["id"] for row in rows]
 
 
-def _annotate(writer: sqlite3.Connection, photo: int, column: str, value: bool | str | None) -> None:
-    if value is not None:
-        writer.execute(
-            f"INSERT INTO annotations (photo, {column}) VALUES (?, ?) "
-            f"ON CONFLICT (photo) DO UPDATE SET {column} = excluded.{column}",
-            (photo, value),
-        )
+def write_favourite(writer: sqlite3.Connection, photo: int, is_favourite: bool) -> None:
+    """Make a photo a favourite, or not."""
+    _annotate(writer, photo, "favourite", is_favourite)
 
 
-def _label(writer: sqlite3.Connection, photo: int, table: str, added: Sequence[str], removed: Sequence[str]) -> None:
+def write_caption(writer: sqlite3.Connection, photo: int, caption: str) -> None:
+    """Replace a photo's caption; empty removes it."""
+    _annotate(writer, photo, "caption", caption)
+    writer.execute("DELETE FROM words WHERE photo = ? AND field = ?", (photo, MatchField.CAPTION.value))
+    if caption:
+        index_words(writer, photo, MatchField.CAPTION, caption)
+
+
+def _annotate(writer: sqlite3.Connection, photo: int, column: str, value: bool | str) -> None:
+    writer.execute(
+        f"INSERT INTO annotations (photo, {column}) VALUES (?, ?) ON CONFLICT (photo) DO UPDATE SET {column} = excluded.{column}",
+        (photo, value),
+    )
+
+
+def write_labels(writer: sqlite3.Connection, photo: int, table: str, added: Sequence[str], removed: Sequence[str] = ()) -> None:
+    """Remove labels from a photo and add others; ``table`` is ``tags`` or ``albums``.
+
+    Raises:
+        InvalidInput: there are too many then.
+    """
     column = {"tags": "tag", "albums": "album"}[table]
     field = {"tags": MatchField.TAG, "albums": MatchField.ALBUM}[table]
     for label in removed:
@@ -104,7 +133,12 @@ def _label(writer: sqlite3.Connection, photo: int, table: str, added: Sequence[s
         )
 
 
-def _labels(labels: Iterable[str]) -> list[str]:
+def clean_labels(labels: Iterable[str]) -> list[str]:
+    """Trim tags or albums and put them into Unicode NFC, each once.
+
+    Raises:
+        InvalidInput: one is empty, too long or has control characters.
+    """
     clean = [_normalised(label, MAX_LABEL_CHARACTERS) for label in labels]
     for label in clean:
         if not label or len(label) > MAX_LABEL_CHARACTERS or _has_control_characters(label):
@@ -116,7 +150,12 @@ def _labels(labels: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(clean))
 
 
-def _caption(caption: str) -> str:
+def clean_caption(caption: str) -> str:
+    """Trim a caption and put it into Unicode NFC.
+
+    Raises:
+        InvalidInput: it is too long or has control characters.
+    """
     clean = _normalised(caption, MAX_CAPTION_CHARACTERS)
     if len(clean) > MAX_CAPTION_CHARACTERS or _has_control_characters(clean.replace("\n", "").replace("\t", "")):
         raise InvalidInput(

@@ -22,6 +22,7 @@ from soutu_services.search.catalog.photos import Photos
 from soutu_services.search.catalog.records import LibraryCounts, PhotoSummary
 from soutu_services.search.catalog.snapshot_marks import SnapshotMarks
 from soutu_services.search.catalog.summary import Summaries
+from soutu_services.search.catalog.telling import Telling
 from soutu_services.search.catalog.tokens import Tokens
 from soutu_services.search.catalog.verification import Verification
 from soutu_services.search.catalog.visible_counts import count_visible
@@ -40,6 +41,7 @@ class Catalog:
         ingest: What reading objects brought.
         photos: Photos: get, list, delete, undelete, purge.
         annotations: What people add to photos.
+        telling: What other programs knew of photos.
         words: Search in names, tags, captions and albums.
         embeddings: Spaces and vectors.
         fillings: How far spaces are filled.
@@ -57,6 +59,7 @@ class Catalog:
         self.ingest = Ingest(database)
         self.photos = Photos(database)
         self.annotations = Annotating(database)
+        self.telling = Telling(database)
         self.words = WordSearch(database)
         self.embeddings = Embeddings(database)
         self.fillings = Fillings(database)

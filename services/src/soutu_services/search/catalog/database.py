@@ -24,7 +24,7 @@ _BUSY_TIMEOUT_SECONDS = 30.0
 _MOST_IDLE = 8
 """Connections that stay open although nobody reads: a new one must learn the schema first."""
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
-_STEMS_SINCE = 9
+_STEMS_SINCE = 10
 """The version that brought names without their extensions, which SQL cannot tell."""
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -179,7 +179,7 @@ class Database:
         self._writer.execute("PRAGMA journal_mode = WAL")
         with self.write() as connection:
             _bring_to_present(connection)
-            if version < _STEMS_SINCE:
+            if version < _STEMS_SINCE <= len(MIGRATIONS):
                 connection.execute("UPDATE objects SET stem = stem_of(key) WHERE stem IS NULL")
 
     def _version(self) -> int:

@@ -10,6 +10,7 @@ from calendar import monthrange
 from datetime import datetime
 
 from soutu_services.runtime.errors import InvalidInput
+from soutu_services.search.catalog.taken_times import TOLD_ORIGINS
 from soutu_services.search.model import BoundingBox, Filter
 from soutu_services.search.visibility import Visibility, folder_path
 
@@ -149,13 +150,14 @@ def name_visible(visibility: Visibility, row: str) -> tuple[str, Parameters]:
 def taken_seen(visibility: Visibility) -> str:
     """Write as an expression when a photo, called ``p``, was taken as far as the caller may know; see ``photo_visible``.
 
-    Confined callers know what the picture tells, or else what the names and the files that they see do: a copy elsewhere may have
-    another name, and that one may have been read. The parameters are those of ``photo_visible``.
+    Confined callers know what the picture or a person tells, or else what the names and the files that they see do: a copy
+    elsewhere may have another name, and that one may have been read. The parameters are those of ``photo_visible``.
     """
     if visibility.is_everything:
         return "p.taken_local"
     return (
-        f"(CASE WHEN p.taken_origin = 'EXIF' THEN p.taken_local WHEN p.taken_local IS NOT NULL THEN {_of_files(visibility)} END)"
+        f"(CASE WHEN p.taken_origin IN {TOLD_ORIGINS} THEN p.taken_local "
+        f"WHEN p.taken_local IS NOT NULL THEN {_of_files(visibility)} END)"
     )
 
 
@@ -163,7 +165,7 @@ def order_seen(visibility: Visibility) -> str:
     """Write as an expression the time that a photo, called ``p``, is listed by; see ``taken_seen``."""
     if visibility.is_everything:
         return "p.sort_at"
-    return f"(CASE WHEN p.taken_origin = 'EXIF' THEN p.taken_local ELSE coalesce({_of_files(visibility)}, '') END)"
+    return f"(CASE WHEN p.taken_origin IN {TOLD_ORIGINS} THEN p.taken_local ELSE coalesce({_of_files(visibility)}, '') END)"
 
 
 def _of_files(visibility: Visibility) -> str:

@@ -12,6 +12,7 @@ from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.names import index_new_names
 from soutu_services.search.catalog.pairs import settle_pairs
 from soutu_services.search.catalog.records import Ingested, PictureReading, Recorded, RecordedOutcome
+from soutu_services.search.catalog.taken_times import settle_taken_time
 from soutu_services.search.model import Taken, TakenOrigin, UnreadableReason
 
 __all__ = ["Ingest"]
@@ -132,15 +133,15 @@ def _write_reading(
             (now, unreadable.value if unreadable else None, photo),
         )
         return
-    taken, location = reading.taken, reading.location
+    taken, location = reading.taken, reading.location  # another program may have told both before: see Telling
     local_time = _local_text(taken) if taken else None
     writer.execute(
         "UPDATE photos SET read_at = :now, unreadable_reason = :unreadable, media_type = :media_type, "
-        "width = :width, height = :height, kind = :kind, taken_local = :taken_local, "
-        "taken_offset_minutes = :offset, taken_origin = :origin, camera = :camera, "
-        "camera_folded = :camera_folded, latitude = :latitude, longitude = :longitude, phash = :phash, "
-        "duration_ms = :duration_ms, codec = :codec, frames = :frames, poster_ms = :poster_ms, "
-        "sort_at = coalesce(:taken_local, sort_at) WHERE id = :photo AND (read_at IS NULL OR unreadable_reason IS NOT NULL)",
+        "width = :width, height = :height, kind = :kind, read_local = :taken_local, "
+        "read_offset_minutes = :offset, read_origin = :origin, camera = :camera, camera_folded = :camera_folded, "
+        "latitude = coalesce(:latitude, latitude), longitude = coalesce(:longitude, longitude), phash = :phash, "
+        "duration_ms = :duration_ms, codec = :codec, frames = :frames, poster_ms = :poster_ms "
+        "WHERE id = :photo AND (read_at IS NULL OR unreadable_reason IS NOT NULL)",
         {
             "now": now,
             "unreadable": unreadable.value if unreadable else None,
@@ -163,6 +164,7 @@ def _write_reading(
             "photo": photo,
         },
     )
+    settle_taken_time(writer, photo)
 
 
 def _signed(phash: int) -> int:

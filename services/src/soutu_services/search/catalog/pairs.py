@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from soutu_services.search.catalog.clock import now_milliseconds
 from soutu_services.search.catalog.names import index_new_names, index_words
+from soutu_services.search.catalog.taken_times import settle_taken_time
 from soutu_services.search.model import MatchField
 
 __all__ = ["LONGEST_CLIP_MS", "PARTS", "resolved_ids", "settle_all_pairs", "settle_pairs", "settle_pairs_of_photos", "stem_of"]
@@ -150,6 +151,7 @@ def _join(writer: sqlite3.Connection, part: sqlite3.Row, whole: int) -> None:
     writer.execute("UPDATE contents SET photo = ?, is_part = 1 WHERE id = ?", (whole, part["id"]))
     _move_names(writer, own, whole, "1", ())
     _give_annotations(writer, own, whole)
+    _give_times(writer, own, whole)
     for table in ("annotations", "tags", "albums"):
         writer.execute(f"DELETE FROM {table} WHERE photo = ?", (own,))
     writer.execute("DELETE FROM words WHERE photo = ? AND field != ?", (own, MatchField.NAME.value))
@@ -162,6 +164,7 @@ def _leave(writer: sqlite3.Connection, part: sqlite3.Row) -> None:
     of_content = "EXISTS (SELECT 1 FROM objects o WHERE o.source = n.source AND o.key = n.name AND o.content = ?)"
     _move_names(writer, whole, own, of_content, (part["id"],))
     _give_annotations(writer, whole, own)
+    _give_times(writer, whole, own)
     writer.execute("UPDATE photos SET pending_since = ? WHERE id = ?", (now_milliseconds(), own))
     _refresh_presence(writer, own, whole)
 
@@ -202,6 +205,19 @@ def _give_annotations(writer: sqlite3.Connection, giver: int, taker: int) -> Non
         for row in writer.execute(f"SELECT {column} AS label FROM {table} WHERE photo = ? ORDER BY id", (giver,)).fetchall():
             writer.execute(f"INSERT INTO {table} (photo, {column}) VALUES (?, ?) ON CONFLICT DO NOTHING", (taker, row["label"]))
             index_words(writer, taker, field, row["label"])
+
+
+def _give_times(writer: sqlite3.Connection, giver: int, taker: int) -> None:
+    """Let a photo have what people and other programs told of another one, where nothing was told of it."""
+    writer.execute(
+        "UPDATE photos SET person_local = coalesce(photos.person_local, g.person_local), "
+        "told_local = coalesce(photos.told_local, g.told_local), "
+        "longitude = CASE WHEN photos.latitude IS NULL THEN g.longitude ELSE photos.longitude END, "
+        "latitude = coalesce(photos.latitude, g.latitude) FROM photos g WHERE g.id = ? AND photos.id = ?",
+        (giver, taker),
+    )
+    writer.execute("INSERT INTO tellings SELECT ?, digest FROM tellings WHERE photo = ? ON CONFLICT DO NOTHING", (taker, giver))
+    settle_taken_time(writer, taker)
 
 
 def _both_captions(had: str, given: str) -> str:

@@ -101,7 +101,7 @@ def _taken(row: sqlite3.Row, names: tuple[PhotoName, ...], visibility: Visibilit
     if row["taken_seen"] is None:
         return None
     local = datetime.fromisoformat(row["taken_seen"])
-    if visibility.is_everything or row["taken_origin"] == TakenOrigin.EXIF.value:
+    if visibility.is_everything or row["taken_origin"] not in (TakenOrigin.NAME.value, TakenOrigin.MODIFIED.value):
         return Taken(local, row["taken_offset_minutes"], TakenOrigin(row["taken_origin"]))
     is_named = any(name.present and time_in_name(name.name) is not None for name in names)
     return Taken(local, None, TakenOrigin.NAME if is_named else TakenOrigin.MODIFIED)

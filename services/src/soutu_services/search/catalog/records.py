@@ -45,6 +45,7 @@ __all__ = [
     "Space",
     "StoredEmbeddings",
     "StoredObject",
+    "Told",
     "UnreadObject",
     "ValueCount",
     "WordHit",
@@ -360,7 +361,7 @@ class Filling:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationChange:
-    """A change of annotations; what is None or empty stays as it is. An empty caption removes the caption."""
+    """A change of annotations; what is None or empty stays as it is. An empty caption or time removes what people said."""
 
     favourite: bool | None = None
     caption: str | None = None
@@ -368,6 +369,32 @@ class AnnotationChange:
     remove_tags: tuple[str, ...] = ()
     add_albums: tuple[str, ...] = ()
     remove_albums: tuple[str, ...] = ()
+    taken_local_time: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What another program knew of a photo; see ``TellPhotosRequest``.
+
+    Attributes:
+        photo_id: The photo.
+        taken_local_time: ISO 8601 local date, or date and time; empty: not told.
+        taken_corrected: Whether a person had corrected it there.
+        location: Where it was taken.
+        favourite: Whether it is a favourite.
+        caption: Caption; empty: not told.
+        tags: Tags.
+        albums: Albums.
+    """
+
+    photo_id: str
+    taken_local_time: str = ""
+    taken_corrected: bool = False
+    location: Location | None = None
+    favourite: bool = False
+    caption: str = ""
+    tags: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,10 +271,27 @@ ALTER TABLE recycled ADD COLUMN in_source INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX recycled_in_source ON recycled (id) WHERE in_source = 1;
 """
 
+# A taken time has three voices, of which catalog.taken_times lets the strongest be taken_local: what reading the file found
+# (read_*), a person's word, and what another program told. tellings: digests of facts told of a photo; each counts once.
+_NINTH = """
+ALTER TABLE photos ADD COLUMN read_local TEXT;
+ALTER TABLE photos ADD COLUMN read_offset_minutes INTEGER;
+ALTER TABLE photos ADD COLUMN read_origin TEXT;
+ALTER TABLE photos ADD COLUMN person_local TEXT;
+ALTER TABLE photos ADD COLUMN told_local TEXT;
+UPDATE photos SET read_local = taken_local, read_offset_minutes = taken_offset_minutes, read_origin = taken_origin
+    WHERE taken_local IS NOT NULL;
+CREATE TABLE tellings (
+    photo INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (photo, digest)
+) STRICT, WITHOUT ROWID;
+"""
+
 # Files that are one picture, and videos. objects.stem is filled when the catalog is opened. What tells whether files belong
 # together stands with their contents. Raw files were refused and videos passed over until now: the former are read again, and
 # what was passed over is looked at anew by the next listing.
-_NINTH = """
+_TENTH = """
 ALTER TABLE objects ADD COLUMN stem TEXT;
 DROP INDEX objects_in_folder;
 CREATE INDEX objects_in_folder ON objects (source, folder, stem) WHERE present = 1;
@@ -284,8 +301,8 @@ ALTER TABLE contents ADD COLUMN taken_local TEXT;
 ALTER TABLE contents ADD COLUMN taken_offset_minutes INTEGER;
 ALTER TABLE contents ADD COLUMN duration_ms INTEGER;
 CREATE INDEX contents_parts ON contents (photo) WHERE is_part = 1;
-UPDATE contents SET taken_local = p.taken_local, taken_offset_minutes = p.taken_offset_minutes
-    FROM photos p WHERE p.id = contents.photo AND p.taken_origin = 'EXIF';
+UPDATE contents SET taken_local = p.read_local, taken_offset_minutes = p.read_offset_minutes
+    FROM photos p WHERE p.id = contents.photo AND p.read_origin = 'EXIF';
 
 ALTER TABLE photos ADD COLUMN duration_ms INTEGER;
 ALTER TABLE photos ADD COLUMN codec TEXT NOT NULL DEFAULT '';
@@ -299,5 +316,16 @@ UPDATE photos SET read_at = NULL, unreadable_reason = NULL, state = 'PENDING',
     pending_since = CAST(strftime('%s', 'now') AS INTEGER) * 1000 WHERE unreadable_reason = 'UNSUPPORTED';
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+    _FIFTH,
+    _SIXTH,
+    _SEVENTH,
+    _EIGHTH,
+    _NINTH,
+    _TENTH,
+)
 """Step n takes a catalog from version n to n + 1."""

@@ -31,7 +31,7 @@ _OTHER_FILMS_AND_SOUND = """
 """
 _PROGRAMS_AND_PARTS = """
     .zip .rar .7z .tar .gz .bz2 .xz .zst .iso .dmg .apk .ipa .exe .dll .msi .bat .sh .py .js .css .so .bin .torrent
-    .bak .tmp .temp .part .partial .crdownload .download .lock .sha1 .sha256 .md5
+    .bak .tmp .temp .part .partial .filepart .tacitpart .crdownload .download .lock .sha1 .sha256 .md5
 """
 _FILM_SUFFIXES = frozenset(_FILMS.split())
 _PICTURE_SUFFIXES = frozenset(_PICTURES.split()) | _FILM_SUFFIXES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 __all__ = ["local_time", "time_in_name"]
@@ -31,6 +31,9 @@ _CHINESE_DATE = re.compile(r"(?<![0-9])(?P<year>(?:19|20)\d\d)年(?P<month>\d{1,
 
 # mmexport1556685000000 (WeChat), wx_camera_1556685000000, FB_IMG_1556685000000: milliseconds since 1970
 # from 2001, when they first had 13 digits, to 2033.
+_PIXEL = "PXL_"
+"""Google's Pixel phones write the time into names in UTC, and the local one into Exif, which messengers remove."""
+
 _EPOCH_MILLISECONDS = re.compile(
     r"(?:mmexport|wx_camera_|FB_IMG_|IMG_|VID_|image_?|Screenshot_)?(?P<ms>1[0-9]{12})(?![0-9])", re.IGNORECASE
 )
@@ -43,14 +46,15 @@ def time_in_name(name: str) -> datetime | None:
         name: Key or file name; its folders are not looked at.
 
     Returns:
-        Naive local time in whole seconds; midnight where the name tells the day alone; times since 1970 on this machine's clock.
+        Naive local time in whole seconds; midnight where the name tells the day alone; times since 1970, and those that are told
+        in UTC, on this machine's clock.
         None when the name holds none that is possible.
     """
     stem = PurePosixPath(name).stem
     for found in _DATE_AND_TIME.finditer(stem):
         moment = _moment(found)
         if moment is not None:
-            return moment
+            return local_time(moment.replace(tzinfo=UTC)) if stem.startswith(_PIXEL) else moment
     epoch = _EPOCH_MILLISECONDS.match(stem)
     if epoch is not None:
         return datetime.fromtimestamp(int(epoch["ms"]) // 1000)

@@ -115,6 +115,8 @@ const STRINGS = {
   takenAt: ["拍摄时间", "Taken"],
   originNAME: ["（来自文件名）", " (from the name)"],
   originMODIFIED: ["（文件修改时间）", " (file's modification time)"],
+  originPERSON: ["（有人更正）", " (corrected by hand)"],
+  originTOLD: ["（来自以前的相册）", " (from the album program before)"],
   originUNKNOWN: ["", ""],
   placeTaken: ["地点", "Place"],
   copyPlace: ["复制坐标", "Copy the coordinates"],
