@@ -168,7 +168,7 @@ class SearchService:
             fresh=fresh,
             on_stored=self._reading.wake,
         )
-        self._listing = SourceListing(self.catalog, self._buckets, settings.sync, on_work=self._reading.wake)
+        self._listing = SourceListing(self.catalog, self._buckets, settings.sync, on_work=self._wake_all)
         sync_job = SyncJob(
             self.catalog,
             self._listing,
