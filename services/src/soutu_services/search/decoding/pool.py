@@ -17,19 +17,18 @@ from soutu_services.search.imaging import PictureLimits, Reading, Unreadable
 from soutu_services.search.metrics import DECODER_DEATHS
 from soutu_services.search.model import UnreadableReason
 
-__all__ = ["DecoderPool", "NoDecoder"]
+__all__ = ["NO_DECODER", "DecoderPool"]
 
 _logger = logging.getLogger(__name__)
+
+NO_DECODER = frozenset({"DECODERS_UNAVAILABLE", "STOPPING"})
+"""Reasons of failures that are neither the file's fault nor its source's."""
 
 _URGENT_WAIT_SECONDS = 30.0
 _IDLE_SECONDS = 60.0
 _PAUSE_SECONDS = 1.0
 _PICTURES_OF_A_PROCESS = 2000
 """Then it is replaced: libraries leak."""
-
-
-class NoDecoder(Unavailable):
-    """No decoder can be started now, or the service stops."""
 
 
 class DecoderPool:
@@ -82,7 +81,7 @@ class DecoderPool:
             Unreadable: the file cannot be read as a picture.
             DecoderFault: something that nobody foresaw failed around the decoder; it may pass.
             Overloaded: all decoders have been busy for long with other people's pictures.
-            NoDecoder: no decoder can be started now, or the pool is closed.
+            Unavailable: no decoder can be started now, or the pool is closed (``NO_DECODER``).
         """
         _check_size(len(data), self.limits.max_bytes)
         return self._tried(
@@ -266,7 +265,7 @@ class DecoderPool:
         with self._changed:
             if self._problem is None:
                 _logger.error("a picture decoder cannot be started: %s", error)
-            self._problem = NoDecoder(
+            self._problem = Unavailable(
                 "DECODERS_UNAVAILABLE",
                 zh="图片解码程序启动不了，请检查搜索服务所在机器的内存，详情见服务日志",
                 en="picture decoders cannot be started; check the memory of the search service's machine, and see its log",
@@ -280,8 +279,8 @@ def _check_size(size_bytes: int, limit: int) -> None:
         raise Unreadable(UnreadableReason.TOO_LARGE, f"{size_bytes} bytes")
 
 
-def _closed() -> NoDecoder:
-    return NoDecoder("STOPPING", zh="搜索服务正在停止，请稍后再试", en="the search service is stopping; try again later")
+def _closed() -> Unavailable:
+    return Unavailable("STOPPING", zh="搜索服务正在停止，请稍后再试", en="the search service is stopping; try again later")
 
 
 def _busy() -> Overloaded:

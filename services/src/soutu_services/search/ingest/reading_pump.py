@@ -13,11 +13,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 
-from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.errors import SoutuError, Unavailable
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, Ingested, Recorded, RecordedOutcome, UnreadObject
-from soutu_services.search.decoding.pool import DecoderPool, NoDecoder
+from soutu_services.search.decoding.pool import NO_DECODER, DecoderPool
 from soutu_services.search.imaging import (
     SNIFF_BYTES,
     Reading,
@@ -463,7 +463,9 @@ class ReadingPump:
     def _decoded(self, decode: Callable[[], Reading]) -> Reading:
         try:
             return decode()
-        except NoDecoder as error:  # that is not the object's fault, and its source's neither
+        except Unavailable as error:
+            if error.reason not in NO_DECODER:
+                raise  # a part of a video could not be read
             if self._own_gate.failed(error.text) and not self._stop.is_set():
                 _logger.warning("pictures cannot be decoded now: %s", error.text.en)
             raise _NotNow from error
