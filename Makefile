@@ -42,7 +42,7 @@ setup: .venv/ready-to-run ## 建立 .venv · make .venv from pinned versions
 .venv/ready-to-run: $(SETUP_SOURCES)
 	deploy/setup.sh run
 
-.venv/ready-to-test: .venv/ready-to-run deploy/test-requirements.txt
+.venv/ready-to-test: .venv/ready-to-run deploy/test-requirements.txt clients/examples/node/package-lock.json
 	deploy/setup.sh test
 
 .venv/ready-to-fuzz: .venv/ready-to-run deploy/fuzz-requirements.txt
@@ -105,10 +105,10 @@ fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, reque
 soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
-bench: .venv/ready-to-bench ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index|ingest|growth|limits [SIZES="100000 1000000"] [FRONT=100000]
+bench: .venv/ready-to-bench ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index|client|encode|query|ingest|growth|limits|deploy [SIZES="100000 1000000"] [FRONT=100000]
 	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-compare; fi
 	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
 
 clean: ## 删除 .venv 和生成的文件 · remove .venv and what was built; never touches a library
-	rm -rf .venv .fuzz .soak .bench .screenshots dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv clients/examples/node/node_modules .fuzz .soak .bench .screenshots dist $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/dist) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find protos services clients tests -name __pycache__ -type d -prune -exec rm -rf {} +

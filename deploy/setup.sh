@@ -44,6 +44,27 @@ install_browser() { # for the tests of the page; without one they are skipped, a
   find_browser || say "没有 Chromium，网页的浏览器测试会跳过（Debian：apt install chromium）。 / There is no Chromium: the tests of the page are skipped (Debian: apt install chromium)."
 }
 
+install_programs() { # for the tests of the completion scripts and of several hosts; without one, those are skipped, and say so
+  for each in zsh:zsh fish:fish ip:iproute2; do
+    package=${each#*:}
+    if command -v "${each%:*}" >/dev/null 2>&1; then continue; fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+      say "正在安装 $package（测试要用）…… / Installing $package, for the tests …"
+      { apt-get update && apt-get install -y --no-install-recommends "$package"; } >>.venv/setup.log 2>&1 || true
+    fi
+    command -v "${each%:*}" >/dev/null 2>&1 || say "没有 $package，用到它的测试会跳过（Debian：apt install $package）。 / There is no $package: tests that need it are skipped (Debian: apt install $package)."
+  done
+}
+
+install_node_example() { # for the test of the example in JavaScript; without npm it is skipped, and says so
+  if ! command -v npm >/dev/null 2>&1; then
+    say "没有 npm，JavaScript 例子的测试会跳过（Debian：apt install npm）。 / There is no npm: the test of the JavaScript example is skipped (Debian: apt install npm)."
+    return
+  fi
+  (cd clients/examples/node && npm ci) >>.venv/setup.log 2>&1 ||
+    fail "JavaScript 例子的依赖安装失败，详情：.venv/setup.log / what the JavaScript example needs could not be installed; details: .venv/setup.log"
+}
+
 if ! [ -x .venv/bin/python ] || ! fits .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
   python=$(find_python) || exit 1
   "$python" -c 'import venv, ensurepip' 2>/dev/null ||
@@ -66,6 +87,8 @@ case "${1:-run}" in
     PIP_CONSTRAINT=deploy/constraints.txt .venv/bin/soutu-embedding install-clip >>.venv/setup.log 2>&1 ||
       fail "torch 或 cn_clip 安装失败，详情：.venv/setup.log / torch or cn_clip could not be installed; details: .venv/setup.log"
     install_browser
+    install_programs
+    install_node_example
     touch .venv/ready-to-test
     ;;
   fuzz)

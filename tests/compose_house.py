@@ -42,6 +42,7 @@ class ComposeHouse:
         folder: Where volumes and logs are.
         files: Compose files, with the profiles to run and the variables of each, beside those of ``.env.example``.
         shared: Folders, by ``source`` of the mount, that stand for paths of the machines.
+        machines: Services by the names of other machines: there they are found at the ports that they publish.
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class ComposeHouse:
         files: Mapping[Path, tuple[frozenset[str], Mapping[str, str]]],
         *,
         shared: Mapping[str, Path] | None = None,
+        machines: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder
         self._shared = dict(shared or {})
+        self._machines = dict(machines or {})
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.services: dict[str, Service] = {}
         for file, (profiles, variables) in files.items():
@@ -89,8 +92,10 @@ class ComposeHouse:
 
     def address(self, name: str, published: str) -> str:
         """Return ``host:port`` where a service is found that publishes a port under this number."""
-        inside = {outside.rpartition(":")[2]: port for outside, port in self.services[name].ports.items()}[published]
-        return f"{self._hosts[name]}:{inside}"
+        inside = {outside.rpartition(":")[2]: port for outside, port in self.services[name].ports.items()}
+        if published not in inside:
+            raise DidNotWork(f"{name} is not published at {published}")
+        return f"{self._hosts[name]}:{inside[published]}"
 
     def host(self, name: str) -> str:
         """Return the address that stands for a service's machine."""
@@ -226,6 +231,8 @@ class ComposeHouse:
                 return str(folders[match["path"]])
             return hosts.get(match["host"], own)
 
+        for machine, service in self._machines.items():
+            text = re.sub(rf"(?<![\w.-]){re.escape(machine)}:(\d+)", lambda match, to=service: self.address(to, match[1]), text)  # type: ignore[misc]
         # A lone word is a name only after a comma, or it would be a command's own word.
         return text if re.fullmatch(r"\w+", text) else re.sub(pattern, replaced, text)
 

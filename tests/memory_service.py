@@ -13,13 +13,17 @@ from typing import Any
 import grpc
 from PIL import Image
 from soutu.search.v1 import (
-    library_service_pb2 as library,
+    access_service_pb2 as access,
 )
 from soutu.search.v1 import (
+    access_service_pb2_grpc,
     library_service_pb2_grpc,
     photo_pb2,
     photo_service_pb2_grpc,
     search_service_pb2_grpc,
+)
+from soutu.search.v1 import (
+    library_service_pb2 as library,
 )
 from soutu.search.v1 import (
     photo_service_pb2 as photos,
@@ -318,6 +322,15 @@ class LibraryServicer(library_service_pb2_grpc.LibraryServiceServicer):
         return library.ImportEmbeddingsResponse(stored=len(self.kept.embeddings))
 
 
+class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
+    def __init__(self, kept: Library) -> None:
+        self.kept = kept
+
+    def GetAccess(self, request: access.GetAccessRequest, context: Context) -> access.GetAccessResponse:
+        self.kept.enter(request)
+        return access.GetAccessResponse(scope=access.SCOPE_READ if self.kept.is_for_a_guest else access.SCOPE_ADMIN)
+
+
 class MemoryService:
     """The service: ``library`` is what it keeps, ``stop`` and ``start`` restart it on the same port."""
 
@@ -332,6 +345,7 @@ class MemoryService:
             ServedService("soutu.search.v1.PhotoService", self._adder(photo_service_pb2_grpc, "Photo", PhotoServicer)),
             ServedService("soutu.search.v1.SearchService", self._adder(search_service_pb2_grpc, "Search", SearchServicer)),
             ServedService("soutu.search.v1.LibraryService", self._adder(library_service_pb2_grpc, "Library", LibraryServicer)),
+            ServedService("soutu.search.v1.AccessService", self._adder(access_service_pb2_grpc, "Access", AccessServicer)),
         ]
         self.server = start_server(services, ServerSettings(listen=self.address, metrics_listen=""), package="soutu.search.v1")
 

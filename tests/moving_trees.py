@@ -103,7 +103,7 @@ def google_album(title: str) -> str:
 
 
 def takeout() -> dict[str, dict[str, bytes | str]]:
-    """Return a Takeout of a person who speaks Chinese, in two parts: by their names, files by theirs."""
+    """Return a Takeout of a person who speaks Chinese, in three parts: by their names, files by theirs."""
     year, album = "Takeout/Google 相册/2019年的照片", "Takeout/Google 相册/云南之行"
     lake = google(
         "IMG_0001.jpg",
@@ -141,6 +141,9 @@ def takeout() -> dict[str, dict[str, bytes | str]]:
             f"{year}/old.jpg": jpeg(8),
             f"{year}/old.jpg.supplemental-metadata.json": google("old.jpg", datetime(1965, 1, 2, 3, 4)),
             "Takeout/Google 相册/print-subscriptions.json": "{}",
+        },
+        "takeout-20240101T000000Z-003": {
+            "Takeout/Drive/scan.jpg": jpeg(98),
         },
     }
 

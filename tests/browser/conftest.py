@@ -19,6 +19,7 @@ from object_store import serve_folder
 from patience import PATIENCE
 from picture_files import encoded, scene
 from search_house import SearchHouse, picture
+from soutu_client import Feedback
 from soutu_client.web.application import create_application
 from soutu_client.web.settings import WebSettings
 
@@ -30,6 +31,7 @@ class WebServer:
 
     def __init__(self, settings: WebSettings) -> None:
         self._settings = settings
+        self.feedback = Feedback(settings.feedback_folder or Path())
         self.url = f"http://{settings.listen}"
         self.start()
 
@@ -88,11 +90,12 @@ def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def serve_web() -> Iterator[Callable[[SearchHouse], WebServer]]:
+def serve_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[SearchHouse], WebServer]]:
     with ExitStack() as stack:
 
         def serve(house: SearchHouse) -> WebServer:
-            server = WebServer(WebSettings(address=house.address, listen=free_address()))
+            folder = tmp_path_factory.mktemp("feedback")
+            server = WebServer(WebSettings(address=house.address, listen=free_address(), feedback_folder=folder))
             stack.callback(server.stop)
             return server
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from hosts.frame import Frame, why_no_frame
 from hosts.home import GPU_NAME, MAC, NAS_NAME, SAMPLES, Home
 from hosts.report import Report
 from soutu_client import Client, Filter, NoticeReason, PhotoState, SoutuError
@@ -34,14 +35,17 @@ def play(home: Home, report: Report) -> None:
         found = report.comes("a client that was told no address finds the NAS by mDNS", lambda: home.connect(None), within=20)
     with found as finding, home.connect(f"{NAS_NAME}:8401") as naming:
         _everything_works(home, report, finding)
+        frame = _the_frame(home, report)
         _the_gpu_machine_goes(home, report, naming)
         _the_gpu_machine_comes_back(home, report, naming)
         _the_gpu_machine_falls_silent(home, report, naming)
         _the_gpu_machine_moves(home, report, naming)
         _the_wifi_is_bad(home, report, naming)
         _the_clients_cable_is_pulled(home, report, naming)
-        _the_nas_goes_and_comes_back(home, report, naming, finding)
-        _the_nas_moves(home, report, naming, finding)
+        _the_nas_goes_and_comes_back(home, report, naming, finding, frame)
+        _the_nas_moves(home, report, naming, finding, frame)
+        if frame is not None:
+            frame.stop()
 
 
 def _everything_works(home: Home, report: Report, client: Client) -> None:
@@ -51,6 +55,17 @@ def _everything_works(home: Home, report: Report, client: Client) -> None:
         report.holds("photos are added", lambda: _add(client, home.folder / "pictures" / "奶奶", SAMPLES / "家里"), within=20)
         report.comes("and found by what they show", lambda: _is_settled(client) and client.search("一只猫").hits, within=30)
         report.holds("on the page as well", lambda: _any("奶奶/生日.jpg", home.page("奶奶")), within=10)
+
+
+def _the_frame(home: Home, report: Report) -> Frame | None:
+    reason = why_no_frame()
+    with report.event("a photo frame is switched on, which was told no address"):
+        if reason:
+            report.note(reason)
+            return None
+        frame = Frame(home.folder, home.authority, home.folder / "data" / "admin-token")
+        report.comes("it finds the NAS and shows photos", lambda: len(frame.shown()) > 1, within=30)
+        return frame
 
 
 def _the_gpu_machine_goes(home: Home, report: Report, client: Client) -> None:
@@ -118,7 +133,7 @@ def _the_clients_cable_is_pulled(home: Home, report: Report, client: Client) -> 
         report.comes("each photo is there once", lambda: len(_hits(client, "表姐")) == 12, within=15)
 
 
-def _the_nas_goes_and_comes_back(home: Home, report: Report, naming: Client, finding: Client) -> None:
+def _the_nas_goes_and_comes_back(home: Home, report: Report, naming: Client, finding: Client, frame: Frame | None) -> None:
     before = naming.status().photos
     with report.event("the NAS loses its power"):
         home.network.cut(home.nas.host)
@@ -126,6 +141,9 @@ def _the_nas_goes_and_comes_back(home: Home, report: Report, naming: Client, fin
         with ThreadPoolExecutor() as both:
             ways = (("a client that knows it by name says so in a line", naming), ("and one that knows it by mDNS", finding))
             list(both.map(lambda way: report.holds(way[0], lambda: _says_so(way[1]), within=15), ways))
+        if frame is not None:
+            before_that = len(frame.shown())
+            report.comes("the frame goes on with what it has", lambda: len(frame.shown()) > before_that + 2, within=15)
     with report.event("the NAS is switched on again"):
         home.network.mend(home.nas.host)
         home.nas.switch_on()
@@ -135,7 +153,7 @@ def _the_nas_goes_and_comes_back(home: Home, report: Report, naming: Client, fin
         report.comes("words are searched for in pictures", lambda: not naming.search("一只猫").notices, within=30)
 
 
-def _the_nas_moves(home: Home, report: Report, naming: Client, finding: Client) -> None:
+def _the_nas_moves(home: Home, report: Report, naming: Client, finding: Client, frame: Frame | None) -> None:
     with report.event("the router gives the NAS another address"):
         home.network.move(home.nas.host, "10.77.0.22")
         home.network.know({NAS_NAME: "10.77.0.22"})
@@ -144,6 +162,10 @@ def _the_nas_moves(home: Home, report: Report, naming: Client, finding: Client) 
             list(both.map(lambda way: report.comes(way[0], lambda: way[1].search("奶奶").hits, within=30), ways))
         assert finding.address == "10.77.0.22:8401", finding.address
         report.holds("and so does a command that is told no address", lambda: home.soutu("search", "奶奶")["hits"], within=15)
+        if frame is not None:
+            assert _add(naming, home.pictures("新的", "今天.jpg"))
+            (newest,) = _hits(naming, "新的")
+            report.comes("the frame shows a photo that was added since", lambda: newest in frame.shown(), within=60)
 
 
 @contextmanager

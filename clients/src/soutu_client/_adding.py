@@ -25,7 +25,7 @@ from soutu_client._errors import (
 )
 from soutu_client._os_errors import describe_os_error
 from soutu_client._patience import Patience
-from soutu_client._upload import FileContent, read_found, upload_content
+from soutu_client._upload import FileContent, read_content, upload_content
 from soutu_client._walk import FoundFile, Walk, walk
 from soutu_client.add_models import AddedFile, AddProgress, AddResult, FileProblem, KnownFile
 from soutu_client.models import FoundContent, PhotoState, Upload
@@ -183,7 +183,7 @@ class _Adding:
         waiting = iter(files)
         while True:
             while len(ahead) < _READ_AHEAD and (file := next(waiting, None)):
-                ahead.append((file, self._readers.submit(read_found, file, is_stopped=self._is_stopped)))
+                ahead.append((file, self._readers.submit(self._read_one, file)))
             if not ahead:
                 return
             file, future = ahead.popleft()
@@ -191,6 +191,9 @@ class _Adding:
                 yield _ReadFile(file, future.result())
             except OSError as error:
                 self._fail(file, error)
+
+    def _read_one(self, file: FoundFile) -> FileContent:
+        return read_content(file.path, opened=file.opened, modified_ns=file.modified_ns, is_stopped=self._is_stopped)
 
     def _is_stopped(self) -> bool:
         return self._patience.is_stopped

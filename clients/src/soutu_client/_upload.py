@@ -13,10 +13,9 @@ from soutu_client._convert import photos as convert
 from soutu_client._errors import FileChangedError, SoutuError
 from soutu_client._language import Text
 from soutu_client._readable import Opener, Readable
-from soutu_client._walk import FoundFile
 from soutu_client.models import Upload
 
-__all__ = ["FileContent", "read_content", "read_found", "upload_content"]
+__all__ = ["FileContent", "read_content", "upload_content"]
 
 _CHUNK_BYTES = 512 * 1024
 _SLOWEST_BYTES_PER_SECOND = 64 * 1024
@@ -54,37 +53,30 @@ class FileContent:
         return self.opened() if self.opened else self.path.open("rb")
 
 
-def read_found(file: FoundFile, *, is_stopped: Callable[[], bool] = lambda: False) -> FileContent:
-    """Read a file once for its digest; see ``read_content``."""
-    if file.opened is None:
-        return read_content(file.path, is_stopped=is_stopped)
-    with file.opened() as archived:
-        sha256, size = _digest(archived, is_stopped)
-    return FileContent(file.path, sha256, size, _moment(file.modified_ns / 1e9), opened=file.opened)
-
-
-def read_content(path: Path, *, is_stopped: Callable[[], bool] = lambda: False) -> FileContent:
+def read_content(
+    path: Path, *, opened: Opener | None = None, modified_ns: int = 0, is_stopped: Callable[[], bool] = lambda: False
+) -> FileContent:
     """Read a file once for its digest.
+
+    Args:
+        path: Where it is.
+        opened: Opens it, where it lies in an archive.
+        modified_ns: When it was last written, if it lies in an archive, in nanoseconds since 1970.
+        is_stopped: Whether to end early.
 
     Raises:
         OSError: It cannot be read, or ``is_stopped`` said so (``InterruptedError``).
     """
-    with path.open("rb") as file:
-        modified = Path(path).stat().st_mtime
-        sha256, size = _digest(file, is_stopped)
-    return FileContent(path=path, sha256=sha256, size_bytes=size, modified_at=_moment(modified))
-
-
-def _digest(file: Readable, is_stopped: Callable[[], bool]) -> tuple[str, int]:
-    """Return the SHA-256 and the size of what is left of a file."""
     digest = hashlib.sha256()
     size = 0
-    while chunk := file.read(_CHUNK_BYTES):
-        if is_stopped():
-            raise InterruptedError
-        digest.update(chunk)
-        size += len(chunk)
-    return digest.hexdigest(), size
+    with opened() if opened else path.open("rb") as file:
+        modified = modified_ns / 1e9 if opened else Path(path).stat().st_mtime
+        while chunk := file.read(_CHUNK_BYTES):
+            if is_stopped():
+                raise InterruptedError
+            digest.update(chunk)
+            size += len(chunk)
+    return FileContent(path, digest.hexdigest(), size, _moment(modified), opened=opened)
 
 
 def _moment(seconds: float) -> datetime | None:

@@ -7,54 +7,57 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from soutu_client._adding import add_files
-from soutu_client._backup import create_backup, restore_backup
 from soutu_client._calls import Calls
 from soutu_client._channel import ADDRESS_VARIABLE, DEFAULT_ADDRESS, is_same_place
-from soutu_client._convert import access as convert_access
-from soutu_client._convert import library as convert_library
 from soutu_client._convert import photos as convert_photos
 from soutu_client._convert import search as convert_search
-from soutu_client._discovery import Discovery, can_discover
 from soutu_client._errors import CallTimeoutError, InvalidInputError
 from soutu_client._language import Language, preferred_language
+from soutu_client._later import Later
 from soutu_client._login import Login
-from soutu_client._moving.moving import Move, move_in, plan_move_in
-from soutu_client._original import OriginalStream, open_original, save_original
-from soutu_client._ready import wait_until_ready
 from soutu_client._saved_login import saved_login
-from soutu_client._upload import read_content, upload_content
-from soutu_client.access_models import Access, FolderAccess, NewToken, Scope, Token, TokenPage
-from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
-from soutu_client.library_models import (
-    Backup,
-    DuplicatePage,
-    EmbeddingBatch,
-    ImportResult,
-    Job,
-    JobPage,
-    LibraryStatus,
-    LibrarySummary,
-    PhotoEmbedding,
-    SpaceStatus,
-)
-from soutu_client.models import (
-    Filter,
-    FoundContent,
-    ImageTerm,
-    Photo,
-    PhotoPage,
-    PhotoState,
-    PhotoTerm,
-    SearchPage,
-    Term,
-    TextTerm,
-    Thumbnail,
-    Upload,
-)
-from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
+from soutu_client.access_models import Scope
+from soutu_client.models import ImageTerm, PhotoTerm, TextTerm
+
+if TYPE_CHECKING:
+    from soutu_client import _adding as adding
+    from soutu_client import _backup as backups
+    from soutu_client import _discovery as discovery
+    from soutu_client import _original as originals
+    from soutu_client import _ready as waiting
+    from soutu_client import _upload as uploads
+    from soutu_client._convert import access as convert_access
+    from soutu_client._convert import library as convert_library
+    from soutu_client._moving import moving
+    from soutu_client._original import OriginalStream
+    from soutu_client.access_models import Access, FolderAccess, NewToken, Token, TokenPage
+    from soutu_client.add_models import AddProgress, AddResult, ReadyProgress, ReadyResult
+    from soutu_client.library_models import (
+        Backup,
+        DuplicatePage,
+        EmbeddingBatch,
+        ImportResult,
+        Job,
+        JobPage,
+        LibraryStatus,
+        LibrarySummary,
+        PhotoEmbedding,
+        SpaceStatus,
+    )
+    from soutu_client.models import Filter, FoundContent, Photo, PhotoPage, PhotoState, SearchPage, Term, Thumbnail, Upload
+    from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
+else:  # what a search does not need
+    adding = Later("soutu_client._adding")
+    backups = Later("soutu_client._backup")
+    discovery = Later("soutu_client._discovery")
+    moving = Later("soutu_client._moving.moving")
+    originals = Later("soutu_client._original")
+    waiting = Later("soutu_client._ready")
+    uploads = Later("soutu_client._upload")
+    convert_access = Later("soutu_client._convert.access")
+    convert_library = Later("soutu_client._convert.library")
 
 __all__ = ["Client"]
 
@@ -131,16 +134,16 @@ class Client:
             language=language,
             saved=saved,
         )
-        discovery = found = None
-        if address is None and login.authority is not None and can_discover(os.environ):
-            discovery = Discovery(DEFAULT_ADDRESS, login.authority, os.environ, language)
-            found = discovery.first()
+        found_by = found = None
+        if address is None and login.authority is not None and discovery.can_discover(os.environ):
+            found_by = discovery.Discovery(DEFAULT_ADDRESS, login.authority, os.environ, language)
+            found = found_by.first()
         self._calls = Calls(
             found or address or DEFAULT_ADDRESS,
             timeout_seconds=timeout_seconds,
             language=language,
             login=login,
-            find_again=discovery.again if discovery is not None and found is not None else None,
+            find_again=found_by.again if found_by is not None and found is not None else None,
         )
 
     @property
@@ -228,7 +231,9 @@ class Client:
             FileChangedError: It changed while it was read.
         """
         path = Path(path)
-        return upload_content(self._calls, read_content(path), name=name or path.name, on_bytes=on_bytes or (lambda _: None))
+        return uploads.upload_content(
+            self._calls, uploads.read_content(path), name=name or path.name, on_bytes=on_bytes or (lambda _: None)
+        )
 
     def add(
         self,
@@ -248,7 +253,7 @@ class Client:
             patience_seconds: How long a service that is away is waited for.
             uploads_in_flight: Files that are sent at the same time.
         """
-        return add_files(
+        return adding.add_files(
             self._calls,
             _paths(paths),
             on_progress=on_progress,
@@ -260,7 +265,7 @@ class Client:
         self, paths: str | Path | Iterable[str | Path], *, layout: Layout | None = None, folder_albums: bool = False
     ) -> MoveInPlan:
         """Say what ``move_in`` would do, without asking the service. Takes what ``move_in`` takes."""
-        return plan_move_in(Move(_paths(paths), layout, folder_albums), self.language)
+        return moving.plan_move_in(moving.Move(_paths(paths), layout, folder_albums), self.language)
 
     def move_in(
         self,
@@ -285,9 +290,9 @@ class Client:
             patience_seconds: How long a service that is away is waited for.
             uploads_in_flight: Files that are sent at the same time.
         """
-        return move_in(
+        return moving.move_in(
             self._calls,
-            Move(_paths(paths), layout, folder_albums),
+            moving.Move(_paths(paths), layout, folder_albums),
             on_progress=on_progress,
             patience_seconds=patience_seconds,
             uploads_in_flight=uploads_in_flight,
@@ -302,7 +307,7 @@ class Client:
         patience_seconds: float = 300.0,
     ) -> ReadyResult:
         """Wait until photos are searchable or found to be unreadable, at most ``timeout_seconds`` (None: as long as it takes)."""
-        return wait_until_ready(
+        return waiting.wait_until_ready(
             self._calls,
             photo_ids,
             on_progress=on_progress,
@@ -357,8 +362,8 @@ class Client:
         Args:
             filter: Which photos to consider.
         """
-        request = convert_photos.summary_request(filter)
-        return convert_photos.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
+        request = convert_library.summary_request(filter)
+        return convert_library.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
 
     def thumbnail(self, photo_id: str, *, large: bool = False, frame_ms: int | None = None) -> Thumbnail:
         """Return a photo's thumbnail: at most 512 pixels on its longer side.
@@ -380,7 +385,7 @@ class Client:
             offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
             length: Bytes to read at most, 1 or more; None: to the end.
         """
-        return open_original(self._calls, photo_id, part_id=part_id, offset=offset, length=length)
+        return originals.open_original(self._calls, photo_id, part_id=part_id, offset=offset, length=length)
 
     def save_original(self, photo_id: str, folder: str | Path, *, part_id: str = "") -> Path:
         """Save a photo's original, or one of its parts, into a folder under its own name, made safe and never over another file.
@@ -389,7 +394,7 @@ class Client:
             OSError: The folder cannot be written.
             DataLossError: What arrived is not the photo's content.
         """
-        return save_original(self._calls, photo_id, Path(folder), part_id=part_id)
+        return originals.save_original(self._calls, photo_id, Path(folder), part_id=part_id)
 
     # Photos changed
 
@@ -616,7 +621,7 @@ class Client:
             FileExistsError: There is such a file.
             OSError: The file cannot be written.
         """
-        return create_backup(self._calls, Path(path), overwrite=overwrite, on_progress=on_progress or _tell_nobody)
+        return backups.create_backup(self._calls, Path(path), overwrite=overwrite, on_progress=on_progress or _tell_nobody)
 
     def restore_backup(
         self,
@@ -637,7 +642,7 @@ class Client:
             InvalidInputError: It is no backup, or it is damaged; nothing was changed.
             CallTimeoutError: The service took the backup, and does not answer since.
         """
-        return restore_backup(self._calls, Path(path), on_progress=on_progress or _tell_nobody, wait_seconds=wait_seconds)
+        return backups.restore_backup(self._calls, Path(path), on_progress=on_progress or _tell_nobody, wait_seconds=wait_seconds)
 
     def export_embeddings(self, space_id: str = "") -> Iterator[EmbeddingBatch]:
         """Yield the embeddings of a space (none named: the one that serves), ordered by photo id."""

@@ -35,6 +35,7 @@ def commands(real_service: str, photo_id: str, tmp_path: Path) -> dict[str, list
     shutil.copy(SAMPLES / "flower.jpg", tmp_path)
     return {
         "add": [[str(tmp_path / "flower.jpg")]],
+        "feedback": [["on"], [], ["show"], ["clear", "--yes"]],
         "import": [[str(tmp_path / "flower.jpg")], ["--dry-run", str(tmp_path)]],
         "search": [["一只猫"], ["一只猫", "--limit", "1"]],
         "similar": [[photo_id], [str(SAMPLES / "rocket.jpg")]],
@@ -84,7 +85,15 @@ def test_without_a_service_every_command_says_so_in_json(
     commands: dict[str, list[list[str]]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SOUTU_ADDRESS", "127.0.0.1:9")
-    alone = {"logout", "completion", "backup", "restore", "login", "doctor"}  # these need none, or more than this test has
+    alone = {
+        "logout",
+        "completion",
+        "backup",
+        "restore",
+        "login",
+        "doctor",
+        "feedback",
+    }  # these need none, or more than this test has
     for name in sorted(set(commands) - alone):
         code = run(["--timeout", "5", name, *commands[name][0], "--json"])
         out, err = capsys.readouterr()

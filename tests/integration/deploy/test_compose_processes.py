@@ -26,6 +26,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="every service h
 SAMPLES = DEPLOY / "samples"
 CAT, FLOWER = SAMPLES / "chelsea.jpg", SAMPLES / "flower.jpg"
 SETTINGS = settings_of()
+_GPU_NAME = "gpu.local"
+_GPU = {"SOUTU_EMBEDDING_MODELS": "lite", "SOUTU_EMBEDDING_DEVICE": "auto"}
+Files = Mapping[Path, tuple[frozenset[str], Mapping[str, str]]]
 _SOURCES = settings_of(commented=True)["SOUTU_SEARCH_SOURCES"]
 
 
@@ -71,7 +74,7 @@ def use(house: ComposeHouse, *, patience_seconds: float = PATIENCE) -> None:
     assert uploaded.photo_id in found.decode()
 
 
-def files(*given: tuple[Path, set[str], Mapping[str, str]]) -> Mapping[Path, tuple[frozenset[str], Mapping[str, str]]]:
+def files(*given: tuple[Path, set[str], Mapping[str, str]]) -> Files:
     return {file: (frozenset(profiles), {**SETTINGS, **variables}) for file, profiles, variables in given}
 
 
@@ -91,24 +94,30 @@ def test_one_machine_uploads_finds_and_shows_a_photo_and_keeps_it_over_an_upgrad
             assert hits[0].photo.name == "旅行/chelsea.jpg"
 
 
+def two_machines(tmp_path: Path, both: Files, pictures: Path) -> ComposeHouse:
+    """A NAS that has made the GPU machine's certificate, and a GPU machine that has been handed it; neither is started."""
+    copied = tmp_path / _GPU_NAME
+    house = ComposeHouse(
+        tmp_path, both, shared={"/photos": pictures, "./certificates": copied}, machines={_GPU_NAME: "embedding"}
+    )
+    house.start("prepare")
+    made = ["soutu-certificates", "/authority", "--host", f"{_GPU_NAME},{house.host('embedding')}"]
+    assert _GPU_NAME in house.run("prepare", made)
+    shutil.copytree(house.path("prepare", "/authority") / _GPU_NAME, copied)
+    return house
+
+
 def test_a_nas_finds_by_the_gpu_machine_by_its_own_text_tower_and_in_a_folder_that_stays_as_it_is(tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
     shutil.copytree(SAMPLES / "旅行", pictures)
     before = {path: path.stat().st_mtime_ns for path in pictures.rglob("*")}
     nas = {
-        "SOUTU_SEARCH_EMBEDDING_ADDRESS": "embedding:8402",
         "SOUTU_SEARCH_TEXT_EMBEDDING_ADDRESS": "text:8402",
         "SOUTU_TEXT_MODEL": "lite",
         "SOUTU_SEARCH_SOURCES": _SOURCES,
     }
-    gpu = {"SOUTU_EMBEDDING_MODELS": "lite", "SOUTU_EMBEDDING_DEVICE": "auto"}
-    both = files((DEPLOY / "compose.nas.yaml", {"folder", "text"}, nas), (DEPLOY / "compose.gpu.yaml", set(), gpu))
-    copied = tmp_path / "gpu.local"
-    with ComposeHouse(tmp_path, both, shared={"/photos": pictures, "./certificates": copied}) as house:
-        house.start("prepare")
-        made = ["soutu-certificates", "/authority", "--host", f"gpu.local,{house.host('embedding')}"]
-        assert "gpu.local" in house.run("prepare", made)
-        shutil.copytree(house.path("prepare", "/authority") / "gpu.local", copied)
+    both = files((DEPLOY / "compose.nas.yaml", {"folder", "text"}, nas), (DEPLOY / "compose.gpu.yaml", set(), _GPU))
+    with two_machines(tmp_path, both, pictures) as house:
         house.start()
         use(house)
         with client_of(house) as client:
@@ -163,3 +172,25 @@ def test_a_changed_file_does_not_pass(tmp_path: Path, was: str, becomes: str, fa
             house.start()
             use(house, patience_seconds=10)
         assert re.search(told, str(raised.value), re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        pytest.param("PUBLISH:-8402}:8402", "PUBLISH:-8402}:8499", "does not answer", id="a port"),
+        pytest.param('"soutu_services.embedding"]', '"soutu_services.embeddings"]', "^embedding: ", id="a command"),
+        pytest.param("TOKEN_FILE: /run/soutu/embedding-token", "TOKEN_FILE: /run/soutu/ca.pem", "token", id="a variable"),
+    ],
+)
+def test_a_changed_file_of_the_gpu_machine_does_not_pass(tmp_path: Path, was: str, becomes: str, told: str) -> None:
+    changed = tmp_path / "deploy" / "compose.gpu.yaml"
+    changed.parent.mkdir()
+    changed.write_text((DEPLOY / changed.name).read_text(encoding="utf-8").replace(was, becomes), encoding="utf-8")
+    assert becomes in changed.read_text(encoding="utf-8")
+    both = files((DEPLOY / "compose.nas.yaml", set(), {}), (changed, set(), _GPU))
+    with two_machines(tmp_path, both, tmp_path) as house, pytest.raises(DidNotWork, match=told):
+        house.start("embedding")
+        house.start("search")
+        with client_of(house) as client:
+            embedder = eventually(lambda: (found := client.status().embedder).problem and found)
+            raise DidNotWork(embedder.problem)

@@ -43,6 +43,14 @@ def test_there_is_a_unit_for_each_service() -> None:
     assert [unit.stem for unit in UNITS] == ["soutu-embedding", "soutu-search", "soutu-store", "soutu-web"]
 
 
+def test_the_store_serves_the_folder_that_the_search_service_looks_into() -> None:
+    """One variable of the settings file moves both."""
+    units = {unit.name: unit for unit in map(Unit.read, UNITS)}
+    store, search = units["soutu-store"], units["soutu-search"]
+    assert store.environment["SOUTU_SEARCH_STORE__FOLDER"] == search.environment["SOUTU_SEARCH_STORE__FOLDER"]
+    assert store.settings["ExecStart"][0].endswith('${SOUTU_SEARCH_STORE__FOLDER}"')
+
+
 @needs_systemd
 def test_systemd_takes_the_units(units: list[Path]) -> None:
     ended = analyze("verify", *units)

@@ -223,6 +223,18 @@ def test_remembers_texts_even_while_the_service_is_away(home: Home, service: Fau
         link.embed_text("雪", space_id=SPACE)
 
 
+def test_remembers_texts_however_they_are_spaced_but_not_for_another_space(home: Home, service: FaultyEmbedder) -> None:
+    address, stop = home.serve(service)
+    link = home.link(address)
+    eventually(lambda: link.model(SPACE))
+    for text in ("caf\u00e9 的 狗", " cafe\u0301  的\t狗\n"):
+        np.testing.assert_array_equal(link.embed_text(text, space_id=SPACE), vector("caf\u00e9 的 狗"))
+    assert service.batches == [["caf\u00e9 的 狗".encode()]]
+    stop()
+    with pytest.raises(Unavailable):
+        link.embed_text("caf\u00e9 的 狗", space_id="f" * 32)
+
+
 def test_the_watch_outlives_what_follows_from_a_connection_and_repeats_it(home: Home, service: FaultyEmbedder) -> None:
     calls: list[int] = []
     done = threading.Event()

@@ -41,10 +41,11 @@ def soutu(house: SearchHouse, monkeypatch: pytest.MonkeyPatch) -> Soutu:
 
 @pytest.fixture
 def downloads(tmp_path: Path) -> Path:
-    """Return a folder with both parts of a Takeout: one unpacked, one as it was downloaded."""
-    (first, one), (second, other) = takeout().items()
+    """Return a folder with the parts of a Takeout: one unpacked, the others as they were downloaded."""
+    (first, one), *others = takeout().items()
     write_tree(tmp_path / "downloads" / first, one)
-    write_zip(tmp_path / "downloads" / f"{second}.zip", other)
+    for name, tree in others:
+        write_zip(tmp_path / "downloads" / f"{name}.zip", tree)
     return tmp_path / "downloads"
 
 
@@ -98,7 +99,7 @@ def test_again_it_adds_nothing_and_changes_nothing_that_a_person_changed(
 ) -> None:
     soutu("import", downloads)
     house.client.annotate([LAKE], favourite=False, caption="改过", remove_albums=["云南之行"], remove_tags=["外婆"])
-    house.client.annotate([SECOND], taken="2001-02-03")
+    assert soutu("annotate", SECOND, "--taken", "2001-02-03") == 0
     house.client.delete([OLD])
     house.settled()
     before = {photo.photo_id: photo for photo in house.client.list_photos().photos}

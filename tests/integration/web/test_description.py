@@ -36,11 +36,11 @@ described = schemathesis.openapi.from_dict(create_application(WebSettings(addres
 
 
 @pytest.fixture(scope="module")
-def process(house: SearchHouse) -> Iterator[WebProcess]:
+def process(house: SearchHouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
     for number, colour in enumerate("红绿蓝"):
         house.upload(f"旅行/{number}.png", picture(colour, 300 + number))
     house.settled()
-    running = WebProcess(house.address)
+    running = WebProcess(house.address, SOUTU_WEB_FEEDBACK_FOLDER=str(tmp_path_factory.mktemp("feedback")))
     yield running
     running.stop()
 

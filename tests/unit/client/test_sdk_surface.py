@@ -8,13 +8,14 @@ import soutu_client
 
 PUBLIC = """
 Access AddProgress AddResult AddedFile Annotations Backup BoundingBox BusyError CallCancelledError CallTimeoutError CameraCount
-CheckFinding Client DataLossError DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch FileChangedError FileProblem
-Filter FolderAccess FolderCount FormatCount FoundContent Hit ImageTerm ImportResult IndexStatus InternalError InvalidInputError
-Job JobKind JobPage JobState KnownFile LabelCount Language Layout LibraryStatus LibrarySummary Location MatchField MonthCount
-MoveInPlan MoveInResult NewToken NotAllowedError NotAuthenticatedError NotFoundError NotReadyError NotSupportedError
-NotTrustedError Notice NoticeReason OriginalStream Photo PhotoEmbedding PhotoKind PhotoName PhotoPage PhotoPart PhotoState
-PhotoTerm ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError SpaceStatus Taken TakenOrigin Term
-TextTerm Thumbnail Token TokenPage UnavailableError Unreadable UnreadableReason Upload WordMatch
+CheckFinding Client DataLossError Deed DuplicateGroup DuplicatePage EmbedderStatus EmbeddingBatch Feedback FeedbackRecord
+FeedbackStatus FileChangedError FileProblem Filter FolderAccess FolderCount FormatCount FoundContent Hit ImageTerm ImportResult
+IndexStatus InternalError InvalidInputError Job JobKind JobPage JobState KnownFile LabelCount Language Layout LibraryStatus
+LibrarySummary Location MatchField MonthCount MoveInPlan MoveInResult NewToken NotAllowedError NotAuthenticatedError
+NotFoundError NotReadyError NotSupportedError NotTrustedError Notice NoticeReason OriginalStream Photo PhotoEmbedding PhotoKind
+PhotoName PhotoPage PhotoPart PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError
+SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail Token TokenPage UnavailableError Unreadable UnreadableReason Upload Use
+WordMatch
 """
 
 METHODS = """
@@ -60,3 +61,34 @@ def test_the_help_loads_neither_grpc_nor_pillow() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert "rich" in loaded
     assert not set(loaded) & {"grpc", "PIL", "google.protobuf"}
+
+
+def loaded_by(program: str) -> set[str]:
+    """Return the modules that a program has loaded at its end."""
+    code = f"import sys; {program}; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_the_package_loads_what_is_asked_for_and_no_more() -> None:
+    nothing = loaded_by("import soutu_client")
+    assert not nothing & {"grpc", "google.protobuf", "dataclasses", "asyncio", "json", "zeroconf"}
+    assert {name for name in nothing if name.startswith("soutu_client.")} == set()
+    hit = loaded_by("from soutu_client import Hit")
+    assert "soutu_client.models" in hit
+    assert not hit & {"grpc", "soutu_client.library_models", "soutu_client.client"}
+
+
+def test_a_search_loads_neither_uploads_nor_backups_nor_the_library() -> None:
+    loaded = loaded_by("from soutu_client import Client; Client('127.0.0.1:1').close()")
+    assert "soutu_client._convert.search" in loaded
+    unneeded = {"_adding", "_backup", "_discovery", "_original", "_ready", "_upload", "_convert.library", "_convert.access"}
+    assert not loaded & {f"soutu_client.{name}" for name in (*unneeded, "library_models", "add_models")}
+    assert not loaded & {"zeroconf", "tarfile"}
+
+
+def test_a_module_that_comes_later_is_the_module() -> None:
+    from soutu_client import _adding
+    from soutu_client.client import adding
+
+    assert adding.add_files is _adding.add_files
+    assert set(soutu_client.__all__) <= set(dir(soutu_client))

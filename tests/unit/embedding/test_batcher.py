@@ -194,6 +194,16 @@ def test_bulk_batches_shrink_to_the_time_they_may_take(start, tower):
     assert all(len(batch) <= 2 for batch in tower.passes[4:]), [len(batch) for batch in tower.passes]
 
 
+def test_a_persons_batches_shrink_too_and_the_pace_of_one_priority_is_not_the_others(start, tower):
+    tower.seconds_per_item = 0.01
+    batcher = start(max_batch=64, queue_items=100, bulk_pass_milliseconds=25)
+    embed(batcher, range(60), priority=Priority.INTERACTIVE)
+    assert all(len(batch) <= 2 for batch in tower.passes[5:]), [len(batch) for batch in tower.passes]
+    before = len(tower.passes)
+    embed(batcher, range(60))
+    assert len(tower.passes[before]) > 2  # nothing is known of its pace yet
+
+
 def test_bulk_batches_grow_when_passes_are_fast(start, tower):
     batcher = start(max_batch=16, queue_items=200, batch_wait_milliseconds=AN_HOUR_IN_MILLISECONDS)
     embed(batcher, range(100))

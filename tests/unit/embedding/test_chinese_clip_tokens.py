@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soutu_services.embedding.chinese_clip.tokens import BertTokens, padded
+from soutu_services.embedding.chinese_clip.tokens import BertTokens, of_like_length, padded
 from soutu_services.embedding.chinese_clip.torch_model import vocabulary_path
 
 
@@ -58,3 +58,22 @@ def test_vocabularies_without_special_tokens_are_refused(tmp_path: Path) -> None
 def test_batches_are_filled_up_to_their_longest_text() -> None:
     batch = padded([np.array([1, 2, 3]), np.array([4])])
     assert batch.tolist() == [[1, 2, 3], [4, 0, 0]]
+
+
+def test_texts_of_like_length_are_grouped_where_that_costs_less() -> None:
+    def costs(groups: list[list[int]], pass_tokens: int) -> int:
+        return sum(len(group) * max(len(batch[at]) for at in group) + pass_tokens for group in groups)
+
+    batch = [np.ones(length, dtype=np.int64) for length in (12, 40, 3, 12, 13, 14, 4, 52, 12, 11)]
+    for pass_tokens in (0, 1, 16, 40, 1000):
+        groups = of_like_length(batch, pass_tokens=pass_tokens)
+        assert sorted(at for group in groups for at in group) == list(range(10))
+        by_length = sorted(range(10), key=lambda at: len(batch[at]))
+        every_cut = (
+            [by_length[:first], by_length[first:second], by_length[second:]] for first in range(10) for second in range(first, 10)
+        )
+        best = min(costs([group for group in cut if group], pass_tokens) for cut in every_cut)
+        assert costs(groups, pass_tokens) <= best
+    assert len(of_like_length(batch, pass_tokens=1000)) == 1
+    assert len(of_like_length(batch[:1] * 32, pass_tokens=0)) == 1
+    assert of_like_length([], pass_tokens=16) == []

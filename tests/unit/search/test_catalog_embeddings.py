@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from soutu_services.runtime.access import FolderAccess
 from soutu_services.runtime.errors import FailedPrecondition
+from soutu_services.search.catalog import AnnotationChange
 from soutu_services.search.model import Filter, PhotoState, UnreadableReason
-from soutu_services.search.visibility import EVERYTHING
+from soutu_services.search.visibility import EVERYTHING, Visibility
 
 SPACE = "5" * 32
 OTHER = "6" * 32
@@ -38,6 +40,22 @@ def test_those_of_shown_photos_are_iterated_by_photo_id(library: Any) -> None:
     assert len(library.catalog.embeddings.ids_matching(SPACE, Filter(), EVERYTHING)) == 7
     everything = next(library.catalog.embeddings.iterate(SPACE)).ids
     assert len(library.catalog.embeddings.photos_of(everything)) == 7
+
+
+def test_what_passes_a_filter_is_looked_for_once_until_anything_changes(library: Any) -> None:
+    a, b = (library.add(f"{name}.jpg", vector=np.eye(8, dtype=np.float32)[at]) for at, name in enumerate("ab"))
+    embeddings, tagged = library.catalog.embeddings, Filter(tags=("海",))
+    library.catalog.annotations.annotate([a], AnnotationChange(add_tags=("海",)))
+    found = embeddings.ids_matching(SPACE, tagged, EVERYTHING)
+    assert embeddings.ids_matching(SPACE, tagged, EVERYTHING) is found
+    assert not found.flags.writeable
+    guest = Visibility((FolderAccess("photos", "别处"),))
+    assert (len(found), len(embeddings.ids_matching(SPACE, tagged, guest))) == (1, 0)
+    assert set(embeddings.photos_of(found).values()) == {a}
+    library.catalog.annotations.annotate([b], AnnotationChange(add_tags=("海",)))
+    assert len(embeddings.ids_matching(SPACE, tagged, EVERYTHING)) == 2
+    library.catalog.photos.delete([a])
+    assert set(embeddings.photos_of(embeddings.ids_matching(SPACE, tagged, EVERYTHING)).values()) == {b}
 
 
 def test_the_first_space_serves_and_its_dimension_is_binding(library: Any) -> None:

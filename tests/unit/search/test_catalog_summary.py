@@ -183,7 +183,7 @@ def test_a_summary_is_made_once_until_anything_changes(library: Any, monkeypatch
     assert (summed(library).total, summed(library, visibility=GUEST).total) == (0, 0)
     for number in range(40):
         summed(library, Filter(tags=(str(number),)))
-    assert len(library.catalog._summaries._made) == 16
+    assert len(library.catalog._summaries._kept._made) == 16
 
 
 def test_a_summary_that_is_made_during_a_change_does_not_outlive_it(library: Any) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from soutu_services.runtime.errors import InvalidInput
-from soutu_services.search.duplicates import list_near_duplicates
-from soutu_services.search.index import FlatIndex
+from soutu_services.search.duplicates import DuplicatePage, LastDuplicates, list_near_duplicates
+from soutu_services.search.index import FlatIndex, near_hashes
 from soutu_services.search.model import FloatArray
 from soutu_services.search.visibility import EVERYTHING
 
@@ -70,6 +70,32 @@ def test_groups_are_paged_the_largest_first(library: Any) -> None:
     token = list_near_duplicates(library.catalog, index, EVERYTHING, max_distance=4, page_size=2).next_page_token
     with pytest.raises(InvalidInput):
         list_near_duplicates(library.catalog, index, EVERYTHING, max_distance=5, page_size=2, page_token_text=token)
+
+
+def test_the_pages_of_a_list_are_found_once_and_are_of_one_list(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{group} {member}.jpg" for group in range(4) for member in range(2)]
+    ids = [library.add(name, vector=DOG, phash=int(name[0]) * 0x1111_1111_1111_1111) for name in names]
+    index, last, found = index_of(library), LastDuplicates(), []
+    monkeypatch.setattr("soutu_services.search.duplicates.near_hashes", lambda *given: found.append(given) or near_hashes(*given))
+
+    def page(token: str, **limits: Any) -> DuplicatePage:
+        limits = {"max_distance": 4, "page_size": 1, **limits}
+        return list_near_duplicates(library.catalog, index, EVERYTHING, page_token_text=token, last=last, **limits)
+
+    shown, token = [], ""
+    for number in range(4):
+        answer = page(token)
+        shown += [[photo.photo_id for photo in group] for group in answer.groups]
+        token = answer.next_page_token
+        if number == 0:  # a person deletes what is on the first page: nothing is left out of the next
+            second = token
+            library.catalog.photos.delete(shown[0])
+    assert len(found) == 1
+    assert sorted(one for group in shown for one in group) == sorted(ids)
+    assert len(page("", page_size=200).groups) == 3, "the first page is always new"
+    page("", max_distance=5)
+    assert page(second).groups, "another list was asked for meanwhile: it is found again"
+    assert len(found) == 4
 
 
 def test_many_equal_photos_are_one_group(library: Any) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from patience import PATIENCE
 from soutu_services.runtime.access import FolderAccess
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, NotFound, Unavailable
 from soutu_services.runtime.language import Text
@@ -200,6 +202,46 @@ def test_pages_go_through_all_hits_once(setup: Setup) -> None:
         query = replace(query, page_token=page.next_page_token)
     assert len(seen) == len(set(seen)) == 46
     assert seen == [hit.photo.photo_id for hit in setup.engine.search(ask("山上旅行", page_size=200), EVERYTHING).hits]
+
+
+def test_a_page_reads_no_more_photos_than_it_takes_and_is_the_same(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(60):  # of each three, two look quite the same: their order is that of their ids
+        setup.library.add(f"{number}.jpg", f"peak {number}", vector=scene(山=1, 海=number // 3 / 20, 雪=(number % 3 == 0) / 9))
+    setup.rebuild()
+    read: list[int] = []
+    photos_of = setup.library.catalog.embeddings.photos_of
+
+    def noted(ids: Any) -> dict[int, str]:
+        read.append(len(ids))
+        return photos_of(ids)
+
+    monkeypatch.setattr(setup.library.catalog.embeddings, "photos_of", noted)
+    whole = [hit.photo.photo_id for hit in setup.engine.search(ask("山", page_size=66), EVERYTHING).hits]
+    assert len(set(whole)) == 66
+    query = ask("山", page_size=5)
+    for start in range(0, 65, 5):
+        read.clear()
+        page = setup.engine.search(query, EVERYTHING)
+        assert [hit.photo.photo_id for hit in page.hits] == whole[start : start + 5]
+        assert sum(read) <= start + 5 + 1 + 10
+        query = replace(query, page_token=page.next_page_token)
+
+
+def test_words_are_looked_up_while_the_model_works(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = threading.Event()
+    search, embed = setup.library.catalog.words.search, setup.model.embed_text
+
+    def noted(*given: Any) -> Any:
+        looked_up.set()
+        return search(*given)
+
+    def waiting(text: str, *, space_id: str) -> FloatArray:
+        assert looked_up.wait(PATIENCE)
+        return embed(text, space_id=space_id)
+
+    monkeypatch.setattr(setup.library.catalog.words, "search", noted)
+    monkeypatch.setattr(setup.model, "embed_text", waiting)
+    assert setup.find("奶奶")[0] == "家/奶奶生日.jpg"
 
 
 def test_a_token_of_another_query_is_refused(setup: Setup) -> None:

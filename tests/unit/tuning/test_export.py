@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import signal
 import subprocess
@@ -10,12 +11,17 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from clip_files import jpeg
 from made_library import NOON, MadeLibrary, photo_id
 from patience import PATIENCE
+from soutu_services.embedding.registry import load_encoder
+from soutu_services.embedding.settings import EmbeddingSettings
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Unavailable
+from soutu_services.search.imaging.perceptual_hash import perceptual_hash
 from soutu_services.tuning.dataset import open_dataset
 from soutu_services.tuning.export import MAP_FILE, Exported, ExportRequest, export_library
 from soutu_services.tuning.flaws import Flaw, Flaws
@@ -77,6 +83,35 @@ def test_near_duplicates_and_bursts_stay_together(tmp_path: Path) -> None:
         assert len({splits[photo_id(one)] for one in range(first, first + 4)}) == 1
     assert splits[photo_id(250)] == splits[photo_id(200)]
     assert 0.35 < sum(split == "train" for split in splits.values()) / 300 < 0.65
+
+
+def test_small_and_cropped_copies_are_near_duplicates_and_different_photos_are_not() -> None:
+    """With the vectors of ``lite``, which a small copy that was compressed hard moves a long way."""
+    paths = sorted((Path(__file__).parents[3] / "deploy" / "samples").glob("**/*.jpg"))[:5]
+    pictures = []
+    for path in paths:
+        with Image.open(path) as opened:
+            opened.draft("RGB", (640, 640))
+            whole = opened.convert("RGB")
+        whole.thumbnail((320, 320))
+        small, cropped = whole.reduce(2), whole.crop((4, 4, whole.width - 4, whole.height - 4))
+        pictures += [(picture, encoded(picture, quality)) for picture, quality in ((whole, 90), (small, 40), (cropped, 60))]
+    encoder = load_encoder("lite", EmbeddingSettings())
+    vectors = encoder.encode_images([encoder.prepare_image(data) for _, data in pictures])
+    encoder.close()
+    hashes = np.array([perceptual_hash(picture) for picture, _ in pictures], np.uint64)
+    bits = np.bitwise_count(hashes[:, None] ^ hashes[None])
+    near = np.any([(bits <= most) & (vectors @ vectors.T >= least) for most, least in HALVES.near], axis=0)
+    for one in range(0, len(pictures), 3):
+        assert near[one, one : one + 3].all(), paths[one // 3]
+    different = np.arange(len(pictures))[:, None] // 3 != np.arange(len(pictures))[None] // 3
+    assert not near[different].any()
+
+
+def encoded(picture: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
 
 
 def test_a_photo_keeps_its_split_when_the_library_grows(tmp_path: Path) -> None:

@@ -68,3 +68,9 @@ def test_what_cannot_be_is_one_line(data: Path, tmp_path: Path, options: list[st
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1].count(part) >= 1
     assert "Traceback" not in done.output
+
+
+def test_photos_that_both_splits_have_are_told(data: Path, tmp_path: Path) -> None:
+    done = fit(data, "--output", str(tmp_path / "out"), "--train", "few", "--valid", "train")
+    assert "1 photos of 'train' are in 'few' too" in done.stderr.splitlines()[0]
+    assert "30" in done.stderr.splitlines()[-1], "and the fit goes on to what it has to say itself"

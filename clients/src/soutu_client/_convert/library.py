@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soutu.search.v1 import library_service_pb2, photo_pb2
+from soutu.search.v1 import library_service_pb2, photo_pb2, photo_service_pb2
 
-from soutu_client._convert.photos import photo
+from soutu_client._convert.photos import filter_message, photo
 from soutu_client._convert.values import duration, member, when
 from soutu_client.library_models import (
+    CameraCount,
     CheckFinding,
     DuplicateGroup,
     DuplicatePage,
     EmbedderStatus,
     EmbeddingBatch,
+    FolderCount,
+    FormatCount,
     ImportResult,
     IndexStatus,
     Job,
     JobKind,
     JobPage,
     JobState,
+    LabelCount,
     LibraryStatus,
+    LibrarySummary,
+    MonthCount,
     PhotoEmbedding,
     ReasonCount,
     SourceStatus,
     SpaceStatus,
 )
-from soutu_client.models import UnreadableReason
+from soutu_client.models import Filter, UnreadableReason
 
 __all__ = [
     "BackupPart",
@@ -55,6 +61,8 @@ __all__ = [
     "run_id",
     "status",
     "status_request",
+    "summary",
+    "summary_request",
     "switch_request",
     "switched_space",
     "sync_request",
@@ -325,3 +333,24 @@ def restore_backup_request(data: bytes) -> RestoreMessage:
 def run_id(message: library_service_pb2.GetStatusResponse) -> str:
     """Return what changes with every start of the service."""
     return message.run_id
+
+
+def summary_request(chosen: Filter | None) -> photo_service_pb2.SummarizePhotosRequest:
+    """Return a request for what there is to choose from."""
+    return photo_service_pb2.SummarizePhotosRequest(filter=filter_message(chosen))
+
+
+def summary(message: photo_service_pb2.SummarizePhotosResponse) -> LibrarySummary:
+    """Return what there is to choose from."""
+    return LibrarySummary(
+        total=message.total,
+        favourites=message.favourites,
+        months=tuple(MonthCount(month=each.month, photos=each.photos) for each in message.months),
+        undated=message.undated,
+        folders=tuple(FolderCount(source=each.source, folder=each.folder, photos=each.photos) for each in message.folders),
+        folders_left_out=message.folders_left_out,
+        cameras=tuple(CameraCount(camera=each.camera, photos=each.photos) for each in message.cameras),
+        formats=tuple(FormatCount(media_type=each.media_type, photos=each.photos) for each in message.formats),
+        tags=tuple(LabelCount(name=each.name, photos=each.photos) for each in message.tags),
+        albums=tuple(LabelCount(name=each.name, photos=each.photos) for each in message.albums),
+    )

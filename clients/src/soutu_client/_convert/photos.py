@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from soutu.search.v1 import photo_pb2, photo_service_pb2
 
 from soutu_client._convert.values import duration, member, milliseconds, number, timestamp, when
-from soutu_client._moving.facts import Facts
-from soutu_client.library_models import (
-    CameraCount,
-    FolderCount,
-    FormatCount,
-    LabelCount,
-    LibrarySummary,
-    MonthCount,
-)
 from soutu_client.models import (
     Annotations,
     Filter,
@@ -35,6 +27,9 @@ from soutu_client.models import (
     UnreadableReason,
     Upload,
 )
+
+if TYPE_CHECKING:
+    from soutu_client._moving.facts import Facts
 
 __all__ = [
     "OriginalPart",
@@ -58,8 +53,6 @@ __all__ = [
     "purge_request",
     "purged",
     "read_original_request",
-    "summary",
-    "summary_request",
     "tell_request",
     "thumbnail",
     "thumbnail_request",
@@ -229,27 +222,6 @@ def photo_page(message: photo_service_pb2.ListPhotosResponse) -> PhotoPage:
     """Return a page of photos."""
     photos = tuple(photo(each) for each in message.photos)
     return PhotoPage(photos=photos, next_page_token=message.next_page_token, total=message.total)
-
-
-def summary_request(chosen: Filter | None) -> photo_service_pb2.SummarizePhotosRequest:
-    """Return a request for what there is to choose from."""
-    return photo_service_pb2.SummarizePhotosRequest(filter=filter_message(chosen))
-
-
-def summary(message: photo_service_pb2.SummarizePhotosResponse) -> LibrarySummary:
-    """Return what there is to choose from."""
-    return LibrarySummary(
-        total=message.total,
-        favourites=message.favourites,
-        months=tuple(MonthCount(month=each.month, photos=each.photos) for each in message.months),
-        undated=message.undated,
-        folders=tuple(FolderCount(source=each.source, folder=each.folder, photos=each.photos) for each in message.folders),
-        folders_left_out=message.folders_left_out,
-        cameras=tuple(CameraCount(camera=each.camera, photos=each.photos) for each in message.cameras),
-        formats=tuple(FormatCount(media_type=each.media_type, photos=each.photos) for each in message.formats),
-        tags=tuple(LabelCount(name=each.name, photos=each.photos) for each in message.tags),
-        albums=tuple(LabelCount(name=each.name, photos=each.photos) for each in message.albums),
-    )
 
 
 def annotate_request(

@@ -16,7 +16,7 @@ from soutu_client._moving.facts import Facts
 from soutu_client._moving.listing import ListedFile
 from soutu_client._moving.sidecar_files import SidecarFiles
 
-__all__ = ["arrange"]
+__all__ = ["arrange", "is_library"]
 
 _DAY = re.compile(
     r"(?:19|20)\d\d\s*(?:[-./_]|年)\s*\d{1,2}|\d{1,2}[-./ ]+(?:\d{1,2}|[^\W\d_]{3,9}\.?)[-./, ]+(?:19|20)\d\d"
@@ -25,12 +25,29 @@ _DAY = re.compile(
 """A moment's folder is called by its day, with or without a place: that is no album."""
 
 
+def is_library(name: str) -> bool:
+    """Whether a folder is a whole library of Photos, which nobody exported."""
+    return name.lower().endswith(".photoslibrary")
+
+
 def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
-    """Take the pictures under the names they have; a folder that is not called by a day is an album."""
+    """Take the pictures under the names they have; a folder that is not called by a day is an album.
+
+    Of a whole library (``Photos Library.photoslibrary``) the originals come, under the names that Photos gave them; what it knew
+    of them is in its database.
+    """
     sidecars = SidecarFiles(files, into)
+    others = []
     for file in files:
-        if into.is_photo(file):
+        inside = next((at for at, part in enumerate(file.folder) if is_library(part)), None)
+        is_own = inside is not None and file.folder[inside + 1 : inside + 2] not in (("originals",), ("Masters",))
+        if is_own:
+            into.ignore(file)
+        elif not into.is_photo(file):
+            others.append(file)
+        else:
             into.add(file, "/".join(file.parts), sidecars.facts(file))
-            folder = file.folder[-1] if len(file.folder) > 1 else ""
-            if folder and not _DAY.search(folder):
-                into.tell(file.path, Facts().in_album(folder))
+            album = file.folder[-1] if len(file.folder) > 1 and inside is None else ""
+            if album and not _DAY.search(album):
+                into.tell(file.path, Facts().in_album(album))
+    sidecars.ignore_others(others)

@@ -65,15 +65,13 @@ class Arrangement:
         """Leave a file out, and count it."""
         self.ignored[Path(file.name).suffix.lower()] += 1
 
-    def is_photo(self, file: ListedFile) -> bool:
-        """Whether a file is to be added: as ``soutu add`` decides. One that is not is counted.
+    @staticmethod
+    def is_photo(file: ListedFile) -> bool:
+        """Whether a file is to be added: as ``soutu add`` decides.
 
         A Live Photo's clip, or a raw file, keeps the folder and the stem of its picture: the service makes one photo of them.
         """
-        if is_ignored_file(file.name):
-            self.ignore(file)
-            return False
-        return True
+        return not is_ignored_file(file.name)
 
     def bad_sidecar(self, file: ListedFile, error: Exception) -> None:
         """Note that a sidecar, or a list of an album, says nothing."""

@@ -23,21 +23,10 @@ from soutu_client._moving.listing import ListedFile
 __all__ = ["arrange", "is_part", "tells_details"]
 
 _DETAILS = b"imgName,fileChecksum,"
+_MOST_TABLE_BYTES = 64 << 20
 _PART = re.compile(r"icloud[- _].*\d.*", re.IGNORECASE)
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+_MONTH_NAMES = "January February March April May June July August September October November December"
+_MONTHS = tuple(_MONTH_NAMES.split())
 _DATE = re.compile(rf"\w+ ({'|'.join(_MONTHS)}) (\d{{1,2}}), ?(\d{{4}}) (\d{{1,2}}):(\d{{2}}) ([AP]M) GMT", re.ASCII)
 _FAVOURITES, _HIDDEN = "Favorites", "Hidden"
 
@@ -54,7 +43,7 @@ def tells_details(file: ListedFile) -> bool:
     if not file.name.lower().endswith(".csv"):
         return False
     try:
-        return file.read_small().startswith(_DETAILS)
+        return file.begins_with(_DETAILS)
     except OSError:
         return False
 
@@ -67,9 +56,11 @@ def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
         if file.name.lower().endswith(".csv"):
             continue
         row = details.get((file.folder, file.name))
-        if "Recently Deleted" in file.folder or (row or {}).get("deleted") == "yes":
-            into.trashed += into.is_photo(file)
-        elif into.is_photo(file):
+        if not into.is_photo(file):
+            into.ignore(file)
+        elif "Recently Deleted" in file.folder or (row or {}).get("deleted") == "yes":
+            into.trashed += 1
+        else:
             folder = file.folder[:-1] if file.folder and file.folder[-1] == "Photos" else file.folder
             into.add(file, "/".join((*folder, file.name)), None if row is None else _facts(row))
             by_name[file.name].append(file)
@@ -97,7 +88,7 @@ def _tables(files: Sequence[ListedFile], into: Arrangement) -> tuple[_Details, l
 
 def _rows(file: ListedFile, into: Arrangement) -> Iterator[dict[str, str]]:
     try:
-        text = file.read_small().decode("utf-8-sig")
+        text = file.read_small(most_bytes=_MOST_TABLE_BYTES).decode("utf-8-sig")
         for row in csv.DictReader(io.StringIO(text, newline="")):
             # A date that is not in quotes, though it has a comma, pushes what follows one column on.
             more = row.pop(None, None)

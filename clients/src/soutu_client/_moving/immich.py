@@ -26,16 +26,24 @@ _TOP = "Immich"
 def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
     """Take the originals, under the names that Immich gave them, below ``Immich``; nothing that it made itself."""
     sidecars = SidecarFiles(files, into)
+    own, others = [], []
     for file in files:
-        begin = next((at for at, part in enumerate(file.folder) if part in ORIGINALS | OWN_FOLDERS), None)
-        while begin is not None and file.folder[begin : begin + 1] == ("upload",) and _is_nested(file.folder, begin):
-            begin += 1  # UPLOAD_LOCATION is often called so itself
+        begin = _begin(file.folder)
         if begin is not None and file.folder[begin] in OWN_FOLDERS:
-            into.ignore(file)
+            own.append(file)
         elif into.is_photo(file):
             below = file.parts[begin + 1 :] if begin is not None else file.parts[1:]
             into.add(file, "/".join((_TOP, *below)), sidecars.facts(file))
+        else:
+            others.append(file)
+    for file in own:
+        into.ignore(file)
+    sidecars.ignore_others(others)
 
 
-def _is_nested(folder: tuple[str, ...], at: int) -> bool:
-    return at + 1 < len(folder) and folder[at + 1] in ORIGINALS | OWN_FOLDERS
+def _begin(folder: tuple[str, ...]) -> int | None:
+    """Return where ``library``, ``thumbs`` and so on stands; UPLOAD_LOCATION may be called by one of these names itself."""
+    places = [at for at, part in enumerate(folder) if part in ORIGINALS | OWN_FOLDERS]
+    if len(places) > 1 and places[1] == places[0] + 1 and (places[0] == 0 or folder[places[0]] == "upload"):
+        return places[1]
+    return places[0] if places else None

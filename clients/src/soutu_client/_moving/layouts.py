@@ -34,7 +34,7 @@ def layout_of(files: Sequence[ListedFile]) -> Layout:
     folders = {file.folder for file in files}
     names = {part for folder in folders for part in folder}
     own = {file.name for file in files}
-    if any(takeout.is_photos_folder(part) for part in names) or _has_takeout_sidecars(files):
+    if _is_takeout(files):
         return Layout.TAKEOUT
     if any(icloud.tells_details(file) for file in files if file.folder and file.folder[-1] == "Photos"):
         return Layout.ICLOUD
@@ -42,7 +42,8 @@ def layout_of(files: Sequence[ListedFile]) -> Layout:
         return Layout.PHOTOPRISM
     if immich.MARKER in own or (names & immich.ORIGINALS and names & immich.OWN_FOLDERS):
         return Layout.IMMICH
-    return Layout.APPLE if _looks_like_apple(files) else Layout.FOLDER
+    is_apple = any(apple.is_library(part) for part in names) or _looks_like_apple(files)
+    return Layout.APPLE if is_apple else Layout.FOLDER
 
 
 def _looks_like_apple(files: Sequence[ListedFile]) -> bool:
@@ -54,6 +55,10 @@ def _looks_like_apple(files: Sequence[ListedFile]) -> bool:
     )
 
 
-def _has_takeout_sidecars(files: Sequence[ListedFile]) -> bool:
-    jsons = [file for file in files if file.name.lower().endswith(".json")]
+def _is_takeout(files: Sequence[ListedFile]) -> bool:
+    """Whether pictures lie in a whole Takeout, or have sidecars of Google's: some would be seen among those looked at."""
+    within = [file for file in files if any(takeout.is_photos_folder(part) for part in file.folder)]
+    if any(takeout.is_takeout_folder(part) for file in within for part in file.folder):
+        return True
+    jsons = [file for some in (within, files) for file in some if file.name.lower().endswith(".json")]
     return any(takeout.reads_as_sidecar(file) for file in jsons[:_MOST_JSON_LOOKED_AT])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 import zipfile
 import zlib
 from contextlib import suppress
@@ -53,17 +54,28 @@ class ListedFile:
         """Names of the folders that it lies in, what was listed first."""
         return self.parts[:-1]
 
-    def read_small(self) -> bytes:
+    def read_small(self, *, most_bytes: int = _MOST_SIDECAR_BYTES) -> bytes:
         """Read a sidecar.
 
         Raises:
             OSError: It cannot be read, or is far too large for one.
         """
-        if self.size_bytes > _MOST_SIDECAR_BYTES:
+        if self.size_bytes > most_bytes:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        file: Readable = self.opened() if self.opened else self.path.open("rb")
-        with file:
-            return file.read(_MOST_SIDECAR_BYTES)
+        with self._open() as file:
+            return file.read(most_bytes)
+
+    def begins_with(self, first: bytes) -> bool:
+        """Whether its first bytes are these.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        with self._open() as file:
+            return file.read(len(first)) == first
+
+    def _open(self) -> Readable:
+        return self.opened() if self.opened else self.path.open("rb")
 
 
 @dataclass
@@ -130,6 +142,7 @@ def _list_archive(path: Path, into: Listing) -> None:
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise _damaged() from error
     into.archives.append(archive)
+    lock = threading.Lock()
     for member in archive.infolist():
         parts = tuple(part for part in _member_name(member).replace("\\", "/").split("/") if part not in ("", "."))
         if member.is_dir() or not parts or ".." in parts or any(is_ignored_folder(part) for part in parts[:-1]):
@@ -140,7 +153,7 @@ def _list_archive(path: Path, into: Listing) -> None:
                 (readable(path.stem), *parts),
                 member.file_size,
                 _modified_ns(member),
-                opened=_Opening(archive, member),
+                opened=_Opening(archive, member, lock),
             )
         )
 
@@ -169,16 +182,18 @@ def _damaged() -> OSError:
 
 @dataclass(frozen=True)
 class _Opening:
-    """Opens a member of an archive; several can be read at a time."""
+    """Opens a member of an archive; several can be read at a time. The lock is the archive's: it counts who has it open."""
 
     archive: zipfile.ZipFile
     member: zipfile.ZipInfo
+    lock: threading.Lock
 
     def __call__(self) -> Readable:
         if self.member.flag_bits & _IS_ENCRYPTED:
             raise _damaged()
         try:
-            return _Member(self.archive.open(self.member))
+            with self.lock:
+                return _Member(self.archive.open(self.member), self.lock)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise _damaged() from error
 
@@ -186,8 +201,9 @@ class _Opening:
 class _Member:
     """An open member, whose damages are ``OSError``."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], lock: threading.Lock) -> None:
         self._file = file
+        self._lock = lock
 
     def read(self, size: int = -1, /) -> bytes:
         try:
@@ -200,4 +216,5 @@ class _Member:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /) -> None:
-        self._file.close()
+        with self._lock:
+            self._file.close()

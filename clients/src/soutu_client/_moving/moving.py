@@ -21,7 +21,7 @@ from soutu_client._moving.listing import Listing, is_archive, list_path
 from soutu_client._moving.takeout import is_takeout_folder
 from soutu_client._os_errors import describe_os_error
 from soutu_client._patience import Patience
-from soutu_client._upload import read_found
+from soutu_client._upload import read_content
 from soutu_client._walk import FoundFile
 from soutu_client.add_models import AddProgress, FileProblem
 from soutu_client.move_models import Layout, MoveInPlan, MoveInResult
@@ -145,7 +145,7 @@ def _duplicates(files: Iterable[FoundFile]) -> int:
         digests = set()
         for file in some if len(some) > 1 else ():
             try:
-                digest = read_found(file).sha256
+                digest = read_content(file.path, opened=file.opened).sha256
             except OSError:  # adding it says why
                 continue
             count += digest in digests

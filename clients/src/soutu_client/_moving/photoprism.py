@@ -53,10 +53,10 @@ def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
     by_uid: dict[str, list[Path]] = {}
     read: dict[ListedFile, dict[str, Any]] = {}
     for file, folder in originals:
+        if not into.is_photo(file):
+            continue
         if _is_left_out(file, rules):
             into.ignore(file)
-            continue
-        if not into.is_photo(file):
             continue
         facts = sidecars.facts(file)
         if (sidecar := _beside(told, folder, file.name)) is not None:
@@ -66,6 +66,7 @@ def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
                 facts = _facts(read[sidecar]).and_(facts or Facts())
                 by_uid.setdefault(str(read[sidecar].get("UID", "")), []).append(file.path)
         into.add(file, "/".join((_TOP, *folder, file.name)), facts)
+    sidecars.ignore_others(file for file, _ in originals)
     for album in albums:
         document = _document(album, into)
         title, photos = document.get("Title"), document.get("Photos")

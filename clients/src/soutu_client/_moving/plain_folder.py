@@ -20,3 +20,4 @@ def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
             into.add(file, "/".join(file.parts), sidecars.facts(file))
             if into.folder_albums and file.folder:
                 into.tell(file.path, Facts().in_album(file.folder[-1]))
+    sidecars.ignore_others(files)

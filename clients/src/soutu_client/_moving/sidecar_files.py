@@ -37,6 +37,12 @@ class SidecarFiles:
                 whole = facts if whole is None else whole.and_(facts)
         return whole
 
+    def ignore_others(self, files: Iterable[ListedFile]) -> None:
+        """Leave out, and count, what is neither a photo nor a sidecar that told something. Call it last."""
+        for file in files:
+            if not self._into.is_photo(file) and self._read.get(file) is None:
+                self._into.ignore(file)
+
     def _beside(self, file: ListedFile) -> Iterator[ListedFile]:
         stem = PurePath(file.name).stem
         for name in dict.fromkeys((file.name, stem, stem.replace("IMG_E", "IMG_", 1))):  # IMG_E1234: the edited IMG_1234

@@ -100,20 +100,26 @@ def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
 
 
 def _folders(files: Sequence[ListedFile], into: Arrangement) -> dict[tuple[str, ...], _Folder]:
-    has_photos = any(is_photos_folder(part) for file in files for part in file.folder)
+    is_whole = any(_is_in_takeout(file.folder) and any(is_photos_folder(part) for part in file.folder) for file in files)
     folders: defaultdict[tuple[str, ...], _Folder] = defaultdict(_Folder)
     for file in files:
         parts = _library_folder(file.folder)
-        if has_photos and not any(is_photos_folder(part) for part in parts):  # of another service: Drive, Mail
+        if is_whole and _is_in_takeout(file.folder) and not any(is_photos_folder(part) for part in parts):  # Drive, Mail
             into.ignore(file)
         elif file.name.lower().endswith(".json"):
             _read(file, folders[parts], into)
         elif into.is_photo(file):
             folders[parts].photos.append(file)
+        else:
+            into.ignore(file)
     for parts, folder in folders.items():
         if parts and _YEAR.fullmatch(parts[-1]):
             folder.album = ""
     return folders
+
+
+def _is_in_takeout(folder: tuple[str, ...]) -> bool:
+    return any(is_takeout_folder(part) for part in folder)
 
 
 def _library_folder(folder: tuple[str, ...]) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ def diagnose(session: Session) -> Iterator[Check]:
     if not _is_for_a_guest(status):
         yield _index(session, status)
     yield _pending(session, status)
+    yield _page(session)
     if not status.photos:
         yield Check(session.text("doctor.photos"), is_ok=True, finding=session.text("doctor.photos_none"))
     if status.photos_unreadable:
@@ -264,6 +265,17 @@ def _pending(session: Session, status: LibraryStatus) -> Check:
         finding = session.text("doctor.pending_stuck", n=number, since=moment(since))
         return Check(name, is_ok=False, finding=finding)
     return Check(name, is_ok=True, finding=session.text("doctor.pending_some", n=number))
+
+
+def _page(session: Session) -> Check:
+    """Look for the page at its usual place. That it is missing is no fault: not every home wants it."""
+    from soutu_client.cli.web_page import page_answers, page_urls  # noqa: PLC0415 - loads ssl
+
+    name, endpoint = session.text("doctor.page"), session.client._calls.endpoint
+    urls = page_urls(endpoint)
+    url = next((url for url in urls if page_answers(url, endpoint)), None)
+    finding = session.text("doctor.page_ok", url=url) if url else session.text("doctor.page_none", url=urls[0])
+    return Check(name, is_ok=True, finding=finding)
 
 
 def _milliseconds(began: float) -> str:

@@ -40,6 +40,7 @@ COMMANDS = (
     "restore",
     "status",
     "duplicates",
+    "feedback",
     "login",
     "logout",
     "tokens",

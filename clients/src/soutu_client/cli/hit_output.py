@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import click
 from soutu_client._errors import SoutuError
 from soutu_client._os_errors import describe_os_error
 from soutu_client.cli.command import Option
+from soutu_client.cli.deeds import is_recording
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.filter_options import filter_options
 from soutu_client.cli.last_hits import keep_hits
@@ -20,7 +21,7 @@ from soutu_client.cli.terminal import printable
 from soutu_client.cli.texts import Texts
 
 if TYPE_CHECKING:
-    from soutu_client.models import Hit, Notice, SearchPage
+    from soutu_client.models import Hit, Notice, SearchPage, Term
 
 __all__ = ["HitOutput", "collect_hits", "hit_options"]
 
@@ -86,8 +87,8 @@ class HitOutput:
         """Take what belongs here out of a command's values."""
         return cls(**{name: values.pop(name) for name in ("as_json", "is_opened", "sheet", "save")})
 
-    def present(self, session: Session, hits: list[Hit], notices: list[Notice], *, title: str) -> int:
-        """Show, save and open, and return the exit code."""
+    def present(self, session: Session, hits: list[Hit], notices: list[Notice], *, title: str, terms: Sequence[Term]) -> int:
+        """Show, save and open what was found for these terms, and return the exit code."""
         if self.as_json:
             session.print_json({"hits": [{"rank": rank, "hit": hit} for rank, hit in enumerate(hits, 1)], "notices": notices})
         for notice in notices:
@@ -96,7 +97,7 @@ class HitOutput:
             if not self.as_json:
                 session.remark(session.text("search.nothing"))
             return ExitCode.NOTHING_FOUND
-        keep_hits(session.client.address, [hit.photo.photo_id for hit in hits])
+        keep_hits(session.client.address, [hit.photo.photo_id for hit in hits], terms=terms if is_recording() else ())
         if not self.as_json:
             from soutu_client.cli.photo_tables import hit_table  # noqa: PLC0415 - rich is slow to load
 

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 from soutu_client._errors import SoutuError
 from soutu_client._os_errors import describe_os_error
 from soutu_client._patience import Patience
+from soutu_client.cli.commands.feedback_command import asked_text
 from soutu_client.cli.commands.open_command import open_photo
 from soutu_client.cli.commands.search_command import NOT_WEIGHT
 from soutu_client.cli.commands.show_command import print_photo
+from soutu_client.cli.deeds import is_recording, note_deed
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.hit_sheet import show_hits
 from soutu_client.cli.last_hits import keep_hits
@@ -22,6 +24,7 @@ from soutu_client.cli.query_line import Order, QueryLine, read_line
 from soutu_client.cli.session import CommandError, Session
 from soutu_client.cli.terminal import printable
 from soutu_client.cli.terminal_graphics import Graphics, ask_terminal
+from soutu_client.feedback_models import Deed
 from soutu_client.models import Filter, Hit, PhotoTerm, Term, TextTerm
 
 __all__ = ["search_at_terminal"]
@@ -58,6 +61,7 @@ class _Conversation:
             ),
             "similar": lambda value: self._find_similar(self._hit(value)),
             "save": self._save,
+            "not": lambda value: self._not_this(self._hit(value)),
             "more": lambda _: self._show_more(),
             "help": lambda _: session.print_lines(session.text("interactive.help")),
         }
@@ -160,7 +164,8 @@ class _Conversation:
         for notice in page.notices:
             self._session.remark(notice.message, style="yellow")
         if page.hits:
-            keep_hits(client.address, [hit.photo.photo_id for hit in self._hits])
+            asked = self._terms if is_recording() else ()
+            keep_hits(client.address, [hit.photo.photo_id for hit in self._hits], terms=asked)
             show_hits(self._session, self._graphics, page.hits, title=self._title, first_rank=first_rank)
             if self._next_page:
                 self._session.remark(self._session.text("interactive.more"), style="dim")
@@ -184,6 +189,7 @@ class _Conversation:
 
     def _open(self, hit: Hit) -> None:
         self._asked(lambda: open_photo(self._session, hit.photo.photo_id))
+        self._note(Deed.OPEN, hit)
 
     def _find_similar(self, hit: Hit) -> None:
         self._terms = (PhotoTerm(hit.photo.photo_id),)
@@ -208,3 +214,19 @@ class _Conversation:
         for hit in hits:
             path = self._asked(lambda hit=hit: self._session.client.save_original(hit.photo.photo_id, folder))  # type: ignore[misc]
             self._session.print(self._session.text("show.saved", path=printable(str(path))))
+            self._note(Deed.DOWNLOAD, hit)
+
+    def _not_this(self, hit: Hit) -> None:
+        """Keep it that this is not what was looked for."""
+        if not is_recording():
+            raise CommandError(self._session.text("feedback.must_be_on"))
+        if not self._terms:
+            raise CommandError(self._session.text("interactive.not_of_search"))
+        if not self._note(Deed.NOT_THIS, hit):
+            raise CommandError(self._session.text("feedback.guest"))
+        text = asked_text(self._session, self._terms)
+        self._session.print(self._session.text("feedback.not_done", rank=self._hits.index(hit) + 1, text=text))
+
+    def _note(self, did: Deed, hit: Hit) -> bool:
+        rank = self._hits.index(hit) + 1
+        return note_deed(self._session, did, terms=self._terms, photo_id=hit.photo.photo_id, rank=rank)

@@ -33,6 +33,7 @@ INTERACTIVE: dict[str, tuple[str, str]] = {
         "3                           打开第 3 张\n"
         "/查看 3   /相似 3           它的全部信息；和它相似的\n"
         "/保存 1 3 文件夹            存下原图；不写文件夹就存在这里；名字是数字的写 ./2023\n"
+        "/不是 3                     第 3 张不是要找的（soutu feedback on 打开以后）\n"
         "/更多                       接着往下看\n"
         "/从 2023   /到 2023-05      拍摄时间；也可写在要找的后面：海边 /从 2023\n"
         "/文件夹 旅行   /标签 家   /相册 …   /相机 …   /格式 heic   /收藏\n"
@@ -42,6 +43,7 @@ INTERACTIVE: dict[str, tuple[str, str]] = {
         "3                              open the third photo\n"
         "/show 3   /similar 3           all that is known of it; photos like it\n"
         "/save 1 3 FOLDER               save originals, here if no folder is named; one that is a number: ./2023\n"
+        "/not 3                         the third photo is not it (once soutu feedback is on)\n"
         "/more                          the next photos\n"
         "/from 2023   /until 2023-05    when it was taken; also behind the words: the sea /from 2023\n"
         "/folder trip   /tag home   /album …   /camera …   /format heic   /favourite\n"
@@ -54,6 +56,7 @@ INTERACTIVE: dict[str, tuple[str, str]] = {
         "存哪些？请写 1 到 {n} 的数字；名字是数字的文件夹写成 ./2023",
         "which ones? Write numbers from 1 to {n}, and a folder that is a number as ./2023",
     ),
+    "interactive.not_of_search": ("还没有找什么，说不上“不是这个”", "nothing is being looked for, so nothing can be not it"),
     "interactive.no_more": ("没有更多了", "there are no more"),
     "interactive.more": ("还有更多：/更多", "There are more: /more"),
     "interactive.waiting": (

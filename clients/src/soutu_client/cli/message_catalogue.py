@@ -344,8 +344,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "doctor.port": ("端口 {port}", "port {port}"),
     "doctor.port_open": ("可以连接，{milliseconds} 毫秒", "reachable, {milliseconds} ms"),
     "doctor.port_refused": (
-        "没有程序在监听：请在那台机器上启动 soutu（make run），并检查端口",
-        "nothing listens there: start soutu on that machine (make run), and check the port",
+        "没有程序在监听：请在那台机器上启动 soutu（make run，或 docker compose up，或 systemctl start soutu-search），并检查端口",
+        "nothing listens there: start soutu on that machine (make run, docker compose up or systemctl start soutu-search), and"
+        " check the port",
     ),
     "doctor.port_silent": (
         "没有回应：请检查那台机器是否开着，防火墙是否放行这个端口",
@@ -425,6 +426,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "doctor.pending_stuck": (
         "{n} 张从 {since} 起没有处理完：请看上面的向量服务和来源，以及搜索服务的日志",
         "{n} wait since {since}: see the embedding service and the sources above, and the search service's log",
+    ),
+    "doctor.page": ("网页", "page"),
+    "doctor.page_ok": ("在 {url}", "at {url}"),
+    "doctor.page_none": (
+        "{url} 没有网页：想用的话，在那台机器上启动 soutu-web",
+        "none answers at {url}: start soutu-web there, if you want it",
     ),
     "doctor.photos": ("照片", "photos"),
     "doctor.photos_none": (

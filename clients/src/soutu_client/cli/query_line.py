@@ -26,6 +26,7 @@ _ORDERS = {
     "show": "查看",
     "similar": "相似",
     "save": "保存",
+    "not": "不是",
     "more": "更多",
     "help": "帮助",
     "quit": "退出",

@@ -7,6 +7,7 @@ from typing import cast
 
 from soutu_client._language import Language, preferred_language
 from soutu_client.cli.access_catalogue import ACCESS
+from soutu_client.cli.feedback_catalogue import FEEDBACK
 from soutu_client.cli.help_catalogue import HELP
 from soutu_client.cli.import_catalogue import IMPORT
 from soutu_client.cli.interactive_catalogue import INTERACTIVE
@@ -15,7 +16,7 @@ from soutu_client.cli.watch_catalogue import WATCH
 
 __all__ = ["CATALOGUE", "Texts", "language_asked_for"]
 
-CATALOGUE: dict[str, tuple[str, str]] = {**HELP, **MESSAGES, **ACCESS, **IMPORT, **WATCH, **INTERACTIVE}
+CATALOGUE: dict[str, tuple[str, str]] = {**HELP, **MESSAGES, **ACCESS, **IMPORT, **WATCH, **INTERACTIVE, **FEEDBACK}
 """Every text of the command line: key → (Chinese, English), with the same placeholders in both."""
 
 

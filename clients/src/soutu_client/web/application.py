@@ -11,7 +11,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from soutu_client.web import album_api, download_api, library_api, photo_api, search_api, session_api, upload_api
+from soutu_client._feedback import Feedback
+from soutu_client.web import album_api, download_api, feedback_api, library_api, photo_api, search_api, session_api, upload_api
 from soutu_client.web.body_limit import BodyLimit
 from soutu_client.web.client_pool import ClientPool
 from soutu_client.web.description import describe
@@ -65,9 +66,10 @@ def create_application(settings: WebSettings) -> FastAPI:
     application.state.clients = clients
     application.state.settings = settings
     application.state.downloads = download_api.Downloads()
+    application.state.feedback = Feedback(settings.feedback_folder) if settings.feedback_folder is not None else None
     application.state.uploads = asyncio.Semaphore(_UPLOADS_AT_A_TIME)
     api = APIRouter(prefix="/api", responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}})
-    for module in (session_api, search_api, photo_api, album_api, download_api, library_api, upload_api):
+    for module in (session_api, search_api, photo_api, album_api, download_api, library_api, feedback_api, upload_api):
         api.include_router(module.router)
     application.include_router(api)
     for path, name in _AT_THE_TOP.items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from soutu_client._feedback import Feedback
 from soutu_client.access_models import Access
+from soutu_client.feedback_models import is_guest
 from soutu_client.web.callers import COOKIE, CallerClient, language_of, token_of
 from soutu_client.web.client_pool import ClientPool
 
@@ -17,11 +19,12 @@ _YEAR = 365 * 24 * 3600
 
 
 class Session(BaseModel):
-    """What whoever calls may do, whether by a token, and how large a file may be that is uploaded."""
+    """What whoever calls may do, whether by a token, how large an uploaded file may be, and whether their use is recorded."""
 
     access: Access
     has_token: bool
     max_upload_bytes: int
+    records_use: bool
 
 
 class LogIn(BaseModel):
@@ -58,4 +61,10 @@ def log_out(response: Response) -> None:
 
 
 def _session(request: Request, access: Access, *, has_token: bool) -> Session:
-    return Session(access=access, has_token=has_token, max_upload_bytes=request.app.state.settings.max_upload_bytes)
+    feedback: Feedback | None = request.app.state.feedback
+    return Session(
+        access=access,
+        has_token=has_token,
+        max_upload_bytes=request.app.state.settings.max_upload_bytes,
+        records_use=feedback is not None and feedback.is_on and not is_guest(access),
+    )

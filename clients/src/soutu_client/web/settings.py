@@ -24,6 +24,8 @@ class WebSettings(BaseSettings):
         allow_plaintext: Whether other machines may reach it without https.
         hosts: Names that it is reached by, with commas between them, beside addresses, ``localhost`` and names in ``.local`` and
             ``.lan``. Others are refused: a page elsewhere could have its own name lead here (DNS rebinding).
+        feedback_folder: Where it is kept what is done with what is found, once an admin has turned that on in the page; nothing:
+            it cannot be turned on.
         max_upload_bytes: Bytes of one file that is uploaded.
         max_query_bytes: Bytes of one question, pictures in it included.
     """
@@ -39,6 +41,7 @@ class WebSettings(BaseSettings):
     key: Path | None = Field(default=None, validation_alias=AliasChoices("SOUTU_WEB_TLS__KEY"))
     allow_plaintext: bool = False
     hosts: str = ""
+    feedback_folder: Path | None = None
     max_upload_bytes: int = Field(default=256 << 20, gt=0)
     max_query_bytes: int = Field(default=48 << 20, gt=0)
 

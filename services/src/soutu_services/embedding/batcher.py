@@ -19,7 +19,7 @@ from soutu_services.runtime.errors import Unavailable
 
 __all__ = ["BatchSettings", "Batcher", "ModelBrokenError"]
 
-_FIRST_BULK_BATCH = 4
+_FIRST_BATCH = 4
 _PACE_WEIGHT = 0.3
 _JOIN_SECONDS = 60.0
 _logger = logging.getLogger(__name__)
@@ -32,7 +32,9 @@ class BatchSettings(BaseModel):
 
     max_batch: int = Field(32, ge=1, description="Most items in one forward pass.")
     batch_wait_milliseconds: float = Field(5.0, ge=0, le=1000, description="Longest wait for a bulk batch to fill.")
-    bulk_pass_milliseconds: float = Field(200.0, gt=0, description="Bulk batches are cut so that a pass takes about this long.")
+    bulk_pass_milliseconds: float = Field(
+        200.0, gt=0, description="Batches, of people too, are cut so that a pass takes so long."
+    )
     queue_items: int = Field(512, ge=1, description="Items that may wait at each tower, of each priority.")
 
 
@@ -43,8 +45,9 @@ class ModelBrokenError(Exception):
 class Batcher:
     """Owns the thread in which a tower runs.
 
-    An interactive item waits for one bulk pass at most, and a bulk pass is cut to ``bulk_pass_milliseconds`` by the pace of those
-    before it, so that the same settings suit a small CPU and a large GPU.
+    An interactive item waits for one bulk pass at most, and a pass is cut to ``bulk_pass_milliseconds`` by the pace of those
+    before it, so that the same settings suit a small CPU and a large GPU. That holds for what people wait for too, by a pace of
+    its own: where a few items fill the processor, a pass over more makes the first of them wait for the last, and nobody wins.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class Batcher:
         self._probe = probe
         self._settings = settings
         self._labels = (model, tower)
-        self._seconds_per_bulk_item: float | None = None
+        self._seconds_per_item: dict[Priority, float] = {}
         try:
             vectors = self._run([probe])
         except Exception as error:
@@ -160,23 +163,21 @@ class Batcher:
             seconds = time.perf_counter() - begun
             BATCH_ITEMS.labels(*self._labels, priority.value).observe(len(batch))
             FORWARD_SECONDS.labels(*self._labels, priority.value).observe(seconds)
-            if priority is Priority.BULK:
-                self._learn_pace(seconds / len(batch))
+            self._learn_pace(priority, seconds / len(batch))
             for item, vector in zip(batch, vectors, strict=True):
                 self._settle(item, vector)
 
     def _most(self, priority: Priority) -> int:
-        if priority is Priority.INTERACTIVE:
-            return self._settings.max_batch
-        if self._seconds_per_bulk_item is None:
-            return min(_FIRST_BULK_BATCH, self._settings.max_batch)
-        fitting = int(self._settings.bulk_pass_milliseconds / 1000 / self._seconds_per_bulk_item)
+        pace = self._seconds_per_item.get(priority)
+        if pace is None:
+            return min(_FIRST_BATCH, self._settings.max_batch)
+        fitting = int(self._settings.bulk_pass_milliseconds / 1000 / pace)
         return max(1, min(fitting, self._settings.max_batch))
 
-    def _learn_pace(self, seconds_per_item: float) -> None:
-        before = self._seconds_per_bulk_item
+    def _learn_pace(self, priority: Priority, seconds_per_item: float) -> None:
         now = max(seconds_per_item, 1e-6)
-        self._seconds_per_bulk_item = now if before is None else before + _PACE_WEIGHT * (now - before)
+        before = self._seconds_per_item.get(priority, now)
+        self._seconds_per_item[priority] = before + _PACE_WEIGHT * (now - before)
 
     def _one_by_one(self, batch: Sequence[Item]) -> None:
         """Find the items that fail a pass; when even the probe fails, the model is broken and no item is to blame."""

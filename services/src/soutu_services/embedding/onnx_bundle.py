@@ -11,7 +11,14 @@ from soutu_services.embedding.bundle_manifest import Manifest, read_manifest
 from soutu_services.embedding.chinese_clip.preprocessing import PREPROCESSING, picture_pixels
 from soutu_services.embedding.chinese_clip.probe import unit_rows
 from soutu_services.embedding.chinese_clip.text_input import TEXT_CHARACTERS, text_ids
-from soutu_services.embedding.chinese_clip.tokens import CONTEXT_LENGTH, BertTokens, TokenArray, padded
+from soutu_services.embedding.chinese_clip.tokens import (
+    CONTEXT_LENGTH,
+    CPU_PASS_TOKENS,
+    BertTokens,
+    TokenArray,
+    of_like_length,
+    padded,
+)
 from soutu_services.embedding.encoder import FloatArray, ModelCard, Tower
 from soutu_services.embedding.image_input import ImageLimits, decode_rgb
 from soutu_services.embedding.onnx_session import OnnxModel, OnnxModelBroken
@@ -107,12 +114,15 @@ class OnnxBundleEncoder:
         return picture_pixels(decode_rgb(data, self._limits, shorter_side=side), side)
 
     def encode_texts(self, prepared: Sequence[TokenArray]) -> FloatArray:
-        """Embed prepared texts, a batch at the length of its longest: shape (len(prepared), dimension), rows L2-normalised.
+        """Embed prepared texts, those of like length together: shape (len(prepared), dimension), rows L2-normalised.
 
         Raises:
             FailedPrecondition: the text tower is not loaded.
         """
-        return self._run(Tower.TEXT, "tokens", padded(prepared)) if prepared else self._nothing()
+        rows = np.empty((len(prepared), self._card.dimension), dtype=np.float32)
+        for group in of_like_length(prepared, pass_tokens=CPU_PASS_TOKENS):
+            rows[group] = self._run(Tower.TEXT, "tokens", padded([prepared[at] for at in group]))
+        return rows
 
     def encode_images(self, prepared: Sequence[FloatArray]) -> FloatArray:
         """Embed prepared images: shape (len(prepared), dimension), rows L2-normalised.

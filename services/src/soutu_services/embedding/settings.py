@@ -40,7 +40,9 @@ class EmbeddingSettings(ProgramSettings):
     allow_plaintext: bool = Field(False, description="1: it may listen beyond this machine without TLS, and without a token.")
     token: SecretStr | None = Field(None, description="Tokens that it takes, with spaces between them; better in a file.")
     token_file: Path | None = Field(None, description="File of the tokens that it takes, one a line.")
-    workers: int = Field(32, ge=2, description="Calls answered at once; bulk calls get at most half of them.")
+    workers: int = Field(
+        48, ge=2, description="Calls answered at once: of one client three in four, and bulk calls at most half of them."
+    )
     max_message_bytes: int = Field(64 * _MEBIBYTE, ge=_MEBIBYTE, description="Largest gRPC message in bytes.")
     grace_seconds: float = Field(10.0, ge=0, description="How long calls may take to end when the service stops.")
 
@@ -56,7 +58,9 @@ class EmbeddingSettings(ProgramSettings):
 
     max_batch: int = Field(32, ge=1, description="Most items in one forward pass.")
     batch_wait_milliseconds: float = Field(5.0, ge=0, le=1000, description="Longest wait for a bulk batch to fill.")
-    bulk_pass_milliseconds: float = Field(200.0, gt=0, description="Bulk batches are cut so that a pass takes about this long.")
+    bulk_pass_milliseconds: float = Field(
+        200.0, gt=0, description="Batches, of people too, are cut so that a pass takes so long."
+    )
     queue_items: int = Field(512, ge=1, description="Items that may wait at each tower, of each priority.")
 
     max_request_items: int = Field(64, ge=1, description="Most items in one request.")

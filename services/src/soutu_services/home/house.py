@@ -84,7 +84,7 @@ class House:
             return False
         if not self._settings.web_listen:
             return True
-        web = programs.web_page(self._settings, self._environment)
+        web = programs.web_page(self._library, self._settings, self._environment)
         self._supervisor.start(web)
         return self._ready(web, should_stop)
 

@@ -121,11 +121,12 @@ def search_service(library: Library, settings: HomeSettings, environment: Mappin
     )
 
 
-def web_page(settings: HomeSettings, environment: Mapping[str, str] = os.environ) -> Program:
+def web_page(library: Library, settings: HomeSettings, environment: Mapping[str, str] = os.environ) -> Program:
     """The web page: a client of the search service as any other, without a token of its own."""
     address = Address.parse(settings.web_listen)
     authority = _authority(environment, "SEARCH")
     variables = {name: value for name, value in environment.items() if name not in {"SOUTU_TOKEN", "SOUTU_TOKEN_FILE"}}
+    variables.setdefault("SOUTU_WEB_FEEDBACK_FOLDER", str(library.root / "feedback"))
     variables |= {
         "SOUTU_WEB_LISTEN": settings.web_listen,
         "SOUTU_ADDRESS": str(reachable(Address.parse(settings.search_listen))),

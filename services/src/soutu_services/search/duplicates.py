@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from soutu_services.search.model import Photo
 from soutu_services.search.page_tokens import list_digest, page_token, read_page_token
 from soutu_services.search.visibility import Visibility
 
-__all__ = ["DEFAULT_DISTANCE", "DEFAULT_MIN_COSINE", "MAX_DISTANCE", "DuplicatePage", "list_near_duplicates"]
+__all__ = ["DEFAULT_DISTANCE", "DEFAULT_MIN_COSINE", "MAX_DISTANCE", "DuplicatePage", "LastDuplicates", "list_near_duplicates"]
 
 DEFAULT_DISTANCE = 6
 MAX_DISTANCE = 16
@@ -31,6 +32,25 @@ class DuplicatePage:
     next_page_token: str
 
 
+class LastDuplicates:
+    """Keeps the groups that were found last, so that the pages of one list are found once, and are of one list. Thread safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: tuple[str, list[list[str]]] = ("", [])
+
+    def of(self, digest: str) -> list[list[str]] | None:
+        """Return the groups of a list; None if another one was found since."""
+        with self._lock:
+            kept, groups = self._kept
+        return groups if kept == digest else None
+
+    def keep(self, digest: str, groups: list[list[str]]) -> None:
+        """Keep the groups of a list; those of another one go."""
+        with self._lock:
+            self._kept = (digest, groups)
+
+
 def list_near_duplicates(
     catalog: Catalog,
     index: VectorIndex | None,
@@ -40,6 +60,7 @@ def list_near_duplicates(
     min_cosine: float = DEFAULT_MIN_COSINE,
     page_size: int = 50,
     page_token_text: str = "",
+    last: LastDuplicates | None = None,
 ) -> DuplicatePage:
     """List groups of photos that are nearly the same, the largest first, then by photo id.
 
@@ -54,6 +75,8 @@ def list_near_duplicates(
         min_cosine: -1 to 1.
         page_size: Groups a page, 1 to 200.
         page_token_text: From the page before; empty for the first.
+        last: Has the groups if a page before this one was asked for, and keeps them for the next. The first page is always made
+            anew. None: every page is.
 
     Raises:
         InvalidInput: a limit or the token cannot be right.
@@ -67,7 +90,11 @@ def list_near_duplicates(
     digest = list_digest("duplicates", visibility, max_distance, min_cosine)
     position = read_page_token(page_token_text, digest, int)
     start = position[0] if position else 0
-    groups = [] if index is None else _groups(catalog, index, visibility, max_distance, min_cosine)
+    groups = last.of(digest) if last is not None and position else None
+    if groups is None:
+        groups = [] if index is None else _groups(catalog, index, visibility, max_distance, min_cosine)
+        if last is not None:
+            last.keep(digest, groups)
     shown = groups[start : start + page_size]
     members = catalog.photos.get_many([photo_id for group in shown for photo_id in group], visibility)
     photos = {photo.photo_id: photo for photo in members}

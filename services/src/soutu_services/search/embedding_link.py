@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -208,7 +209,7 @@ class EmbeddingLink:
         return outcomes
 
     def embed_text(self, text: str, *, space_id: str) -> FloatArray:
-        """Embed a query's words into a space: float32, shape (dimension,). The last ones are remembered.
+        """Embed a query's words into a space: float32, shape (dimension,). The last ones are remembered, however they are spaced.
 
         Raises:
             Unavailable: no service that has the space and its text tower answers now.
@@ -217,6 +218,7 @@ class EmbeddingLink:
             FailedPrecondition: those that answer have not loaded the text tower (``TOWER_NOT_LOADED``).
             InvalidInput: the words cannot be embedded.
         """
+        text = unicodedata.normalize("NFC", " ".join(text.split()))  # no model here tells them apart
         known = self._cache.get((space_id, text))
         if known is not None:
             return known

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
+from soutu_services.search.background_thread import BackgroundThread
 from soutu_services.search.buckets import Buckets
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.objects import BucketMissing
@@ -56,8 +56,7 @@ class Housekeeper:
         self._sync_seconds = sync_seconds
         self._has_buckets = False
         self._due = {"sync": 0.0, "returned": 0.0, "moves": 0.0}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
+        self._thread = BackgroundThread(self._run, name="housekeeper")
 
     def start(self) -> None:
         """Begin."""
@@ -65,9 +64,7 @@ class Housekeeper:
 
     def stop(self, seconds: float) -> None:
         """End the thread if it was started; wait so long for it."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
+        self._thread.stop(seconds)
 
     @property
     def problem(self) -> Text:
@@ -75,7 +72,7 @@ class Housekeeper:
         return self._gate.problem
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._thread.is_stopping():
             try:
                 self._tick()
             except SoutuError as error:
@@ -83,8 +80,8 @@ class Housekeeper:
                     _logger.warning("housekeeping waits: %s", error.text.en)
             except Exception:
                 _logger.exception("housekeeping failed; it goes on")
-                self._stop.wait(_AGAIN_SECONDS)
-            self._stop.wait(_TICK_SECONDS)
+                self._thread.wait(_AGAIN_SECONDS)
+            self._thread.wait(_TICK_SECONDS)
 
     def _tick(self) -> None:
         if not self._gate.is_open:

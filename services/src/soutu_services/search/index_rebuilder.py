@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 from soutu_services.runtime.errors import SoutuError
+from soutu_services.search.background_thread import BackgroundThread
 from soutu_services.search.index import BadBase, BuildStopped
 from soutu_services.search.library_index import LibraryIndex
 
@@ -27,8 +27,7 @@ class IndexRebuilder:
     def __init__(self, index: LibraryIndex, *, interval_seconds: float) -> None:
         self._index = index
         self._interval_seconds = interval_seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="index-rebuild", daemon=True)
+        self._thread = BackgroundThread(self._run, name="index-rebuild")
 
     def start(self) -> None:
         """Begin."""
@@ -36,13 +35,11 @@ class IndexRebuilder:
 
     def stop(self, seconds: float) -> None:
         """End the thread if it was started, and wait so long for it. What it was making is dropped."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
+        self._thread.stop(seconds)
 
     def _run(self) -> None:
         wait = self._interval_seconds
-        while not self._stop.wait(wait):
+        while not self._thread.wait(wait):
             wait = self._interval_seconds if self._look() else min(2 * wait, max(_MOST_SECONDS, self._interval_seconds))
 
     def _look(self) -> bool:
@@ -50,7 +47,7 @@ class IndexRebuilder:
         if not self._index.is_due:
             return True
         try:
-            self._index.rebuild(is_stopped=self._stop.is_set)
+            self._index.rebuild(is_stopped=self._thread.is_stopping)
             self._index.save()
         except BuildStopped:
             return True

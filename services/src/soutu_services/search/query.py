@@ -7,7 +7,9 @@ cosine. Texts are also looked up among names, tags, captions and albums; the ran
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +23,7 @@ from soutu_services.runtime.errors import (
     SoutuError,
     Unavailable,
 )
-from soutu_services.search.catalog import Catalog
+from soutu_services.search.catalog import Catalog, IdArray, WordHit
 from soutu_services.search.embedding_errors import EmbedderUntrusted
 from soutu_services.search.fusion import Fused, fuse
 from soutu_services.search.index import VectorIndex
@@ -57,7 +59,12 @@ __all__ = [
 MAX_DEPTH = 1000
 """Most photos that are found by look; as many texts found by words come on top. Whoever wants more says more."""
 
+_FIRST_DEPTH = 250
+"""Photos that the first pages are made of: pages that end within them need no look beyond."""
+
 _SMALLEST_SUM = 1e-6
+_WORD_THREADS = 4
+"""Words are looked up while the embedding service works: elsewhere, or on another core."""
 
 
 class QueryEmbedder(Protocol):
@@ -78,14 +85,6 @@ class QueryEmbedder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Nearest:
-    """The embedding of a photo that comes nearest to what is looked for: its id, and its cosine."""
-
-    embedding_id: int
-    cosine: float
-
-
 class QueryEngine:
     """Answers queries. Thread safe."""
 
@@ -100,6 +99,11 @@ class QueryEngine:
         self._catalog = catalog
         self._index = index
         self._embedder = embedder
+        self._beside = ThreadPoolExecutor(_WORD_THREADS, thread_name_prefix="words")
+
+    def close(self) -> None:
+        """Let go of the threads; no call may be under way."""
+        self._beside.shutdown()
 
     def serve_from(self, index: VectorIndex | None) -> None:
         """Answer from another index from now on; calls under way keep theirs."""
@@ -130,11 +134,14 @@ class QueryEngine:
         start, was_seen = position if position else (0, None)
         known = self._known_photos(query.terms, visibility)
         texts = [term.text for term in query.terms if term.text is not None and term.weight > 0]
+        words = self._beside.submit(copy_context().run, self._by_words, query, visibility, texts, set(known.values()))
         try:
             with QUERY_STAGE_SECONDS.labels("embed").time():
                 vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
         except EmbedderUntrusted as error:
             raise _told(error, visibility) from None
+        finally:
+            wait([words])  # no call leaves anything behind that reads the catalog
         if problem is not None:
             problem = _told(problem, visibility)
         if problem is not None and vector is None and not texts:
@@ -143,11 +150,16 @@ class QueryEngine:
             if problem is not None:
                 raise problem
             vector, problem = self._without_embedder(index, query.terms, known)  # the list began so and ends so
-        ranked, nearest = self._ranked(query, visibility, index, vector, texts, leave_out=set(known.values()))
+        last = start + query.page_size + 1  # one more, to tell whether there is more
+        ranked = self._ranked(query, visibility, index, vector, words.result(), last=last)
         page = ranked[start : start + query.page_size]
         more = start + query.page_size < len(ranked)
         token = page_token(digest, [start + query.page_size, int(problem is None)]) if more else ""
-        return ResultPage(self._hits(page, nearest, visibility), token, self._notices(query, visibility, texts, problem))
+        return ResultPage(
+            self._hits(page, visibility, self._frames(index, vector, page)),
+            token,
+            self._notices(query, visibility, texts, problem),
+        )
 
     def _newest(self, query: Query, visibility: Visibility) -> ResultPage:
         digest = query.digest(visibility)
@@ -225,73 +237,134 @@ class QueryEngine:
             raise _no_model()
         return embedding
 
+    def _by_words(
+        self, query: Query, visibility: Visibility, texts: Sequence[str], known: set[str]
+    ) -> tuple[list[list[WordHit]], set[str]]:
+        """Find what the texts mean by words, a list for each, and say which photos are to be left out wherever they are found."""
+        with QUERY_STAGE_SECONDS.labels("words").time():
+            leave_out = set(known)
+            for term in query.terms:
+                if term.text is not None and term.weight < 0:
+                    leave_out |= self._catalog.words.photos_with(term.text, query.filter, visibility)
+            found = [self._catalog.words.search(text, query.filter, visibility) for text in texts]
+        return [[hit for hit in hits if hit.photo_id not in leave_out] for hits in found], leave_out
+
     def _ranked(
         self,
         query: Query,
         visibility: Visibility,
         index: VectorIndex | None,
         vector: FloatArray | None,
-        texts: Sequence[str],
+        words: tuple[list[list[WordHit]], set[str]],
         *,
-        leave_out: set[str],
-    ) -> tuple[list[Fused], dict[str, _Nearest]]:
-        """Rank the photos, and tell the nearest of each one's embeddings."""
-        with QUERY_STAGE_SECONDS.labels("words").time():
-            for term in query.terms:
-                if term.text is not None and term.weight < 0:
-                    leave_out |= self._catalog.words.photos_with(term.text, query.filter, visibility)
-            by_words = [
-                [hit for hit in self._catalog.words.search(text, query.filter, visibility) if hit.photo_id not in leave_out]
-                for text in texts
-            ]
+        last: int,
+    ) -> list[Fused]:
+        """Rank the photos, those to ``last`` at least: with none found by words, nothing behind it changes what is before."""
+        by_words, leave_out = words
         if index is None or vector is None:
-            return fuse([], by_words, {}), {}
+            return fuse([], by_words, {})
         with QUERY_STAGE_SECONDS.labels("index").time():
-            by_look = self._by_look(index, vector, query.filter, visibility, leave_out)
-            nearest = self._of_photos(index, vector, {hit.photo_id for hits in by_words for hit in hits}) | by_look
+            named = {hit.photo_id for hits in by_words for hit in hits}
+            most = MAX_DEPTH if named else min(last, MAX_DEPTH)
+            by_look = self._by_look(index, vector, query.filter, visibility, leave_out=leave_out, most=most)
+            cosines = self._cosines(index, vector, named) | by_look
         smallest = -1.0 if query.min_score is None else query.min_score
-        looked = [photo_id for photo_id, found in by_look.items() if found.cosine >= smallest]
-        return fuse(looked, by_words, {photo_id: found.cosine for photo_id, found in nearest.items()}), nearest
+        return fuse([photo_id for photo_id, cosine in by_look.items() if cosine >= smallest], by_words, cosines)
 
     def _by_look(
-        self, index: VectorIndex, vector: FloatArray, photo_filter: Filter, visibility: Visibility, leave_out: set[str]
-    ) -> dict[str, _Nearest]:
-        """Map the nearest photos, best first, to the nearest of their embeddings.
+        self,
+        index: VectorIndex,
+        vector: FloatArray,
+        photo_filter: Filter,
+        visibility: Visibility,
+        *,
+        leave_out: set[str],
+        most: int,
+    ) -> dict[str, float]:
+        """Map the nearest photos to their cosines, in the order in which they are shown, which does not depend on ``most``.
 
-        It looks deeper again where some of the nearest are not to be shown.
+        What an approximate index finds depends a little on how much it is asked for. So the first are always those that it finds
+        when asked for few, which takes half the time, and what it finds beyond follows them. (It is asked for more again where
+        more than one in nine of the nearest are hidden, which it does not know.)
         """
         allowed = None
         if not (photo_filter.is_empty and visibility.is_everything):
             allowed = self._catalog.embeddings.ids_matching(index.space_id, photo_filter, visibility)
-        count = MAX_DEPTH + MAX_DEPTH // 8 + len(leave_out)
+        first = min(_FIRST_DEPTH, MAX_DEPTH)
+        best = self._nearest(index, vector, allowed, leave_out, depth=first, most=min(most, first))
+        if most <= first or len(best) < first:
+            return best
+        best |= {
+            photo_id: cosine
+            for photo_id, cosine in self._nearest(index, vector, allowed, leave_out, depth=MAX_DEPTH, most=most).items()
+            if photo_id not in best
+        }
+        return dict(islice(best.items(), most))
+
+    def _nearest(
+        self,
+        index: VectorIndex,
+        vector: FloatArray,
+        allowed: IdArray | None,
+        leave_out: set[str],
+        *,
+        depth: int,
+        most: int,
+    ) -> dict[str, float]:
+        """Map the nearest photos, best first, to their cosines; deeper again where some of the nearest are not to be shown."""
+        count = depth + depth // 8 + len(leave_out)
         while True:
             ids, cosines = index.search(vector, count, allowed)
-            photos = self._catalog.embeddings.photos_of(ids)
-            best: dict[str, _Nearest] = {}
-            for embedding_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
-                photo_id = photos.get(embedding_id)
-                if photo_id is not None and photo_id not in leave_out:
-                    best.setdefault(photo_id, _Nearest(embedding_id, cosine))  # the best of several frames comes first
-            if len(best) >= MAX_DEPTH or len(ids) < count:
-                return dict(sorted(best.items(), key=lambda item: (-item[1].cosine, item[0]))[:MAX_DEPTH])
+            best = self._photos(ids, cosines, leave_out, most)
+            if len(best) >= most or len(ids) < count:
+                return best
             count *= 2
 
-    def _of_photos(self, index: VectorIndex, vector: FloatArray, photo_ids: set[str]) -> dict[str, _Nearest]:
+    def _photos(self, ids: IdArray, cosines: FloatArray, leave_out: set[str], most: int) -> dict[str, float]:
+        """Map the photos of embeddings, which come best first, to cosines; no more are read from the catalog than it takes."""
+        best: dict[str, float] = {}
+        step = most + most // 8 + len(leave_out)
+        end = 0
+        while end < len(ids) and len(best) < most:
+            begin, end = end, min(end + step, len(ids))
+            while end < len(ids) and cosines[end] == cosines[end - 1]:  # the order of equal ones is that of the photos' ids
+                end += 1
+            photos = self._catalog.embeddings.photos_of(ids[begin:end])
+            for embedding_id, cosine in zip(ids[begin:end].tolist(), cosines[begin:end].tolist(), strict=True):
+                photo_id = photos.get(embedding_id)
+                if photo_id is not None and photo_id not in leave_out:
+                    best.setdefault(photo_id, cosine)  # the best of several frames comes first
+        return dict(sorted(best.items(), key=lambda item: (-item[1], item[0]))[:most])
+
+    def _cosines(self, index: VectorIndex, vector: FloatArray, photo_ids: set[str]) -> dict[str, float]:
+        if not photo_ids:
+            return {}
         photos = self._catalog.embeddings.ids_of(index.space_id, sorted(photo_ids))
         ids, cosines = index.search(vector, len(photos), np.array(sorted(photos), dtype=np.int64))
-        best: dict[str, _Nearest] = {}
+        best: dict[str, float] = {}
         for embedding_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
-            best.setdefault(photos[embedding_id], _Nearest(embedding_id, cosine))
+            best.setdefault(photos[embedding_id], cosine)
         return best
 
-    def _hits(self, page: Sequence[Fused], nearest: dict[str, _Nearest], visibility: Visibility) -> tuple[Hit, ...]:
+    def _frames(self, index: VectorIndex | None, vector: FloatArray | None, page: Sequence[Fused]) -> dict[str, int]:
+        """Tell of the videos on a page the times of the frames that come nearest, in milliseconds."""
+        videos = self._catalog.embeddings.videos([one.photo_id for one in page if one.cosine is not None])
+        if index is None or vector is None or not videos:
+            return {}
+        photos = self._catalog.embeddings.ids_of(index.space_id, sorted(videos))
+        ids, _ = index.search(vector, len(photos), np.array(sorted(photos), dtype=np.int64))
+        nearest: dict[str, int] = {}
+        for embedding_id in ids.tolist():
+            nearest.setdefault(photos[embedding_id], embedding_id)
+        times = self._catalog.embeddings.frames_of(list(nearest.values()))
+        return {photo_id: times[embedding_id] for photo_id, embedding_id in nearest.items() if embedding_id in times}
+
+    def _hits(self, page: Sequence[Fused], visibility: Visibility, frames: dict[str, int]) -> tuple[Hit, ...]:
         with QUERY_STAGE_SECONDS.labels("hydrate").time():
             found = self._catalog.photos.get_many([one.photo_id for one in page], visibility)
-            embeddings = {one.photo_id: nearest[one.photo_id].embedding_id for one in page if one.photo_id in nearest}
-            frames = self._catalog.embeddings.frames_of(list(embeddings.values()))
         photos = {photo.photo_id: photo for photo in found}
         return tuple(
-            Hit(photos[one.photo_id], one.score, one.cosine, one.matches, frames.get(embeddings.get(one.photo_id, -1)))
+            Hit(photos[one.photo_id], one.score, one.cosine, one.matches, frames.get(one.photo_id))
             for one in page
             if one.photo_id in photos
         )

@@ -310,6 +310,7 @@ class SearchService:
         self._snapshots.stop(seconds)
         self._journal.close()
         self._buckets.close()
+        self._engine.close()
         self.catalog.close()
         self._folder.close()
 

@@ -21,7 +21,7 @@ from soutu_services.runtime.server import ServedService
 from soutu_services.search.backups import Backups
 from soutu_services.search.catalog import Catalog, job_not_found
 from soutu_services.search.check_job import READ_CONTENTS, REPAIR
-from soutu_services.search.duplicates import DEFAULT_DISTANCE, DEFAULT_MIN_COSINE, list_near_duplicates
+from soutu_services.search.duplicates import DEFAULT_DISTANCE, DEFAULT_MIN_COSINE, LastDuplicates, list_near_duplicates
 from soutu_services.search.embedding_transfer import EmbeddingTransfer, ImportBatch
 from soutu_services.search.job_runner import JobRunner
 from soutu_services.search.library_index import LibraryIndex
@@ -84,6 +84,7 @@ class _LibraryServicer(BackupServicer):
     def __init__(self, parts: LibraryParts) -> None:
         super().__init__(parts.backups)
         self._parts = parts
+        self._last_duplicates = LastDuplicates()
         self._watchers = threading.Semaphore(_MAX_WATCHERS)  # each holds one of the server's workers
 
     def StartSync(  # noqa: N802
@@ -196,6 +197,7 @@ class _LibraryServicer(BackupServicer):
             min_cosine=request.min_cosine if request.HasField("min_cosine") else DEFAULT_MIN_COSINE,
             page_size=page_size_from(request.page_size, default=50, most=200),
             page_token_text=request.page_token,
+            last=self._last_duplicates,
         )
         language = language_of(context)
         return library_service_pb2.ListNearDuplicatesResponse(

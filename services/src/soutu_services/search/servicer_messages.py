@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -24,6 +24,8 @@ __all__ = [
     "summary_message",
     "timestamp",
 ]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 PHOTO_STATES = {
     PhotoState.PENDING: photo_pb2.PHOTO_STATE_PENDING,
@@ -75,9 +77,8 @@ def timestamp(moment: datetime | None) -> Timestamp | None:
     """Write an aware moment; None stays unset."""
     if moment is None:
         return None
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
+    since = moment - _EPOCH  # exact; as ``Timestamp.FromDatetime``, in half the time
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def reason_value(reason: UnreadableReason) -> photo_pb2.UnreadableReason.ValueType:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 from soutu_services.runtime.errors import SoutuError
+from soutu_services.search.background_thread import BackgroundThread
 from soutu_services.search.library_index import LibraryIndex
 
 __all__ = ["SnapshotKeeper"]
@@ -28,8 +28,7 @@ class SnapshotKeeper:
         self._index = index
         self._interval_seconds = interval_seconds
         self._changed_share = changed_share
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="index-snapshot", daemon=True)
+        self._thread = BackgroundThread(self._run, name="index-snapshot")
 
     def start(self) -> None:
         """Begin."""
@@ -38,13 +37,11 @@ class SnapshotKeeper:
 
     def stop(self, seconds: float) -> None:
         """End the thread if it was started, wait so long for it, and write what the snapshot lacks."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
+        self._thread.stop(seconds)
         self._save(least=1)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval_seconds):
+        while not self._thread.wait(self._interval_seconds):
             self._save(least=max(1, int(self._changed_share * self._index.summary[1])))
 
     def _save(self, *, least: int) -> None:

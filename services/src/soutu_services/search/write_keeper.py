@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 
 from soutu_services.runtime.errors import SoutuError
 from soutu_services.runtime.language import Text
+from soutu_services.search.background_thread import BackgroundThread
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.catalog.clock import now
@@ -58,8 +58,7 @@ class WriteKeeper:
         self.problem = Text(zh="", en="")
         """Why it is not known yet whether the store lost something; empty if it is."""
         self._failures: Counter[WritePlace] = Counter()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="write-keeper", daemon=True)
+        self._thread = BackgroundThread(self._run, name="write-keeper")
 
     def start(self) -> None:
         """Begin. Without a doubt about the store everything counts as settled at once."""
@@ -69,9 +68,7 @@ class WriteKeeper:
 
     def stop(self, seconds: float) -> None:
         """End the thread if it was started; wait so long for it."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
+        self._thread.stop(seconds)
 
     def put_back(self, source: str, key: str, sha256: str) -> bool:
         """Put an object back whose bytes are still kept, unless somebody wrote others there; say whether it was.
@@ -93,7 +90,7 @@ class WriteKeeper:
         made_good = 0
         failure: SoutuError | None = None
         for write, make_good in self._kept():
-            if self._stop.is_set():
+            if self._thread.is_stopping():
                 break
             try:
                 made_good += make_good(write)
@@ -123,7 +120,7 @@ class WriteKeeper:
 
     def _run(self) -> None:
         seconds = _FIRST_SECONDS
-        while not self._stop.wait(seconds if self._journal.is_doubtful else _TICK_SECONDS):
+        while not self._thread.wait(seconds if self._journal.is_doubtful else _TICK_SECONDS):
             try:
                 if self._journal.is_empty:
                     continue
@@ -150,7 +147,7 @@ class WriteKeeper:
 
     def _settle(self) -> None:
         made_good = self.make_good()
-        if self._stop.is_set():
+        if self._thread.is_stopping():
             return
         self._journal.settle()
         self._failures.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +11,21 @@ import numpy as np
 
 from soutu_services.embedding.adapter_folder import Adapter, AdapterManifest, adapter_space, write_adapter
 from soutu_services.embedding.encoder import ModelCard
+from soutu_services.embedding.projection import Projection
 from soutu_services.runtime.errors import InvalidInput
-from soutu_services.tuning.adapter_selection import CANDIDATES, Trial, adapted_pairs, try_candidate
+from soutu_services.tuning.adapter_selection import CANDIDATES, Trial, adapted_pairs, try_candidate, use_ranks
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.evaluation import RESAMPLES, SEED, Evaluation, evaluate
 from soutu_services.tuning.fit_state import FitState
 from soutu_services.tuning.retrieval import CUTS, Estimate, FloatArray, IntArray, groups_of, paired_difference
+from soutu_services.tuning.use_vectors import UseVectors
 
-__all__ = ["FitRequest", "Fitted", "fit_adapter"]
+__all__ = ["FitRequest", "Fitted", "UseRise", "fit_adapter"]
 
 _LEAST_PHOTOS = 30
 """Of fewer, no part says anything of another."""
+_LEAST_QUERIES, _ONE_OF_QUERIES = 25, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class FitRequest:
         fingerprint: Of both data sets.
         candidates: Ways of training to choose among.
         most_epochs: Of each.
+        uses: What people did with what they found, to train on as well, with photos that are not measured on. Of enough
+            queries, some are kept back to measure on.
     """
 
     name: str
@@ -49,6 +55,20 @@ class FitRequest:
     fingerprint: str
     candidates: Sequence[TrainingOptions] = CANDIDATES
     most_epochs: int = 25
+    uses: UseVectors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UseRise:
+    """How many queries from use were kept back, mean recall of the photos that they mean before and after, and how it rose.
+
+    People could open only what was found before: this flatters the untrained model, and a fall of it need be no loss.
+    """
+
+    queries: int
+    before: float
+    after: float
+    rise: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,7 @@ class Fitted:
         before: The model on the held-out pairs.
         after: The model with the adapter on them.
         rise: How much recall rose there from text to photo, by name, with intervals that compare each query with itself.
+        use_rise: The same of queries from use that training did not see; None: there were too few to keep any back.
     """
 
     adapter: Adapter
@@ -72,6 +93,7 @@ class Fitted:
     before: Evaluation
     after: Evaluation
     rise: Mapping[str, Estimate]
+    use_rise: UseRise | None = None
 
 
 def fit_adapter(
@@ -101,6 +123,9 @@ def fit_adapter(
             zh=f"只有 {photos} 张有文字的照片可以训练，至少要 {_LEAST_PHOTOS} 张：先给更多照片写说明",
             en=f"there are {photos} photos with texts to train on, and {_LEAST_PHOTOS} are needed: write captions for more",
         )
+    # What people did with a photo that is measured on would be an answer to the measurement.
+    apart = None if request.uses is None else request.uses.apart_from(request.valid.images)
+    uses, kept_back = _kept_back(apart)
     state = FitState(folder, f"{request.base} {request.card.space_id} {request.card.dimension} {request.fingerprint}")
     trials = state.trials()
     for number in range(len(trials), len(request.candidates)):
@@ -110,6 +135,7 @@ def fit_adapter(
                 request.train,
                 request.candidates[number],
                 most_epochs=request.most_epochs,
+                uses=uses,
                 on_epoch=lambda epoch, reached, label=label: on_step(label, epoch, reached.mean_recall),  # type: ignore[misc]
             )
         )
@@ -118,7 +144,7 @@ def fit_adapter(
     training = AdapterTraining(request.card.dimension, chosen.options)
     losses = state.load_training(training)
     while training.epoch < chosen.best:
-        losses.append(training.run_epoch(request.train))
+        losses.append(training.run_epoch(request.train, uses))
         state.save_training(training, losses)
         on_step("training", training.epoch, losses[-1])
     text, image = training.projections()
@@ -137,10 +163,27 @@ def fit_adapter(
     )
     adapter = Adapter(manifest, text=text, image=image)
     write_adapter(folder, adapter)
-    fitted = Fitted(adapter, trials, chosen, losses, before, after, rise)
+    use_rise = None if kept_back is None else _use_rise(kept_back, request.valid.images, text, image)
+    fitted = Fitted(adapter, trials, chosen, losses, before, after, rise, use_rise)
     on_fitted(fitted)
     state.remove()
     return fitted
+
+
+def _kept_back(uses: UseVectors | None) -> tuple[UseVectors | None, UseVectors | None]:
+    """Return the queries to train on, and those to measure on: which is which, each query's own words say, in every fit."""
+    if uses is None or len(uses.answered) < _LEAST_QUERIES:
+        return uses, None
+    by_words = sorted(uses.answered.tolist(), key=lambda place: hashlib.sha256(uses.texts[place].encode()).digest())
+    back = np.sort(np.array(by_words[: len(by_words) // _ONE_OF_QUERIES], np.int64))
+    return uses.of_queries(np.setdiff1d(np.arange(len(uses.texts)), back)), uses.of_queries(back)
+
+
+def _use_rise(uses: UseVectors, images: FloatArray, text: Projection, image: Projection) -> UseRise:
+    before, after = (_hits(use_ranks(uses, images, *towers))[-1] for towers in ((), (text, image)))
+    groups = np.arange(len(before))
+    rise = paired_difference(before, after, groups, resamples=RESAMPLES, seed=SEED)
+    return UseRise(len(before), float(before.mean()), float(after.mean()), rise)
 
 
 def _rise(before: Evaluation, after: Evaluation) -> dict[str, Estimate]:

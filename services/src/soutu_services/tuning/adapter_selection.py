@@ -2,7 +2,9 @@
 
 The photos are cut into three parts; each candidate is trained three times, each time without one part, and measured on that part.
 The candidate and the number of epochs with the best mean recall win; training stops once that has not risen for some epochs.
-Then all of the training data is used for so many epochs: nothing of the held-out split is ever seen.
+Then all of the training data is used for so many epochs: nothing of the held-out split is ever seen. Queries from use are
+trained on, and choose nothing: people could open only what the untrained model found for them, so that it does best by them
+whatever is better.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ import numpy as np
 from soutu_services.embedding.projection import Projection
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
-from soutu_services.tuning.retrieval import IntArray, rank, recall_of
+from soutu_services.tuning.retrieval import FloatArray, IntArray, rank, recall_of
+from soutu_services.tuning.use_vectors import UseVectors
 
-__all__ = ["CANDIDATES", "Epoch", "Trial", "adapted_pairs", "part_of", "try_candidate"]
+__all__ = ["CANDIDATES", "Epoch", "Trial", "adapted_pairs", "part_of", "try_candidate", "use_ranks"]
 
 _FOLDS = 3
 _PATIENCE = 3
@@ -54,7 +57,12 @@ class Trial:
 
 
 def try_candidate(
-    pairs: EmbeddedPairs, options: TrainingOptions, *, most_epochs: int, on_epoch: Callable[[int, Epoch], None] = lambda *_: None
+    pairs: EmbeddedPairs,
+    options: TrainingOptions,
+    *,
+    most_epochs: int,
+    uses: UseVectors | None = None,
+    on_epoch: Callable[[int, Epoch], None] = lambda *_: None,
 ) -> Trial:
     """Train on two of three parts, three times side by side, and measure each on the third.
 
@@ -62,15 +70,19 @@ def try_candidate(
         pairs: The training data.
         options: The candidate.
         most_epochs: Where to stop at last.
+        uses: Queries from use to train on as well.
         on_epoch: Told each epoch's number, from 0 for before training, and what it reached.
     """
     parts = _parts(pairs, options.seed)
     rests = [part_of(pairs, np.setdiff1d(np.unique(np.concatenate(parts)), part)) for part in parts]
     held_out = [part_of(pairs, part) for part in parts]
+    told = [None if uses is None else uses.apart_from(part.images) for part in held_out]  # not of what is measured on
     trainings = [AdapterTraining(pairs.images.shape[1], options) for _ in parts]
     epochs: list[Epoch] = []
     while True:
-        loss = [training.run_epoch(rest) for training, rest in zip(trainings, rests, strict=True)] if epochs else [float("nan")]
+        loss = [float("nan")]
+        if epochs:
+            loss = [one.run_epoch(rest, more) for one, rest, more in zip(trainings, rests, told, strict=True)]
         recalls = [_recall(part, *training.projections()) for part, training in zip(held_out, trainings, strict=True)]
         r10, mean = np.mean(recalls, axis=0).tolist()
         epochs.append(Epoch(float(np.mean(loss)), r10, mean))
@@ -83,6 +95,21 @@ def try_candidate(
 def adapted_pairs(pairs: EmbeddedPairs, text: Projection, image: Projection) -> EmbeddedPairs:
     """Return the pairs as an adapter sees them."""
     return replace(pairs, images=image.apply(pairs.images), text_vectors=text.apply(pairs.text_vectors))
+
+
+def use_ranks(uses: UseVectors, images: FloatArray, text: Projection | None = None, image: Projection | None = None) -> IntArray:
+    """Return the rank of the best photo that each query means, among the photos from use and others.
+
+    Args:
+        uses: Queries, each of which means a photo.
+        images: Vectors of the other photos, shape (i, d).
+        text: Maps the queries; None: they stay.
+        image: Maps all photos.
+    """
+    queries, targets = uses.text_vectors, np.concatenate([uses.images, images])
+    if text is not None and image is not None:
+        queries, targets = text.apply(queries), image.apply(targets)
+    return rank(queries, targets, uses.right_answers()).ranks
 
 
 def part_of(pairs: EmbeddedPairs, images: IntArray) -> EmbeddedPairs:

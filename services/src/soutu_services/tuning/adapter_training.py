@@ -1,14 +1,15 @@
 """Training of an adapter on vectors that are there already: numpy on a CPU, minutes for some thousand photos.
 
-The loss is CLIP's (Radford et al. 2021, arXiv:2103.00020) over batches of texts and their photos, in both directions; where a
-batch holds several right answers they share the target. The optimizer is AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
-Each epoch draws from a generator of its own, made of the seed and its number: a training that was stopped and loaded again goes
-on exactly as if it had not been.
+The loss is CLIP's over batches of texts and their photos, in both directions; where a batch holds several right answers they
+share the target. What people did with what they found adds its own, see ``adapter_loss``. The optimizer is AdamW (Loshchilov &
+Hutter 2019, arXiv:1711.05101). Each epoch draws from a generator of its own, made of the seed and its number: a training that
+was stopped and loaded again goes on exactly as if it had not been.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from soutu_services.embedding.projection import Projection
+from soutu_services.tuning.adapter_loss import TOWERS, Parameters, loss_and_gradients, use_loss_and_gradients
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.retrieval import FloatArray, IntArray
+from soutu_services.tuning.use_vectors import UseVectors, same_photos
 
 __all__ = ["AdapterTraining", "TrainingOptions", "loss_and_gradients"]
 
 _BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-8
-_TOWERS = ("text", "image")
-
-Parameters = dict[str, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,10 @@ class AdapterTraining:
         self.options = options
         self.epoch = 0
         self._step = 0
+        self._use_random = np.random.default_rng(options.seed)  # each epoch has its own
         random = np.random.default_rng(options.seed)
         self._parameters: Parameters = {}
-        for tower in _TOWERS:
+        for tower in TOWERS:
             start = Projection.identity(dimension, options.hidden, options.mix, random)
             self._parameters |= {f"{tower}.down": start.down, f"{tower}.up": start.up}
         self._first = {name: np.zeros_like(value) for name, value in self._parameters.items()}
@@ -74,17 +75,21 @@ class AdapterTraining:
         """Return those of texts and of images, as they are now."""
         text, image = (
             Projection(self._parameters[f"{tower}.down"].copy(), self._parameters[f"{tower}.up"].copy(), self.options.mix)
-            for tower in _TOWERS
+            for tower in TOWERS
         )
         return text, image
 
-    def run_epoch(self, pairs: EmbeddedPairs) -> float:
-        """Show every pair once; return the mean loss."""
+    def run_epoch(self, pairs: EmbeddedPairs, uses: UseVectors | None = None) -> float:
+        """Show every pair once, and every query from use; return the mean loss of a pair of the data set.
+
+        A pair from use counts as its weight says, 1 being a pair of the data set.
+        """
         random = np.random.default_rng([self.options.seed, self.epoch])
         order = random.permutation(len(pairs.pairs))
         right = np.sort(pairs.pairs[:, 0] * len(pairs.image_ids) + pairs.pairs[:, 1])
         words = self._blended(pairs, random)
         losses = []
+        asked = self._use_batches(uses, math.ceil(len(order) / self.options.batch))
         for begin in range(0, len(order), self.options.batch):
             chosen = pairs.pairs[order[begin : begin + self.options.batch]]
             texts, images = np.unique(chosen[:, 0]), np.unique(chosen[:, 1])
@@ -94,6 +99,11 @@ class AdapterTraining:
                 "image": self._dropped(pairs.images[images], random),
             }
             loss, gradients = loss_and_gradients(self._parameters, inputs, fits, self.options)
+            some = next(asked, None)
+            if some is not None:
+                more, of_use = self._learn_from(some, pairs.images[images])
+                loss += more / len(chosen)
+                gradients = {name: value + of_use[name] / np.float32(len(chosen)) for name, value in gradients.items()}
             self._update(gradients)
             losses.append(loss * len(chosen))
         self.epoch += 1
@@ -119,6 +129,25 @@ class AdapterTraining:
                     raise ValueError("another shape")
                 values[name] = np.asarray(kept, np.float32)
         self.epoch, self._step = int(state["epoch"]), int(state["step"])
+
+    def _use_batches(self, uses: UseVectors | None, steps: int) -> Iterator[UseVectors | None]:
+        """Yield the queries from use for each step, in an order of their own; nothing else is drawn otherwise for them."""
+        if uses is None:
+            return
+        self._use_random = np.random.default_rng([self.options.seed, self.epoch, 1])
+        for places in np.array_split(self._use_random.permutation(len(uses.texts)), steps):
+            yield uses.of_queries(np.sort(places)) if len(places) else None
+
+    def _learn_from(self, uses: UseVectors, others: FloatArray) -> tuple[float, Parameters]:
+        """Return the loss of some queries from use, with other photos as candidates beside theirs, and its gradients."""
+        others = others[~same_photos(others, uses.images)]  # one that was used is no other candidate beside itself
+        weights = np.zeros((len(uses.texts), len(uses.images) + len(others)), np.float32)
+        weights[uses.pairs[:, 0], uses.pairs[:, 1]] = uses.weights
+        inputs = {
+            "text": self._dropped(uses.text_vectors, self._use_random),
+            "image": self._dropped(np.concatenate([uses.images, others]), self._use_random),
+        }
+        return use_loss_and_gradients(self._parameters, inputs, weights, self.options)
 
     def _blended(self, pairs: EmbeddedPairs, random: np.random.Generator) -> FloatArray:
         """Move texts towards others of their photos."""
@@ -147,47 +176,6 @@ class AdapterTraining:
             second += np.float32(1 - _BETA2) * (gradient * gradient - second)
             value *= np.float32(1 - self.options.rate * self.options.decay)
             value -= np.float32(self.options.rate * correction) * first / (np.sqrt(second) + np.float32(_TINY))
-
-
-def loss_and_gradients(
-    parameters: Mapping[str, FloatArray],
-    inputs: Mapping[str, FloatArray],
-    fits: npt.NDArray[np.bool_],
-    options: TrainingOptions,
-) -> tuple[float, Parameters]:
-    """Return the loss of a batch and its gradients.
-
-    Args:
-        parameters: ``text.down``, ``text.up``, ``image.down`` and ``image.up``.
-        inputs: ``text``, shape (t, d), and ``image``, shape (i, d).
-        fits: Which text fits which image, at least one in each row and column; shape (t, i).
-        options: Mix and temperature.
-    """
-    mix = options.mix
-    activations, outputs, lengths = {}, {}, {}
-    for tower in _TOWERS:
-        activations[tower] = np.maximum(inputs[tower] @ parameters[f"{tower}.down"], 0)
-        mapped = (1 - mix) * inputs[tower] + mix * (activations[tower] @ parameters[f"{tower}.up"])
-        lengths[tower] = np.maximum(np.linalg.norm(mapped, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        outputs[tower] = mapped / lengths[tower]
-    scores = outputs["text"] @ outputs["image"].T / options.temperature
-    loss, slope = 0.0, np.zeros_like(scores)
-    for axis in (1, 0):
-        target = fits / fits.sum(axis=axis, keepdims=True)
-        logs = scores - scores.max(axis=axis, keepdims=True)
-        logs -= np.log(np.exp(logs).sum(axis=axis, keepdims=True))
-        queries = scores.shape[1 - axis]
-        loss -= float((target * logs).sum()) / queries / 2
-        slope += (np.exp(logs) - target).astype(scores.dtype) / (2 * queries)
-    slope /= options.temperature
-    gradients: Parameters = {}
-    for tower, rise in (("text", slope @ outputs["image"]), ("image", slope.T @ outputs["text"])):
-        of_mapped = (rise - outputs[tower] * (rise * outputs[tower]).sum(axis=1, keepdims=True)) / lengths[tower]
-        of_learned = mix * of_mapped
-        gradients[f"{tower}.up"] = activations[tower].T @ of_learned
-        hidden = (of_learned @ parameters[f"{tower}.up"].T) * (activations[tower] > 0)
-        gradients[f"{tower}.down"] = inputs[tower].T @ hidden
-    return loss, gradients
 
 
 def _contains(ordered: IntArray, wanted: IntArray) -> npt.NDArray[np.bool_]:

@@ -14,6 +14,13 @@ from soutu_services.tuning.published_results import BENCHMARKS, Benchmark
 __all__ = ["main"]
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_use_option = click.option(
+    "--use",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="使用记录（soutu feedback），可重复。 A record of use (soutu feedback); repeatable.",
+)
 
 
 @click.group(name="soutu-tune", context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,6 +97,15 @@ def evaluate(
 @click.option(
     "--burst-seconds", default=10, show_default=True, type=click.IntRange(0), help="连拍的最长间隔。 Longest pause in a burst."
 )
+@_use_option
+@click.option(
+    "--use-least",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="问法算多少以上才成为照片的文字；打开排第一的一次算 1。 How much a query must count to become a text of a photo; "
+    "opening the first one once counts 1.",
+)
 @click.option("--address", help="搜索服务的地址。 Address of the search service. [SOUTU_ADDRESS]")
 def export_command(
     *,
@@ -102,6 +118,8 @@ def export_command(
     tags: tuple[str, ...],
     splits: str,
     burst_seconds: int,
+    use: tuple[Path, ...],
+    use_least: float,
     address: str | None,
 ) -> None:
     """把照片导出成 Chinese-CLIP 的微调数据。 Export photos as data that Chinese-CLIP is fine-tuned with.
@@ -115,7 +133,7 @@ def export_command(
 
     with errors_as_one_line():
         selection = Selection(query, limit, folders, taken_from, taken_until, tags)
-        run_export(output, selection, splits, burst_seconds=burst_seconds, address=address)
+        run_export(output, selection, splits, burst_seconds=burst_seconds, use=use, use_least=use_least, address=address)
 
 
 @main.command("import")
@@ -138,17 +156,47 @@ def import_command(*, data: Path, split: str, name: str, address: str | None) ->
 @click.option("--model", default="lite", show_default=True, help="在哪个模型上训练。 The model to train on.")
 @click.option("--output", type=_FOLDER, default=Path("family"), show_default=True, help="放在哪个文件夹。 Folder of the adapter.")
 @click.option("--name", default="", help="新模型的名字，默认是文件夹名。 Name of the new model; else that of the folder.")
-def fit(*, data: Path, train: str, valid: str, model: str, output: Path, name: str) -> None:
+@_use_option
+@click.option(
+    "--use-strength",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 100),
+    help="使用记录算多少，0 不算。 How much the record of use counts; 0: not at all.",
+)
+@click.option("--address", help="搜索服务的地址，用到使用记录时要。 Address of the search service, for --use. [SOUTU_ADDRESS]")
+def fit(
+    *,
+    data: Path,
+    train: str,
+    valid: str,
+    model: str,
+    output: Path,
+    name: str,
+    use: tuple[Path, ...],
+    use_strength: float,
+    address: str | None,
+) -> None:
     """在已有的向量上训练一个小适配层，几分钟，不用显卡。 Train a small adapter on vectors: minutes, and no GPU.
 
     怎样训练，只在训练数据里选；最后在没有训练过的照片上比较前后。中断后再运行一次就接着做。
     How to train is chosen within the training data; before and after are compared on photos that training did not see. Run it
-    again after an interruption, and it goes on.
+    again after an interruption, and it goes on. --use learns from what people did with what they found, too.
     """
     from soutu_services.tuning.fit_commands import run_fit  # noqa: PLC0415 - see the module's docstring
 
     with errors_as_one_line():
-        run_fit(data, train=train, valid=valid, model=model, output=output, name=name)
+        run_fit(
+            data,
+            train=train,
+            valid=valid,
+            model=model,
+            output=output,
+            name=name,
+            use=use,
+            use_strength=use_strength,
+            address=address,
+        )
 
 
 @main.command("adopt")

@@ -10,11 +10,12 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,17 +53,19 @@ class ExportRequest:
         selection: Which photos.
         splits: Names of the splits and their shares, which add up to 1.
         burst_seconds: Longest pause between photos of one burst.
-        max_distance: Perceptual hashes of near-duplicates differ in at most so many of 64 bits.
-        min_cosine: Smallest cosine of near-duplicates.
+        near: Photos are near-duplicates if their perceptual hashes differ in at most so many of 64 bits, and the cosine of their
+            vectors is at least so much, for one of these pairs. A hash that is almost the same needs little else: small copies,
+            compressed hard, have cosines of 0.6 with ``lite``. What is cropped differs in more bits, and looks the more alike.
         photos_a_caption: A caption that more photos share tells of none of them, and is left out.
+        queries: Further captions, by photo id: what people found a photo by.
     """
 
     selection: Selection
     splits: tuple[tuple[str, float], ...] = (("train", 0.9), ("valid", 0.1))
     burst_seconds: int = 10
-    max_distance: int = 10
-    min_cosine: float = 0.85
+    near: tuple[tuple[int, float], ...] = ((10, 0.4), (12, 0.8))
     photos_a_caption: int = 20
+    queries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,19 +209,22 @@ class _Export:
         progress = self._ledger.begin(asked)
         groups = PhotoGroups()
         for page in self._library.pages(self._request.selection):
-            records = [(PhotoRecord(one.photo_id, one.names[0] if one.names else "", 0), captions_of(one)) for one in page]
+            records = [(PhotoRecord(one.photo_id, one.names[0] if one.names else "", 0), self._said_of(one)) for one in page]
             self._ledger.add(len(groups), records)
             groups.add([one.photo_id for one in page], [_seconds(one) for one in page])
         if not len(groups):
             raise InvalidInput("NO_PHOTOS", zh="没有符合条件的照片", en="there is no such photo")
-        duplicates = self._library.near_duplicates(max_distance=self._request.max_distance, min_cosine=self._request.min_cosine)
-        groups.join(duplicates, burst_seconds=self._request.burst_seconds)
+        lists = [self._library.near_duplicates(max_distance=most, min_cosine=least) for most, least in self._request.near]
+        groups.join(chain.from_iterable(lists), burst_seconds=self._request.burst_seconds)
         splits = groups.splits([share for _, share in self._request.splits])
         for first in range(0, len(groups), _BATCH):
             self._ledger.set_splits(first, splits[first : first + _BATCH].tolist())
         progress.photos = len(groups)
         self._ledger.save(progress)
         return progress
+
+    def _said_of(self, photo: LibraryPhoto) -> list[str]:
+        return list(dict.fromkeys([*captions_of(photo), *self._request.queries.get(photo.photo_id, ())]))
 
     def _write_map(self, told: bytearray) -> tuple[bytearray, dict[str, int]]:
         """Write which photo each id is; return the split of each photo, 255 for those that are left out, and their counts."""

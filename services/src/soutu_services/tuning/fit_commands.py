@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from soutu_services.runtime.command_line import command_language, complain, say
 from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.settings import load_settings
-from soutu_services.tuning.adapter_fit import FitRequest, Fitted, fit_adapter
+from soutu_services.tuning.adapter_fit import FitRequest, Fitted, UseRise, fit_adapter
 from soutu_services.tuning.adoption import adopt
 from soutu_services.tuning.curve_picture import draw_curves
 from soutu_services.tuning.dataset import open_dataset
@@ -30,6 +31,7 @@ from soutu_services.tuning.library_commands import connected, shown_progress, te
 from soutu_services.tuning.report_table import DIRECTIONS, FIGURES, cells, figure_table
 from soutu_services.tuning.retrieval import Estimate
 from soutu_services.tuning.shared_photos import shared_photos
+from soutu_services.tuning.use_commands import vectors_of_record
 from soutu_services.tuning.vector_cache import cached_pairs, fingerprint
 
 __all__ = ["CURVES_NAME", "FIT_NAME", "run_adopt", "run_fit"]
@@ -38,8 +40,19 @@ FIT_NAME, CURVES_NAME = "fit.json", "curves.png"
 _CACHE = "vectors"
 
 
-def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, name: str) -> None:
-    """Fit an adapter; print what it reached, write it with its curves.
+def run_fit(
+    data: Path,
+    *,
+    train: str,
+    valid: str,
+    model: str,
+    output: Path,
+    name: str,
+    use: Sequence[Path] = (),
+    use_strength: float = 1.0,
+    address: str | None = None,
+) -> None:
+    """Fit an adapter, on a record of use as well if one is given; print what it reached, write it with its curves.
 
     Raises:
         SoutuError: a data set or the model cannot be used, or the folder holds another fit.
@@ -85,10 +98,13 @@ def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, nam
                 )
                 for dataset in datasets
             ]
+        uses = vectors_of_record(use, use_strength, encoder, flaws, address=address)
     finally:
         encoder.close()
     tell_flaws(flaws)
-    marks = " ".join(fingerprint(dataset, card.space_id) for dataset in datasets)
+    marks = [fingerprint(dataset, card.space_id) for dataset in datasets]
+    if uses is not None:
+        marks.append(uses.digest())
     request = FitRequest(
         name=name or output.resolve().name,
         base=model,
@@ -96,7 +112,8 @@ def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, nam
         train=pairs[0],
         valid=pairs[1],
         split=valid,
-        fingerprint=marks,
+        fingerprint=" ".join(marks),
+        uses=uses,
     )
 
     def keep(fitted: Fitted) -> None:
@@ -106,6 +123,8 @@ def run_fit(data: Path, *, train: str, valid: str, model: str, output: Path, nam
 
     fitted = fit_adapter(request, output, on_step=_tell_step, on_fitted=keep)
     Console(soft_wrap=True).print(_table(fitted))
+    if fitted.use_rise is not None:
+        _tell_use(fitted.use_rise)
     _conclude(fitted, model, output)
 
 
@@ -130,6 +149,18 @@ def run_adopt(folder: Path, *, anyway: bool, address: str | None) -> None:
     )
 
 
+def _tell_use(use: UseRise) -> None:
+    before, after, rise = 100 * use.before, 100 * use.after, use.rise
+    interval = f"{100 * rise.value:+.1f}, {100 * rise.low:+.1f} – {100 * rise.high:+.1f}"
+    say(
+        Text(
+            zh=f"没有训练过的 {use.queries} 种问法（使用记录），平均召回从 {before:.1f} 到 {after:.1f}（{interval}）",
+            en=f"{use.queries} queries from use that training did not see: "
+            f"mean recall from {before:.1f} to {after:.1f} ({interval})",
+        )
+    )
+
+
 def _tell_step(what: str, epoch: int, value: float) -> None:
     complain(Text(zh=f"{what} · {epoch} · {value:.4f}", en=f"{what} · {epoch} · {value:.4f}"))
 
@@ -144,6 +175,7 @@ def _summary(fitted: Fitted) -> dict[str, object]:
         "rise": {name: asdict(estimate) for name, estimate in fitted.rise.items()},
         "trials": [asdict(trial) | {"best": trial.best} for trial in fitted.trials],
         "losses": list(fitted.losses),
+        **({} if fitted.use_rise is None else {"use": asdict(fitted.use_rise)}),
     }
 
 

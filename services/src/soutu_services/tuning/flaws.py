@@ -50,6 +50,14 @@ class Flaw(Enum):
         "{n} 张图片没有文字：它们会被搜到，但没有人找它们（第一处：{at}）",
         "{n} pictures have no text: they can be found, but none of them is looked for (first: {at})",
     )
+    USE_WITHOUT_WORDS = (
+        "{n} 次使用不是只用文字找到的，已略过（第一处：{at}）",
+        "{n} uses are of what was not found by words alone, and were left out (first: {at})",
+    )
+    USE_WITHOUT_PHOTO = (
+        "{n} 对文字和照片里的照片图库里没有了，已略过（第一处：{at}）",
+        "{n} pairs from use are of photos that the library has not any more, and were left out (first: {at})",
+    )
     COMMON_TEXT = (
         "{n} 条文字同时属于很多图片，说明不了任何一张，已略过（第一处：{at}）",
         "{n} texts belong to too many pictures to tell of any of them, and were left out (first: {at})",

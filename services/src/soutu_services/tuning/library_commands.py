@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from soutu_services.tuning.flaws import Flaws
 from soutu_services.tuning.library import Readiness, Selection
 from soutu_services.tuning.library_client import LibraryClient
 from soutu_services.tuning.library_settings import LibrarySettings
+from soutu_services.tuning.use_pairs import texts_of_photos, use_pairs
+from soutu_services.tuning.use_record import read_uses
 
 __all__ = ["connected", "parse_splits", "run_export", "run_import", "shown_progress", "tell_flaws", "telling_flaws"]
 
@@ -108,19 +110,30 @@ def parse_splits(text: str) -> tuple[tuple[str, float], ...]:
     return tuple(splits)
 
 
-def run_export(output: Path, selection: Selection, splits: str, *, burst_seconds: int, address: str | None) -> None:
-    """Export photos; go on with an export that was stopped.
+def run_export(
+    output: Path,
+    selection: Selection,
+    splits: str,
+    *,
+    burst_seconds: int,
+    address: str | None,
+    use: Sequence[Path] = (),
+    use_least: float = 0.0,
+) -> None:
+    """Export photos, with what people found them by if a record of use is given; go on with an export that was stopped.
 
     Raises:
         SoutuError: there is nothing to export, the folder is taken, or the library fails.
         OSError: a file cannot be written.
     """
-    request = ExportRequest(selection, parse_splits(splits), burst_seconds=burst_seconds)
+    shares = parse_splits(splits)
     with (
         telling_flaws() as flaws,
         connected(address) as library,
         shown_progress(Text(zh="照片", en="photos")) as (progress, task),
     ):
+        queries = texts_of_photos(use_pairs(read_uses(use, flaws)), least=use_least)
+        request = ExportRequest(selection, shares, burst_seconds=burst_seconds, queries=queries)
         readiness = library.readiness()
         exported = export_library(
             library,

@@ -54,6 +54,11 @@ def _run(
         remove_albums=[readable(album) for album in left_albums],
         taken=None if taken is None else readable(taken),
     )
+    if favourite:
+        from soutu_client.cli.deeds import note_deeds_of_last_search  # noqa: PLC0415
+        from soutu_client.feedback_models import Deed  # noqa: PLC0415
+
+        note_deeds_of_last_search(session, Deed.FAVOURITE, [photo.photo_id for photo in photos])
     if as_json:
         session.print_json(photos)
     else:

@@ -8,6 +8,7 @@ from soutu_client.cli.command import Argument, Option, SoutuCommand
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.session import CommandError, Session
 from soutu_client.cli.texts import Texts
+from soutu_client.feedback_models import Deed
 
 __all__ = ["build", "open_photo"]
 
@@ -26,12 +27,17 @@ def build(texts: Texts) -> click.Command:
 def _run(session: Session, *, photo: str | None, as_json: bool) -> int:
     if photo is None:
         return _open_page(session, as_json=as_json)
+    from soutu_client.cli.deeds import note_deeds_of_last_search  # noqa: PLC0415
+    from soutu_client.cli.ranks import photo_of_rank  # noqa: PLC0415
+
     is_rank = photo.isdecimal() and len(photo) <= _MOST_DIGITS_OF_A_RANK
-    return open_photo(session, _ranked(session, int(photo)) if is_rank else photo, as_json=as_json)
+    photo_id = open_photo(session, photo_of_rank(session, int(photo)) if is_rank else photo, as_json=as_json)
+    note_deeds_of_last_search(session, Deed.OPEN, [photo_id])
+    return ExitCode.OK
 
 
-def open_photo(session: Session, photo_id: str, *, as_json: bool = False) -> int:
-    """Fetch a photo's original, show it, and say where it is."""
+def open_photo(session: Session, photo_id: str, *, as_json: bool = False) -> str:
+    """Fetch a photo's original, show it, and say where it is; return the photo's whole id."""
     from soutu_client.cli.photo_viewing import fetch_to_view  # noqa: PLC0415 - gRPC is slow to load
     from soutu_client.cli.viewer import open_in_viewer  # noqa: PLC0415
 
@@ -42,18 +48,7 @@ def open_photo(session: Session, photo_id: str, *, as_json: bool = False) -> int
         session.print_json({"photo_id": photo.photo_id, "path": path, "opened": is_open})
     else:
         session.print(session.text("open.opened" if is_open else "open.no_viewer", path=path))
-    return ExitCode.OK
-
-
-def _ranked(session: Session, rank: int) -> str:
-    from soutu_client.cli.last_hits import last_hits  # noqa: PLC0415
-
-    hits = last_hits(session.client.address)
-    if not hits:
-        raise CommandError(session.text("open.no_search"), code=ExitCode.USAGE)
-    if not 1 <= rank <= len(hits):
-        raise CommandError(session.count("open.no_rank", len(hits)), code=ExitCode.USAGE)
-    return hits[rank - 1]
+    return photo.photo_id
 
 
 def _open_page(session: Session, *, as_json: bool) -> int:

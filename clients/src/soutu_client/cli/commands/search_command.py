@@ -73,7 +73,7 @@ def _run(
         limit,
     )
     title = "  ".join([text, *(path.name for path in images), *like, *(f"- {each}" for each in unwanted)]).strip()
-    return output.present(session, hits, notices, title=title)
+    return output.present(session, hits, notices, title=title, terms=terms)
 
 
 def _terms(

@@ -38,9 +38,13 @@ def _run(session: Session, *, photo_id: str, as_json: bool, save: Path | None) -
     else:
         print_photo(session, photo)
     if save is not None:
+        from soutu_client.cli.deeds import note_deeds_of_last_search  # noqa: PLC0415
+        from soutu_client.feedback_models import Deed  # noqa: PLC0415
+
         for part_id in ("", *(part.part_id for part in photo.parts)):
             path = session.client.save_original(photo.photo_id, save, part_id=part_id)
             session.remark(session.text("show.saved", path=path))
+        note_deeds_of_last_search(session, Deed.DOWNLOAD, [photo.photo_id])
     return ExitCode.OK
 
 

@@ -12,6 +12,7 @@ from soutu_client.cli.filter_options import take_filter
 from soutu_client.cli.hit_output import HitOutput, collect_hits, hit_options
 from soutu_client.cli.session import Session
 from soutu_client.cli.texts import Texts
+from soutu_client.models import ImageTerm, PhotoTerm
 
 __all__ = ["build"]
 
@@ -32,4 +33,5 @@ def _run(session: Session, *, like: str, min_score: float | None, limit: int, **
         lambda size, token: session.client.similar(sample, filter=chosen, min_score=min_score, page_size=size, page_token=token),
         limit,
     )
-    return output.present(session, hits, notices, title=path.name)
+    term = ImageTerm(sample) if isinstance(sample, bytes) else PhotoTerm(sample)
+    return output.present(session, hits, notices, title=path.name, terms=[term])

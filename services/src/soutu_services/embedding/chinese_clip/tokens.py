@@ -15,10 +15,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CONTEXT_LENGTH", "BertTokens", "TokenArray", "padded"]
+__all__ = ["CONTEXT_LENGTH", "CPU_PASS_TOKENS", "BertTokens", "TokenArray", "of_like_length", "padded"]
 
 CONTEXT_LENGTH = 52
 """Longest input of the text tower in tokens, [CLS] and [SEP] included; what is beyond is cut, as cn_clip does."""
+CPU_PASS_TOKENS = 16
+"""What one more pass costs on a CPU, in tokens of a large one (``of_like_length``): with ViT-B-16 in int8 a pass over ten tokens
+takes 12 ms by itself, and ten tokens more 6 ms. With a sentence of 40 tokens among 31 of 3 to 18 one pass takes 2.7 times as long
+as three."""
 
 TokenArray = npt.NDArray[np.int64]
 
@@ -92,6 +96,32 @@ def padded(batch: Sequence[TokenArray]) -> TokenArray:
     for row, ids in zip(stacked, batch, strict=True):
         row[: len(ids)] = ids
     return stacked
+
+
+def of_like_length(batch: Sequence[TokenArray], *, pass_tokens: int) -> list[list[int]]:
+    """Group texts so that filling each up to the longest of its group, and running each group by itself, costs least.
+
+    Args:
+        batch: Token ids of texts.
+        pass_tokens: How many tokens more in a pass take as long as one more pass.
+
+    Returns:
+        Positions in ``batch``, each in one group.
+    """
+    order = sorted(range(len(batch)), key=lambda at: len(batch[at]))
+    lengths = [len(batch[at]) for at in order]
+    if not lengths or sum(lengths[-1] - length for length in lengths) <= pass_tokens:
+        return [order] if order else []
+    least, begins = [0], [0]  # of the first texts: what they cost, and where their last group begins
+    for end in range(1, len(order) + 1):
+        costs = [least[begin] + (end - begin) * lengths[end - 1] + pass_tokens for begin in range(end)]
+        least.append(min(costs))
+        begins.append(costs.index(least[-1]))
+    groups, end = [], len(order)
+    while end:
+        groups.append(order[begins[end] : end])
+        end = begins[end]
+    return groups
 
 
 def _words(text: str) -> Iterator[str]:

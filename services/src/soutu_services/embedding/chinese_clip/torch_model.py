@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +33,7 @@ except (ImportError, OSError) as missing:  # OSError: a shared library of torch'
         en=f"torch and cn_clip are not usable here ({missing}); run: soutu-embedding install-clip",
     ) from missing
 
-__all__ = ["Precision", "TorchModel", "official_architecture", "official_models", "vocabulary_path"]
+__all__ = ["Picture", "Precision", "TorchModel", "official_architecture", "official_models", "vocabulary_path"]
 
 Precision = Literal["fp32", "fp16", "bf16"]
 
@@ -69,6 +71,18 @@ def vocabulary_path() -> Path:
     return Path(cn_clip_utils.__file__).parent / "vocab.txt"
 
 
+@dataclass(frozen=True, slots=True)
+class _OnGpu:
+    """A picture on its way to the GPU, and the moment from which on it is there."""
+
+    tensor: torch.Tensor
+    arrived: torch.cuda.Event
+
+
+Picture: TypeAlias = FloatArray | _OnGpu
+"""A preprocessed picture, where the model runs or on its way there."""
+
+
 class TorchModel:
     """Both towers of one checkpoint. Not for several threads at once.
 
@@ -87,6 +101,7 @@ class TorchModel:
         self._model = model
         self._device = device
         self._halved = halved
+        self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     @classmethod
     def load(cls, path: Path, architecture: Architecture, *, name: str, device: str = "auto") -> TorchModel:
@@ -134,17 +149,51 @@ class TorchModel:
                 parameter.data = parameter.data.to(_DTYPES[precision])
         self.precision = precision
 
-    def encode_images(self, pixels: FloatArray) -> FloatArray:
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether it runs on a GPU."""
+        return bool(self._device.type == "cuda")
+
+    def bring(self, pixels: FloatArray) -> Picture:
+        """Begin to bring a preprocessed picture to where the model runs. May be called from several threads, also while it runs.
+
+        To a GPU it goes from page-locked memory on a stream of its own, which the passes do not wait for; elsewhere it is there.
+
+        Args:
+            pixels: Shape (3, side, side).
+        """
+        if self._copying is None:
+            return pixels
+        with torch.cuda.stream(self._copying):
+            tensor = torch.from_numpy(pixels).pin_memory().to(self._device, non_blocking=True)
+            arrived = torch.cuda.Event()
+            arrived.record(self._copying)
+        return _OnGpu(tensor, arrived)
+
+    def encode_images(self, pictures: Sequence[Picture] | FloatArray) -> FloatArray:
         """Embed preprocessed pictures.
 
         Args:
-            pixels: Shape (n, 3, side, side).
+            pictures: As ``bring`` returns them, or arrays of shape (3, side, side); one at least.
 
         Returns:
             Shape (n, dimension), not normalised.
         """
         with torch.inference_mode():
-            return _floats(self._model.encode_image(torch.from_numpy(pixels).to(self._device)))
+            return _floats(self._model.encode_image(self._batch(pictures)))
+
+    def _batch(self, pictures: Sequence[Picture] | FloatArray) -> torch.Tensor:
+        if self._copying is None:
+            return torch.from_numpy(np.stack([one for one in pictures if isinstance(one, np.ndarray)])).to(self._device)
+        running = torch.cuda.current_stream(self._device)
+        tensors = []
+        for one in pictures:
+            picture = self.bring(one) if isinstance(one, np.ndarray) else one
+            assert isinstance(picture, _OnGpu)
+            running.wait_event(picture.arrived)
+            picture.tensor.record_stream(running)  # or its memory could be given to the next copy while it is read
+            tensors.append(picture.tensor)
+        return torch.stack(tensors)
 
     def encode_texts(self, tokens: TokenArray) -> FloatArray:
         """Embed token ids.

@@ -14,6 +14,7 @@ from soutu_services.search.catalog.clock import from_milliseconds, now_milliseco
 from soutu_services.search.catalog.contents import refresh_states
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import filter_condition
+from soutu_services.search.catalog.kept_answers import KeptAnswers
 from soutu_services.search.catalog.records import EmbeddingBatch, IdArray, Space, StoredEmbeddings
 from soutu_services.search.catalog.vectors import decode_vectors, encode_vector, insert_vector, sound_vectors, space_row
 from soutu_services.search.model import Filter, FloatArray, UnreadableReason
@@ -32,6 +33,8 @@ FROM json_each(?) j CROSS JOIN photos p ON p.photo_id = j.value CROSS JOIN embed
 """
 _POSTER_LAST = "e.frame_ms = p.poster_ms, e.frame_ms DESC"
 _SEARCHABLE = "p.present = 1 AND p.deleted_at IS NULL AND p.state != 'UNREADABLE'"
+_MOST_MATCHING = 4
+"""Filters whose embeddings' ids are kept: 8 bytes for each id."""
 
 
 class Embeddings:
@@ -39,6 +42,7 @@ class Embeddings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._matching: KeptAnswers[tuple[str, Filter, Visibility], IdArray] = KeptAnswers(database, _MOST_MATCHING)
 
     def register_space(self, space_id: str, *, model: str, variant: str, dimension: int) -> Space:
         """Make a space known; one that is known takes over the new model name and variant. The first one serves.
@@ -248,12 +252,20 @@ class Embeddings:
         return {row["photo_id"]: vector for row, vector in zip(rows, vectors, strict=True)}
 
     def ids_matching(self, space_id: str, photo_filter: Filter, visibility: Visibility) -> IdArray:
-        """List the ids of the embeddings, in a space, of searchable photos that pass a filter and may be seen: int64.
+        """List the ids of the embeddings, in a space, of searchable photos that pass a filter and may be seen: int64, read-only.
+
+        Looking at each of many photos takes longer than all else of a search, and people ask again with the same filter: the last
+        answers are kept until the catalog changes.
 
         Raises:
             FailedPrecondition: the space is not registered.
             InvalidInput: the filter cannot be right.
         """
+        return self._matching.get(
+            (space_id, photo_filter, visibility), lambda: self._find_matching(space_id, photo_filter, visibility)
+        )
+
+    def _find_matching(self, space_id: str, photo_filter: Filter, visibility: Visibility) -> IdArray:
         condition, parameters = filter_condition(photo_filter, visibility)
         with self._database.read() as reader:
             space = space_row(reader, space_id)
@@ -262,7 +274,9 @@ class Embeddings:
                 f"WHERE {_SEARCHABLE} AND {condition}",
                 {**parameters, "space": space["id"]},
             ).fetchone()
-            return np.fromstring(row[0] or "", dtype=np.int64, sep=",")
+        ids = np.fromstring(row[0] or "", dtype=np.int64, sep=",")
+        ids.setflags(write=False)
+        return ids
 
     def photos_of(self, ids: Sequence[int] | IdArray) -> dict[int, str]:
         """Map ids of embeddings to their photos' ids; those of photos that are not searchable are left out."""

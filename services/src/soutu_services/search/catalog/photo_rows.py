@@ -38,6 +38,10 @@ _PART_NAME = (
     "WHERE o.content = c.id AND o.present = 1 AND {shown} ORDER BY o.id LIMIT 1"
 )
 """A name of a content, called ``c``, that the caller may see."""
+# Looking into a dictionary takes a tenth of the time of asking an enumeration, and every hit has three of them.
+_STATES = {state.value: state for state in PhotoState}
+_KINDS = {kind.value: kind for kind in PhotoKind}
+_ORIGINS = {origin.value: origin for origin in TakenOrigin}
 
 
 def load_photos(reader: sqlite3.Connection, photo_ids: Sequence[str], visibility: Visibility) -> list[Photo]:
@@ -102,7 +106,7 @@ def _taken(row: sqlite3.Row, names: tuple[PhotoName, ...], visibility: Visibilit
         return None
     local = datetime.fromisoformat(row["taken_seen"])
     if visibility.is_everything or row["taken_origin"] not in (TakenOrigin.NAME.value, TakenOrigin.MODIFIED.value):
-        return Taken(local, row["taken_offset_minutes"], TakenOrigin(row["taken_origin"]))
+        return Taken(local, row["taken_offset_minutes"], _ORIGINS[row["taken_origin"]])
     is_named = any(name.present and time_in_name(name.name) is not None for name in names)
     return Taken(local, None, TakenOrigin.NAME if is_named else TakenOrigin.MODIFIED)
 
@@ -118,14 +122,14 @@ def _photo(
 ) -> Photo:
     return Photo(
         photo_id=row["photo_id"],
-        state=PhotoState(row["state"]),
+        state=_STATES[row["state"]],
         unreadable=UnreadableReason(row["unreadable_reason"]) if row["unreadable_reason"] else None,
         names=names,
         width=row["width"],
         height=row["height"],
         size_bytes=row["size_bytes"],
         media_type=row["media_type"],
-        kind=PhotoKind(row["kind"]) if row["kind"] else None,
+        kind=_KINDS[row["kind"]] if row["kind"] else None,
         taken=_taken(row, names, visibility),
         camera=row["camera"],
         location=Location(row["latitude"], row["longitude"]) if row["latitude"] is not None else None,

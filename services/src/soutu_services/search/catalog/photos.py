@@ -156,7 +156,8 @@ class Photos:
         """
         condition, parameters = filter_condition(photo_filter, visibility, few=True)
         with self._database.read() as reader:
-            sql = f"SELECT 1 FROM photos p WHERE {_SHOWN} AND p.state = 'PENDING' AND {condition} LIMIT 1"
+            pending = "FROM photos p INDEXED BY photos_pending"  # few: not those that pass the filter, which may be many
+            sql = f"SELECT 1 {pending} WHERE {_SHOWN} AND p.state = 'PENDING' AND {condition} LIMIT 1"
             return reader.execute(sql, parameters).fetchone() is not None
 
     def delete(self, photo_ids: Sequence[str]) -> list[str]:

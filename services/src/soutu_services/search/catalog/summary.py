@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import NAME_COUNTS, filter_condition, name_visible, taken_seen
+from soutu_services.search.catalog.kept_answers import KeptAnswers
 from soutu_services.search.catalog.records import FolderCount, PhotoSummary, ValueCount
 from soutu_services.search.model import Filter
 from soutu_services.search.visibility import Visibility
@@ -86,25 +84,11 @@ class Summaries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._made: OrderedDict[tuple[Filter, Visibility], tuple[int, PhotoSummary]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: KeptAnswers[tuple[Filter, Visibility], PhotoSummary] = KeptAnswers(database, _MOST_KEPT)
 
     def get(self, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:
         """Summarize the photos that pass a filter; see ``summarize_photos``."""
-        key = photo_filter, visibility
-        changes = self._database.changes
-        with self._lock:
-            made = self._made.get(key)
-            if made is not None and made[0] == changes:
-                self._made.move_to_end(key)
-                return made[1]
-        summary = summarize_photos(self._database, photo_filter, visibility)
-        with self._lock:
-            self._made[key] = changes, summary
-            self._made.move_to_end(key)
-            if len(self._made) > _MOST_KEPT:
-                self._made.popitem(last=False)
-        return summary
+        return self._kept.get((photo_filter, visibility), lambda: summarize_photos(self._database, photo_filter, visibility))
 
 
 def summarize_photos(database: Database, photo_filter: Filter, visibility: Visibility) -> PhotoSummary:

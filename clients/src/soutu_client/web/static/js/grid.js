@@ -13,15 +13,17 @@ function measures(width) {
   return { rowHeight: width < 1000 ? 180 : 220, gap: 6 };
 }
 
-/** A grid in an element. `onOpen` gets a photo; `matchesOf` says where words were found in one, `frameOf`
+/** A grid in an element. `onOpen` and `onNot` get a photo; `matchesOf` says where words were found in one, `frameOf`
  * when a video shows what was looked for. */
 export class Grid {
-  constructor({ label, onOpen, matchesOf, frameOf }) {
+  constructor({ label, onOpen, onNot, isNotOffered, matchesOf, frameOf }) {
     this.element = h("div", { class: "grid", role: "list", "aria-label": label });
     this.photos = [];
     this.shown = new Map(); // index of each row in the page, with its element
     this.focused = 0;
     this.onOpen = onOpen;
+    this.onNot = onNot;
+    this.isNotOffered = isNotOffered;
     this.matchesOf = matchesOf;
     this.frameOf = frameOf;
     this.headingOf = null;
@@ -125,8 +127,9 @@ export class Grid {
     for (const box of row.boxes ?? []) {
       const photo = this.photos[box.index];
       const matches = this.matchesOf?.(photo);
+      const isNotOffered = this.isNotOffered();
       const frame = this.frameOf?.(photo) ?? null;
-      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches, frame }));
+      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches, frame, isNotOffered }));
     }
     element.soutuRow = row;
     this.shown.set(number, element);
@@ -177,6 +180,8 @@ export class Grid {
   }
 
   #onClick(event) {
+    const mark = event.target.closest(".not-mark");
+    if (mark) this.onNot(this.photos[Number(mark.parentElement.querySelector(".tile").dataset.index)]);
     const link = event.target.closest(".tile");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
@@ -186,6 +191,7 @@ export class Grid {
   #onKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || isWriting(event.target) || !event.target.closest(".tile")) return;
     const at = this.focused;
+    if (event.key === "n" && this.isNotOffered()) this.onNot(this.photos[at]);
     const to = {
       ArrowLeft: () => at - 1,
       ArrowRight: () => at + 1,

@@ -2,6 +2,7 @@
 
 import { ask, tell } from "./api.js";
 import { fill, h } from "./dom.js";
+import { feedbackSection } from "./feedback_section.js";
 import { icon } from "./icons.js";
 import { jobCard, stopWatching, watchJobs } from "./jobs.js";
 import { deletedSection, unreadableSection } from "./library_lists.js";
@@ -22,6 +23,7 @@ const sources = h("section", { class: "card" });
 const missing = h("div", { class: "missing-list" });
 const models = h("section", { class: "card", hidden: true });
 const engine = h("section", { class: "card" });
+const feedback = h("section", { class: "card", hidden: true });
 const unreadable = h("section", { class: "card", hidden: true });
 const deleted = h("section", { class: "card", hidden: true });
 let timer = 0;
@@ -49,6 +51,7 @@ export const libraryView = h(
   models,
   sources,
   engine,
+  feedback,
   unreadable,
   deleted,
 );
@@ -60,6 +63,8 @@ export function enter() {
   adding.hidden = !canWrite();
   if (canWrite() && !adding.querySelector("button")) adding.querySelector(".actions").append(...uploadButtons());
   refresh();
+  const { signal } = leaving;
+  attempt(() => feedbackSection(feedback, signal));
 }
 
 /** Stop asking. */

@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { albumOf, fillAlbumBar } from "./album_bar.js";
 import { chipsOf } from "./chips.js";
+import { isNotOffered, noteDeed, sayNot } from "./deeds.js";
 import { fill, h } from "./dom.js";
 import { filtersPanel, refreshFilters } from "./filters.js";
 import { Grid } from "./grid.js";
@@ -32,7 +33,14 @@ const foot = h("div", { class: "grid-foot" });
 const sentinel = h("div", { class: "sentinel" });
 const grid = new Grid({
   label: t("photos"),
-  onOpen: (photo) => go({ photo: photo.photo_id }),
+  onOpen: (photo) => {
+    noteDeed("open", [photo]);
+    go({ photo: photo.photo_id });
+  },
+  onNot: (photo) => {
+    if (!selection.isOn) sayNot([photo]);
+  },
+  isNotOffered,
   matchesOf: (photo) => results.matches.get(photo.photo_id),
   frameOf: (photo) => results.frames.get(photo.photo_id),
 });
@@ -65,6 +73,7 @@ let asked = null; // the question that is answered, as text
 let isAtHome = false; // whether photos are shown by date
 let counting = new AbortController();
 let isStale = false;
+let wasNotOffered = false;
 
 function keyOf(query) {
   return JSON.stringify([searchBody({ ...query, pictures: [] }), query.pictures.map((picture) => [picture.url, picture.isNot])]);
@@ -77,11 +86,14 @@ export function enter() {
   fill(chips, albumOf(query) === null && chipsOf(query)); // an album has its name above
   fillAlbumBar(albumBar, query);
   if (key === asked && !isStale) {
-    grid.renderSoon();
+    if (wasNotOffered === isNotOffered()) grid.renderSoon();
+    else grid.relayout(); // an admin has turned the record of use meanwhile
+    wasNotOffered = isNotOffered();
     return;
   }
   asked = key;
   isStale = false;
+  wasNotOffered = isNotOffered();
   selection.clear();
   isAtHome = !hasTerms(query);
   scrollTo(0, 0);

@@ -40,6 +40,7 @@ export function startPicking(grid) {
     "click",
     (event) => {
       const index = indexUnder(event.target);
+      if (event.target.closest(".not-mark") && !selection.isOn) return;
       const isMark = Boolean(event.target.closest(".pick"));
       const isByKey = event.detail === 0 && !isMark; // Enter opens, whatever is chosen
       if (index < 0 || (isByKey && !isSpent) || (!isMark && (event.ctrlKey || event.metaKey))) return;

@@ -17,9 +17,9 @@ class Results extends EventTarget {
   problem = null;
   #query = null;
   #token = "";
-  #known = new Set();
+  #ranks = new Map(); // where each photo stood in the answer, from 1, by id
   #abort = new AbortController();
-  #removed = new Map(); // where deleted photos stood, for the way back
+  #removed = new Map(); // where photos stood that were taken out, for the way back
 
   constructor() {
     super();
@@ -36,7 +36,7 @@ class Results extends EventTarget {
     this.#token = "";
     this.#removed.clear();
     this.photos = [];
-    this.#known.clear();
+    this.#ranks.clear();
     this.matches.clear();
     this.frames.clear();
     this.notices = [];
@@ -87,10 +87,24 @@ class Results extends EventTarget {
     for (const photo of photos) this.#removed.delete(photo.photo_id);
   }
 
+  /** Where a photo stood in the answer, from 1; undefined: it is not in it. */
+  rankOf(photoId) {
+    return this.#ranks.get(photoId);
+  }
+
+  /** Photos are not what was looked for: they are not shown until they are brought back, or it is asked anew. */
+  setAside(photos) {
+    this.#remove(photos);
+  }
+
+  bringBack(photos) {
+    this.#restore(photos);
+  }
+
   #take(answer, isFirst) {
     for (const hit of answer.hits) {
-      if (this.#known.has(hit.photo.photo_id)) continue; // the library may have changed between two pages
-      this.#known.add(hit.photo.photo_id);
+      if (this.#ranks.has(hit.photo.photo_id)) continue; // the library may have changed between two pages
+      this.#ranks.set(hit.photo.photo_id, this.#ranks.size + 1);
       this.photos.push(hit.photo);
       if (hit.matches.length) this.matches.set(hit.photo.photo_id, hit.matches);
       if (hit.frame_ms !== null) this.frames.set(hit.photo.photo_id, hit.frame_ms);

@@ -1,6 +1,7 @@
 // What can be done with the chosen photos.
 
 import { tell } from "./api.js";
+import { isNotOffered, noteDeed, sayNot } from "./deeds.js";
 import { hasDialog } from "./dialogs.js";
 import { fill, h, iconButton, isWriting } from "./dom.js";
 import { icon } from "./icons.js";
@@ -27,6 +28,7 @@ export function selectionBar({ isHere, all, onEnd }) {
     canWrite() && heart,
     canWrite() && iconButton(icon("tag"), t("tags"), { onclick: () => labelDialog("tags", selection.photos) }),
     canWrite() && iconButton(icon("albumAdd"), t("albums"), { onclick: () => labelDialog("albums", selection.photos) }),
+    isNotOffered() && iconButton(icon("notThis"), t("notThese"), { "aria-keyshortcuts": "N", onclick: sayNotOfThese }),
     iconButton(icon("download"), t("downloadThese"), { onclick: download }),
     canWrite() && iconButton(icon("bin"), t("delete"), { onclick: remove }),
   ];
@@ -48,6 +50,7 @@ export function selectionBar({ isHere, all, onEnd }) {
       selection.set(all(), true);
     } else if (!selection.isOn || event.ctrlKey || event.metaKey || event.altKey) return;
     else if (event.key === "Escape") selection.clear();
+    else if (event.key === "n" && selection.album === null) sayNotOfThese();
     else if (!canWrite() || selection.album !== null || !selection.size) return;
     else if (event.key === "Delete") remove();
     else if (event.key === "f") turnFavourites();
@@ -76,6 +79,7 @@ function areFavourites() {
 
 function turnFavourites() {
   const favourite = !areFavourites();
+  if (favourite) noteDeed("favourite", selection.photos);
   return attempt(() => annotateAll(selection.photos, { favourite }));
 }
 
@@ -83,8 +87,14 @@ function remove() {
   return deletePhotos(selection.photos);
 }
 
+async function sayNotOfThese() {
+  const { photos } = selection;
+  if (await sayNot(photos)) selection.set(photos, false);
+}
+
 function download() {
   const photos = selection.photos;
+  noteDeed("download", photos);
   return attempt(async () => {
     const url =
       photos.length === 1

@@ -5,7 +5,7 @@ import { openDialog } from "./dialogs.js";
 import { h } from "./dom.js";
 import { t } from "./strings.js";
 
-export const session = { access: null, hasToken: false, maxUploadBytes: Infinity };
+export const session = { access: null, hasToken: false, maxUploadBytes: Infinity, recordsUse: false };
 
 let asking = null;
 
@@ -23,6 +23,7 @@ function take(answer) {
   session.access = answer.access;
   session.hasToken = answer.has_token;
   session.maxUploadBytes = answer.max_upload_bytes;
+  session.recordsUse = answer.records_use;
 }
 
 /** Learn who asks, by a token if need be. */

@@ -10,7 +10,7 @@ import { t } from "./strings.js";
 import { badges, photoText, shortName } from "./wording.js";
 
 /** A link that opens a photo, with its thumbnail once there is one. */
-export function tile(photo, { index, total, left, width, height, matches, frame }) {
+export function tile(photo, { index, total, left, width, height, matches, frame, isNotOffered }) {
   const found = matches?.length ? t("foundIn", { text: matches.map((match) => match.text).join("、") }) : "";
   const link = h(
     "a",
@@ -18,6 +18,7 @@ export function tile(photo, { index, total, left, width, height, matches, frame 
       class: "tile",
       href: toUrl({ ...current(), photo: photo.photo_id }),
       "data-index": index,
+      "aria-keyshortcuts": isNotOffered ? "N" : null,
       "aria-label": [photoText(photo), ...badges(photo, frame), found].filter(Boolean).join(", "),
       title: found || null,
       tabindex: -1,
@@ -39,6 +40,7 @@ export function tile(photo, { index, total, left, width, height, matches, frame 
     },
     link,
     pickMark(photo, isPicked),
+    isNotOffered && notMark(photo),
   );
   item.style.left = `${left}px`;
   item.style.width = `${width}px`;
@@ -69,6 +71,21 @@ function pickMark(photo, isPicked) {
       tabindex: -1,
     },
     icon("check"),
+  );
+}
+
+/** For pointers, and for those who hear pages; at the keyboard, N says it of the photo that has the focus. */
+function notMark(photo) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "not-mark",
+      "aria-label": t("notThisOne", { label: photoText(photo) }),
+      title: t("notThis"),
+      tabindex: -1,
+    },
+    icon("notThis"),
   );
 }
 

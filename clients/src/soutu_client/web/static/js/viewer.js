@@ -1,6 +1,7 @@
 // A photo, large, with what is known of it beside it.
 
 import { ask, originalUrl, thumbnailUrl } from "./api.js";
+import { isNotOffered, noteDeed, sayNot } from "./deeds.js";
 import { openDialog } from "./dialogs.js";
 import { fill, h, iconButton, isWriting } from "./dom.js";
 import { film, liveButton } from "./film.js";
@@ -182,6 +183,7 @@ function drawTools() {
       download: "",
       "aria-label": t("download"),
       title: t("download"),
+      onclick: () => noteDeed("download", [photo].filter(isFound)),
     },
     icon("download"),
   );
@@ -194,6 +196,7 @@ function drawTools() {
     canWrite() && favourite,
     similar,
     refine,
+    canSayNot() && iconButton(icon("notThis"), t("notThis"), { "aria-keyshortcuts": "N", onclick: sayNotOfThis }),
     download,
     canWrite() && iconButton(icon("bin"), t("delete"), { onclick: remove }),
   );
@@ -223,14 +226,32 @@ function lookFor(changes) {
 
 function turnFavourite() {
   const shown = photo;
+  if (!shown.annotations.favourite && isFound(shown)) noteDeed("favourite", [shown]);
   return attempt(() => annotate(shown, { favourite: !shown.annotations.favourite }));
 }
 
-async function remove() {
-  const gone = photo;
-  const at = results.indexOf(gone.photo_id);
+function remove() {
+  return leaveFor(() => deletePhotos([photo]));
+}
+
+/** Whether the photo is one of those that the search found. */
+function isFound(one) {
+  return results.rankOf(one.photo_id) !== undefined;
+}
+
+function canSayNot() {
+  return isNotOffered() && isFound(photo);
+}
+
+function sayNotOfThis() {
+  return leaveFor(() => sayNot([photo]));
+}
+
+/** Do something that takes the photo out of the result, and show its neighbour. */
+async function leaveFor(work) {
+  const at = results.indexOf(photo.photo_id);
   const next = results.photos[at + 1] ?? results.photos[at - 1];
-  if (!(await deletePhotos([gone]))) return;
+  if (!(await work())) return;
   if (at >= 0 && next) go({ photo: next.photo_id }, { replaces: true });
   else dialog?.close();
 }
@@ -255,6 +276,7 @@ function onKey(event) {
     0: () => zoom.step(0),
     Delete: () => canWrite() && remove(),
     f: () => canWrite() && turnFavourite(),
+    n: () => canSayNot() && sayNotOfThis(),
   }[event.key];
   if (!does) return;
   event.preventDefault();
