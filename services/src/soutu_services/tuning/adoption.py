@@ -128,7 +128,7 @@ def _adopt(
     job = library.prepare_space(manifest.space_id)
     stored = 0
     for batch in library.vectors(manifest.base_space_id):
-        mapped = VectorBatch(batch.photo_ids, mapping(batch.vectors))
+        mapped = VectorBatch(batch.photo_ids, mapping(batch.vectors), batch.frames_ms)
         stored += library.put_vectors(manifest.space_id, iter([mapped]))
         on_progress(stored, base.photos)
     library.resume(job)
