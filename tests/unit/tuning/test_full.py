@@ -238,6 +238,14 @@ def test_what_cannot_be_is_one_line(place: Path, tmp_path: Path, options: tuple[
     assert "Traceback" not in done.output
 
 
+def test_what_is_wrong_with_rows_is_said_where_nothing_is_left(place: Path, tmp_path: Path) -> None:
+    write_tables(place / "data", "broken", {1: b"no picture"}, [TextRow(1, "红", (1,))])
+    done = fit(place, tmp_path / "out", "--train", "broken")
+    assert done.exit_code == 1
+    assert "1 pictures cannot be read" in done.stderr
+    assert "'broken' is empty" in done.stderr.splitlines()[-1]
+
+
 def test_a_full_disk_is_told_before_the_launch(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("soutu_services.tuning.full.fit._BYTES_A_PARAMETER", 1 << 40)
     done = fit(place, tmp_path / "out", *QUICK)

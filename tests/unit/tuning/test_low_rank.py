@@ -347,6 +347,16 @@ def test_what_cannot_be_is_one_line(
     assert "Traceback" not in done.output
 
 
+def test_what_is_wrong_with_rows_is_said_where_nothing_is_left(
+    place: Path, tmp_path: Path, tiny: dict[str, TinyCheckpoint]
+) -> None:
+    write_tables(place / "data", "broken", {1: b"no picture"}, [TextRow(1, "红", (1,))])
+    done = fit(place, tiny["vit"], tmp_path / "out", "--train", "broken")
+    assert done.exit_code == 1
+    assert "1 pictures cannot be read" in done.stderr
+    assert "'broken' is empty" in done.stderr.splitlines()[-1]
+
+
 def test_another_architecture_is_named(place: Path, tmp_path: Path, tiny: dict[str, TinyCheckpoint]) -> None:
     done = fit(place, tiny["vit"], tmp_path / "out", "--model", f"clip:{tiny['vit'].path}@{tiny['resnet'].architecture}")
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
