@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from pathlib import Path
 
 import lmdb
@@ -113,12 +114,12 @@ def test_flaws_of_tables_are_counted_and_the_rest_is_read(tmp_path: Path) -> Non
         file.write(b"16\t" + base64.urlsafe_b64encode(jpeg(4)) + b"\n")
     with (tmp_path / texts_file("train")).open("ab") as file:
         file.write(b'{"text_id": 5, "text": "\xe7\x8c\xab", "image_ids": [11]}\nnot json\n{"text_id": "1"}\n')
-        file.write(b'{"text_id": 20, "text": " ", "image_ids": [11]}\n\xff\xfe\n')
+        file.write(b'{"text_id": 20, "text": " ", "image_ids": [11]}\n\xff\xfe\n' + b"[" * 100_000 + b"\n")
     dataset, flaws = open_dataset(tmp_path, "train"), Flaws()
     assert list(dataset.texts(flaws)) == TEXTS
     assert dict(dataset.pictures(flaws)) == {**PICTURES, 16: jpeg(4)}
     assert found(flaws) == {
-        Flaw.BROKEN_ROW: (5, "train_texts.jsonl:5"),
+        Flaw.BROKEN_ROW: (6, "train_texts.jsonl:5"),
         Flaw.BROKEN_BASE64: (2, "train_imgs.tsv:4"),
         Flaw.PICTURE_ID_CLASH: (1, "train_imgs.tsv:6"),
         Flaw.TEXT_ID_CLASH: (1, "train_texts.jsonl:4"),
@@ -188,6 +189,28 @@ def test_an_lmdb_runs_no_program(tmp_path: Path) -> None:
     assert len(list(open_dataset(tmp_path / "lmdb", "train").texts(flaws))) == 2
     assert found(flaws) == {Flaw.BROKEN_ROW: (1, "pairs:0")}
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_row_of_an_lmdb_takes_no_more_memory_than_it_holds(tmp_path: Path) -> None:
+    write_tables(tmp_path, "train", PICTURES, TEXTS)
+    write_lmdb(tmp_path)
+    remembered_far_away = b"\x80\x02K\x01r\xff\xff\xff\x00K\x02X\x01\x00\x00\x00a\x87."
+    change(tmp_path / "lmdb/train/pairs", {b"0": remembered_far_away})
+    tracemalloc.start()
+    assert len(list(open_dataset(tmp_path / "lmdb", "train").texts(Flaws()))) >= 2
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 << 20
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_lmdb_of_any_protocol_is_read(tmp_path: Path, protocol: int) -> None:
+    write_tables(tmp_path, "train", PICTURES, TEXTS)
+    write_lmdb(tmp_path)
+    pairs = [(11, 1 << 40, "狗 dog \n"), (11, 300, "海" * 300), (11, 70_000, "猫")]
+    change(tmp_path / "lmdb/train/pairs", {str(at).encode(): pickle.dumps(pair, protocol) for at, pair in enumerate(pairs)})
+    read = list(open_dataset(tmp_path / "lmdb", "train").texts(Flaws()))
+    assert [(row.image_ids[0], row.text_id, row.text) for row in read[:3]] == pairs
 
 
 @pytest.mark.parametrize("damage", ["version", "junk", "no count", "no number", "cut short"])

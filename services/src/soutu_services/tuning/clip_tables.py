@@ -116,7 +116,7 @@ class ClipTables:
                     continue
                 try:
                     row = text_row(json.loads(line))
-                except ValueError:
+                except (ValueError, RecursionError):
                     flaws.note(Flaw.BROKEN_ROW, at)
                     continue
                 if row.text_id in seen:
