@@ -148,7 +148,7 @@ class MadeLibrary:
     def vectors(self, space_id: str) -> Iterator[VectorBatch]:
         assert space_id == self.space_id
         for number, photo_id in enumerate(self.photo_ids):
-            yield VectorBatch([photo_id], np.eye(16, dtype=np.float32)[[number]])
+            yield VectorBatch([photo_id], np.eye(16, dtype=np.float32)[[number]], [0])
 
 
 class MadeEncoder:
@@ -181,6 +181,23 @@ def test_photos_have_the_librarys_vectors_and_queries_the_models() -> None:
     assert embed_use(pairs[3:], MadeEncoder(), MadeLibrary([PHOTO]), flaws) is None  # type: ignore[arg-type]
     with pytest.raises(FailedPrecondition, match="no vectors of made"):
         embed_use(pairs, MadeEncoder(), MadeLibrary([PHOTO], space_id="other"), flaws)  # type: ignore[arg-type]
+
+
+class VideoLibrary(MadeLibrary):
+    """Its photo is a video of four frames, in two parts."""
+
+    def vectors(self, space_id: str) -> Iterator[VectorBatch]:
+        for first in (0, 2):
+            frames = np.eye(16, dtype=np.float32)[first : first + 2]
+            yield VectorBatch([PHOTO, PHOTO], frames, [1000 * first, 1000 * first + 1000])
+
+
+def test_of_a_video_the_frame_counts_that_a_query_found() -> None:
+    pairs = [UsePair("狗", PHOTO, True, 3), UsePair("雪地", PHOTO, False, 2), UsePair("海", PHOTO, True, 1)]
+    found = embed_use(pairs, MadeEncoder(), VideoLibrary([PHOTO]), Flaws())  # type: ignore[arg-type]
+    assert found is not None
+    assert np.argmax(found.images, axis=1).tolist() == [1, 2]
+    assert (found.pairs.tolist(), found.weights.tolist()) == ([[0, 0], [1, 1], [2, 0]], [3, -2, 1])
 
 
 # Learning

@@ -43,7 +43,7 @@ class UseVectors:
     Attributes:
         texts: The queries.
         text_vectors: Shape (queries, d).
-        images: Shape (photos, d).
+        images: Of photos, or of frames of videos, shape (photos, d).
         pairs: Places of a query and of a photo, each once; shape (pairs, 2).
         weights: How much the query means the photo; negative: how much it does not; shape (pairs,).
     """
@@ -117,6 +117,8 @@ def embed_use(
 ) -> UseVectors | None:
     """Embed the queries with a model's text tower, as the embedding service does, and fetch the photos' vectors of its space.
 
+    Of a video, a query is paired with the frame that is nearest to it: that one was found.
+
     Args:
         pairs: The pairs.
         encoder: A model with a text tower.
@@ -149,24 +151,30 @@ def embed_use(
     if not there:
         return None
     text_places = {text: place for place, text in enumerate(texts)}
-    photo_ids = list(dict.fromkeys(pair.photo_id for pair in there))
-    photo_places = {photo_id: place for place, photo_id in enumerate(photo_ids)}
+    frames = [int(np.argmax(np.stack(photos[pair.photo_id]) @ texts[pair.query])) for pair in there]
+    shown = list(dict.fromkeys((pair.photo_id, frame) for pair, frame in zip(there, frames, strict=True)))
+    places = {one: place for place, one in enumerate(shown)}
     return UseVectors(
         tuple(texts),
         np.stack(list(texts.values())),
-        np.stack([photos[photo_id] for photo_id in photo_ids]),
-        np.array([(text_places[pair.query], photo_places[pair.photo_id]) for pair in there], np.int64),
+        np.stack([photos[photo_id][frame] for photo_id, frame in shown]),
+        np.array(
+            [(text_places[pair.query], places[pair.photo_id, frame]) for pair, frame in zip(there, frames, strict=True)], np.int64
+        ),
         np.array([pair.weight if pair.is_wanted else -pair.weight for pair in there], np.float32),
     )
 
 
 def _photo_vectors(
     parts: Iterable[VectorBatch], asked: set[str], on_progress: Callable[[int], None]
-) -> dict[str, npt.NDArray[np.float32]]:
-    found: dict[str, npt.NDArray[np.float32]] = {}
+) -> dict[str, list[npt.NDArray[np.float32]]]:
+    """Return the vectors of photos: one of a picture, and of a video one for each of its frames."""
+    found: dict[str, list[npt.NDArray[np.float32]]] = {}
     seen = 0
     for part in parts:
-        found |= {one: vector for one, vector in zip(part.photo_ids, part.vectors, strict=True) if one in asked}
+        for one, vector in zip(part.photo_ids, part.vectors, strict=True):
+            if one in asked:
+                found.setdefault(one, []).append(vector.copy())  # not the whole part with it
         seen += len(part.photo_ids)
         on_progress(seen)
     return found
