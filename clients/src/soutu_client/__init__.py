@@ -330,13 +330,15 @@ _HOMES = {
 time and memory, and a program that only searches needs few of them."""
 
 
-def __getattr__(name: str) -> object:
-    """Load what is asked for."""
-    for module, names in _HOMES.items():
-        if name in names:
-            value = globals()[name] = getattr(importlib.import_module(module), name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # or any name, a misspelt one too, would be one of this module to whoever checks types
+
+    def __getattr__(name: str) -> object:
+        """Load what is asked for."""
+        for module, names in _HOMES.items():
+            if name in names:
+                value = globals()[name] = getattr(importlib.import_module(module), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -44,7 +44,7 @@ def rescan(folder: Path, objects: int, rounds: int, say: Callable[[str], None]) 
             _take_in(catalog, batch)
 
     say(f"{objects:,} objects: making them")
-    bare, synced, bare_cpu, synced_cpu = [], [], [], []
+    bare, synced, bare_cpu, synced_cpu, read = [], [], [], [], 0
     with (
         generated_service(folder, lambda catalog, connection: fill(catalog, connection.bucket(_BUCKET))) as house,
         Client(house.address, timeout_seconds=600) as client,
@@ -55,7 +55,7 @@ def rescan(folder: Path, objects: int, rounds: int, say: Callable[[str], None]) 
             seconds, cpu = _list(house.connection.bucket(_BUCKET), objects)
             bare.append(seconds)
             bare_cpu.append(cpu)
-            seconds, cpu = _sync(client, house.search_pid, objects)
+            seconds, cpu, read = _sync(client, house.search_pid, objects)
             synced.append(seconds)
             synced_cpu.append(cpu)
     return {
@@ -66,7 +66,7 @@ def rescan(folder: Path, objects: int, rounds: int, say: Callable[[str], None]) 
         "listing_cpu_seconds": _median(bare_cpu),
         "sync_cpu_seconds": _median(synced_cpu),
         "ratio_cpu": round(statistics.median(one / other for one, other in zip(synced_cpu, bare_cpu, strict=True)), 2),
-        "photos_read": 0,
+        "photos_read": read,
     }
 
 
@@ -78,7 +78,7 @@ def _list(bucket: S3Store, objects: int) -> tuple[float, float]:
     return seconds, cpu
 
 
-def _sync(client: Client, process: int, objects: int) -> tuple[float, float]:
+def _sync(client: Client, process: int, objects: int) -> tuple[float, float, int]:
     watched = psutil.Process(process)
     before = sum(watched.cpu_times()[:2])
     began = time.perf_counter()
@@ -87,7 +87,7 @@ def _sync(client: Client, process: int, objects: int) -> tuple[float, float]:
     cpu = sum(watched.cpu_times()[:2]) - before
     assert job.objects_seen == objects, job
     assert job.photos_total == 0, "nothing had changed, so nothing is to be read"
-    return seconds, cpu
+    return seconds, cpu, job.photos_total
 
 
 def _write(bucket: Path, objects: int) -> None:

@@ -1,5 +1,6 @@
 """What the SDK offers, and what it does not load."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,15 @@ def test_the_public_names_are_these() -> None:
     assert sorted(soutu_client.__all__) == sorted(PUBLIC.split())
     for name in soutu_client.__all__:
         assert getattr(soutu_client, name) is not None
+
+
+def test_type_checkers_see_the_names_that_are_loaded_later_and_no_others() -> None:
+    tree = ast.parse(Path(soutu_client.__file__).read_text(encoding="utf-8"))
+    seen = next(one for one in tree.body if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING")
+    homes = {one.module: {name.name for name in one.names} for one in seen.body if isinstance(one, ast.ImportFrom)}
+    assert homes == {module: set(names) for module, names in soutu_client._HOMES.items()}
+    assert sorted(name for names in homes.values() for name in names) == sorted(soutu_client.__all__)
+    assert not [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "__getattr__"]
 
 
 def test_the_client_has_these_methods() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from colour_encoder import ColourEncoder
+from patience import PATIENCE, eventually
 from soutu_services.embedding.adapted_encoder import AdaptedEncoder
 from soutu_services.embedding.adapter_folder import (
     MANIFEST_NAME,
@@ -17,9 +20,11 @@ from soutu_services.embedding.adapter_folder import (
     read_adapter,
     write_adapter,
 )
+from soutu_services.embedding.encoder import FloatArray
 from soutu_services.embedding.projection import Projection
 from soutu_services.embedding.registry import ModelSpec, load_encoder, load_encoders
 from soutu_services.embedding.settings import EmbeddingSettings
+from soutu_services.embedding.shared_encoder import SharedModel
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, InvalidInput
 
 RANDOM = np.random.default_rng(3)
@@ -151,6 +156,26 @@ def test_adapters_of_one_model_share_it_and_it_is_freed_with_the_last(tmp_path: 
     with pytest.raises(InvalidInput):
         load_encoders(["lite", f"adapter:{tmp_path}/nowhere"], EmbeddingSettings())
     assert loaded[1].gate.is_set(), "nothing stays loaded"
+
+
+def test_who_shares_a_model_waits_for_one_pass_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, order = ColourEncoder("colours"), list[str]()
+
+    def encode(prepared: Sequence[str]) -> FloatArray:
+        order.append(prepared[0])
+        if len(order) == 1:
+            eventually(lambda: shared._passes[0]._waiting)
+        return np.zeros((1, 4), dtype=np.float32)
+
+    monkeypatch.setattr(model, "encode_texts", encode)
+    shared = SharedModel(model)
+    one, other = shared.user(), shared.user()
+    many = threading.Thread(target=lambda: [one.encode_texts([text]) for text in ("a", "b", "c")])
+    many.start()
+    eventually(lambda: order)
+    other.encode_texts(["a person's"])
+    many.join(PATIENCE)
+    assert order == ["a", "a person's", "b", "c"]
 
 
 def test_the_service_loads_an_adapter_behind_its_model(tmp_path: Path) -> None:

@@ -138,6 +138,19 @@ def test_interactive_items_overtake_and_are_not_mixed_with_bulk(batcher, tower):
     assert tower.passes == [[99], [7], [1, 2, 3, 4], [5, 6]]
 
 
+def test_people_who_never_rest_do_not_stop_the_ingest(start, tower):
+    batcher = start(max_batch=1)
+    held = hold_with(batcher, tower)
+    people = Call(batcher, range(20), priority=Priority.INTERACTIVE)
+    waits(batcher, Priority.INTERACTIVE, 20)
+    bulk = Call(batcher, [91, 92])
+    waits(batcher, Priority.BULK, 2)
+    tower.hold.set()
+    for call in (held, people, bulk):
+        call.result()
+    assert [number for (number,) in tower.passes] == [99, *range(8), 91, *range(8, 16), 92, *range(16, 20)]
+
+
 def test_a_bulk_batch_waits_for_items_that_are_being_prepared(start, tower):
     batcher = start(batch_wait_milliseconds=AN_HOUR_IN_MILLISECONDS)
 

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,23 @@ def test_a_folder_with_two_files_names_an_architecture_too(tiny: Any, tmp_path: 
     (tmp_path / "vision.json").write_text(json.dumps({name: value for name, value in merged.items() if name not in text}))
     one_file = load(tiny["resnet"].path, tiny["resnet"].architecture)
     assert load(tiny["resnet"].path, tmp_path).card.space_id == one_file.card.space_id
+
+
+def test_a_full_gpu_is_no_fault_of_the_picture_that_is_on_its_way(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    encoder = load(tiny["vit"].path, tiny["vit"].architecture)
+    data = next(iter(clip.encoded_pictures().values()))
+    as_it_is = encoder.prepare_image(data)
+    monkeypatch.setattr(encoder._model, "_copying", object())
+    monkeypatch.setattr(torch.Tensor, "pin_memory", full)
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
+    prepared = encoder.prepare_image(data)
+    assert np.array_equal(prepared, as_it_is)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: None)
+    with pytest.raises(RuntimeError, match="out of memory"):  # of the pass: the batcher asks whether the model works at all
+        encoder.encode_images([prepared])
 
 
 def test_an_absent_device_is_named() -> None:

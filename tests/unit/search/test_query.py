@@ -16,7 +16,7 @@ from soutu_services.search.catalog import AnnotationChange
 from soutu_services.search.embedding_errors import EmbedderUntrusted
 from soutu_services.search.index import FlatIndex
 from soutu_services.search.model import Filter, FloatArray, UnreadableReason
-from soutu_services.search.query import NoticeReason, Query, QueryEngine, Term
+from soutu_services.search.query import _WORD_THREADS, NoticeReason, Query, QueryEngine, Term
 from soutu_services.search.visibility import EVERYTHING, Visibility
 
 SPACE = "5" * 32
@@ -225,6 +225,62 @@ def test_a_page_reads_no_more_photos_than_it_takes_and_is_the_same(setup: Setup,
         assert [hit.photo.photo_id for hit in page.hits] == whole[start : start + 5]
         assert sum(read) <= start + 5 + 1 + 10
         query = replace(query, page_token=page.next_page_token)
+
+
+def test_pages_go_through_all_hits_once_where_an_index_overlooks_and_many_are_hidden(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soutu_services.search.query.MAX_DEPTH", 40)
+    monkeypatch.setattr("soutu_services.search.query._FIRST_DEPTH", 16)
+    added = [setup.library.add(f"{number}.jpg", f"peak {number}", vector=scene(山=1, 海=number / 99)) for number in range(40)]
+    setup.rebuild()
+    hidden = [photo_id for at, photo_id in enumerate(added) if at % 5 not in (0, 1)]
+    setup.library.catalog.photos.delete(hidden)
+    search = setup.index.search
+
+    def overlooking(vector: FloatArray, k: int, allowed: Any = None) -> Any:
+        """Find less of what is near, the fewer are asked for, as an approximate index does."""
+        ids, cosines = search(vector, 46, allowed)
+        found = np.array([int(one) % 40 < k for one in ids])
+        return ids[found][:k], cosines[found][:k]
+
+    monkeypatch.setattr(setup.index, "search", overlooking)
+    query, seen = ask("山", page_size=2), []
+    while True:
+        page = setup.engine.search(query, EVERYTHING)
+        seen += [hit.photo.photo_id for hit in page.hits]
+        if not page.next_page_token:
+            break
+        query = replace(query, page_token=page.next_page_token)
+    whole = setup.engine.search(ask("山", page_size=200), EVERYTHING)
+    assert seen == [hit.photo.photo_id for hit in whole.hits]
+    assert len(seen) == len(set(seen)) == 46 - len(hidden)
+
+
+def test_a_search_waits_for_no_other_s_words(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    end, search = threading.Event(), setup.library.catalog.words.search
+    slow = threading.Barrier(_WORD_THREADS + 1)
+
+    def slowly(text: str, *given: Any) -> Any:
+        if text == "慢":
+            slow.wait(PATIENCE)
+            assert end.wait(PATIENCE)
+        return search(text, *given)
+
+    monkeypatch.setattr(setup.library.catalog.words, "search", slowly)
+    others = [threading.Thread(target=setup.find, args=("慢",)) for _ in range(_WORD_THREADS)]
+    quick = threading.Thread(target=setup.find, args=("奶奶",))
+    for other in others:
+        other.start()
+    try:
+        slow.wait(PATIENCE)
+        quick.start()
+        quick.join(PATIENCE / 4)
+        assert not quick.is_alive()
+    finally:
+        end.set()
+        for other in (*others, quick):
+            other.join(PATIENCE)
 
 
 def test_words_are_looked_up_while_the_model_works(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,9 @@ from soutu_services.runtime.errors import Overloaded, Unavailable
 
 __all__ = ["BatchQueue", "Item"]
 
+_MOST_AHEAD = 8
+"""Interactive batches that may overtake bulk items that wait: whoever searches without a rest does not stop the ingest."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
@@ -51,6 +54,7 @@ class BatchQueue:
         self._on_drop = on_drop
         self._reserved = dict.fromkeys(Priority, 0)
         self._waiting: dict[Priority, deque[Item]] = {priority: deque() for priority in Priority}
+        self._ahead = 0
         self._closed = False
         self._changed = threading.Condition()
 
@@ -96,9 +100,9 @@ class BatchQueue:
     def take(self, max_items: Callable[[Priority], int], wait_seconds: float) -> tuple[Priority, list[Item]] | None:
         """Wait for work and take a batch of one priority.
 
-        Interactive items are taken as they are, at once. A bulk batch that is not full waits a little, but only while items of
-        its priority are known to be in preparation, and only until an interactive item comes. Items that nobody waits for any
-        more are dropped.
+        Interactive items are taken as they are, at once, but that a bulk batch has its turn after eight that overtook it. A bulk
+        batch that is not full waits a little, but only while items of its priority are known to be in preparation, and only
+        until an interactive item comes. Items that nobody waits for any more are dropped.
 
         Args:
             max_items: Largest batch of a priority.
@@ -113,9 +117,13 @@ class BatchQueue:
                 self._changed.wait_for(lambda: self._closed or any(self._waiting.values()))
                 if self._closed:
                     return None
-                priority = Priority.INTERACTIVE if self._waiting[Priority.INTERACTIVE] else Priority.BULK
+                priority = self._next()
                 most = max_items(priority)
-                if priority is Priority.BULK and len(self._waiting[priority]) < most and self._reserved[priority] > 0:
+                if (
+                    not self._waiting[Priority.INTERACTIVE]
+                    and len(self._waiting[priority]) < most
+                    and self._reserved[priority] > 0
+                ):
                     now = time.monotonic()
                     give_up_at = now + wait_seconds if give_up_at is None else give_up_at
                     if now < give_up_at:
@@ -123,6 +131,7 @@ class BatchQueue:
                         continue
                 batch = self._pop(priority, most)
                 if batch:
+                    self._ahead = self._ahead + 1 if priority is Priority.INTERACTIVE and self._waiting[Priority.BULK] else 0
                     return priority, batch
                 give_up_at = None
 
@@ -136,6 +145,11 @@ class BatchQueue:
                 waiting.clear()
                 self._on_depth(priority, self._depth(priority))
             self._changed.notify_all()
+
+    def _next(self) -> Priority:
+        if self._waiting[Priority.BULK] and self._ahead >= _MOST_AHEAD:
+            return Priority.BULK
+        return Priority.INTERACTIVE if self._waiting[Priority.INTERACTIVE] else Priority.BULK
 
     def _pop(self, priority: Priority, most: int) -> list[Item]:
         batch: list[Item] = []

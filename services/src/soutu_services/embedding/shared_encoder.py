@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ class SharedModel:
         self._encoder = encoder
         self._users = 0
         self._lock = threading.Lock()
-        self._passes = threading.Lock(), threading.Lock()
+        self._passes = _Turns(), _Turns()
 
     def user(self) -> Encoder:
         """Return one more encoder that is this model."""
@@ -35,10 +36,39 @@ class SharedModel:
             self._encoder.close()
 
 
+class _Turns:
+    """A lock that goes to whoever has waited longest.
+
+    A plain one may go back again and again to the thread that gave it up: who searches with an adapter would wait for pass after
+    pass over the photos of another.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_taken = False
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()  # it stays taken
+            else:
+                self._is_taken = False
+
+
 class _SharedEncoder:
     """An ``Encoder``. Each tower makes one pass at a time, whoever asks: a model promises no more."""
 
-    def __init__(self, model: SharedModel, encoder: Encoder, texts: threading.Lock, images: threading.Lock) -> None:
+    def __init__(self, model: SharedModel, encoder: Encoder, texts: _Turns, images: _Turns) -> None:
         self._model: SharedModel | None = model
         self._encoder = encoder
         self._texts = texts

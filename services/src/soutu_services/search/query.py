@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -134,14 +135,16 @@ class QueryEngine:
         start, was_seen = position if position else (0, None)
         known = self._known_photos(query.terms, visibility)
         texts = [term.text for term in query.terms if term.text is not None and term.weight > 0]
-        words = self._beside.submit(copy_context().run, self._by_words, query, visibility, texts, set(known.values()))
+        by_words = partial(self._by_words, query, visibility, texts, set(known.values()))
+        beside = self._beside.submit(copy_context().run, by_words)
         try:
             with QUERY_STAGE_SECONDS.labels("embed").time():
                 vector, problem = (None, _no_model()) if index is None else self._vector(index, query.terms, known)
         except EmbedderUntrusted as error:
             raise _told(error, visibility) from None
         finally:
-            wait([words])  # no call leaves anything behind that reads the catalog
+            if not beside.cancel():  # others' words may be before it: whoever has failed, or can look by itself, waits for none
+                wait([beside])  # no call leaves anything behind that reads the catalog
         if problem is not None:
             problem = _told(problem, visibility)
         if problem is not None and vector is None and not texts:
@@ -151,7 +154,8 @@ class QueryEngine:
                 raise problem
             vector, problem = self._without_embedder(index, query.terms, known)  # the list began so and ends so
         last = start + query.page_size + 1  # one more, to tell whether there is more
-        ranked = self._ranked(query, visibility, index, vector, words.result(), last=last)
+        words = by_words() if beside.cancelled() else beside.result()
+        ranked = self._ranked(query, visibility, index, vector, words, last=last)
         page = ranked[start : start + query.page_size]
         more = start + query.page_size < len(ranked)
         token = page_token(digest, [start + query.page_size, int(problem is None)]) if more else ""
@@ -284,41 +288,22 @@ class QueryEngine:
         """Map the nearest photos to their cosines, in the order in which they are shown, which does not depend on ``most``.
 
         What an approximate index finds depends a little on how much it is asked for. So the first are always those that it finds
-        when asked for few, which takes half the time, and what it finds beyond follows them. (It is asked for more again where
-        more than one in nine of the nearest are hidden, which it does not know.)
+        when asked for few, which takes half the time, and what it finds beyond follows them: it is asked for as much as before,
+        and for more only then. That holds too where many of the nearest are not to be shown, which it does not know.
         """
         allowed = None
         if not (photo_filter.is_empty and visibility.is_everything):
             allowed = self._catalog.embeddings.ids_matching(index.space_id, photo_filter, visibility)
-        first = min(_FIRST_DEPTH, MAX_DEPTH)
-        best = self._nearest(index, vector, allowed, leave_out, depth=first, most=min(most, first))
-        if most <= first or len(best) < first:
-            return best
-        best |= {
-            photo_id: cosine
-            for photo_id, cosine in self._nearest(index, vector, allowed, leave_out, depth=MAX_DEPTH, most=most).items()
-            if photo_id not in best
-        }
-        return dict(islice(best.items(), most))
-
-    def _nearest(
-        self,
-        index: VectorIndex,
-        vector: FloatArray,
-        allowed: IdArray | None,
-        leave_out: set[str],
-        *,
-        depth: int,
-        most: int,
-    ) -> dict[str, float]:
-        """Map the nearest photos, best first, to their cosines; deeper again where some of the nearest are not to be shown."""
-        count = depth + depth // 8 + len(leave_out)
+        best: dict[str, float] = {}
+        depth = min(_FIRST_DEPTH, MAX_DEPTH)
         while True:
+            count = depth + depth // 8 + len(leave_out)
             ids, cosines = index.search(vector, count, allowed)
-            best = self._photos(ids, cosines, leave_out, most)
+            found = self._photos(ids, cosines, leave_out, most)
+            best |= {photo_id: cosine for photo_id, cosine in found.items() if photo_id not in best}
             if len(best) >= most or len(ids) < count:
-                return best
-            count *= 2
+                return dict(islice(best.items(), most))
+            depth = max(MAX_DEPTH, 2 * depth)
 
     def _photos(self, ids: IdArray, cosines: FloatArray, leave_out: set[str], most: int) -> dict[str, float]:
         """Map the photos of embeddings, which come best first, to cosines; no more are read from the catalog than it takes."""

@@ -198,16 +198,23 @@ class TorchModel:
         """Begin to bring a preprocessed picture to where the model runs. May be called from several threads, also while it runs.
 
         To a GPU it goes from page-locked memory on a stream of its own, which the passes do not wait for; elsewhere it is there.
+        Where there is no room for it now, the pass brings it: whether it or the GPU is to blame is told there.
 
         Args:
             pixels: Shape (3, side, side).
         """
         if self._copying is None:
             return pixels
-        with torch.cuda.stream(self._copying):
+        try:
+            return self._brought(pixels, self._copying)
+        except RuntimeError:  # as whatever CUDA refuses is
+            return pixels
+
+    def _brought(self, pixels: FloatArray, stream: torch.cuda.Stream) -> _OnGpu:
+        with torch.cuda.stream(stream):
             tensor = torch.from_numpy(pixels).pin_memory().to(self._device, non_blocking=True)
             arrived = torch.cuda.Event()
-            arrived.record(self._copying)
+            arrived.record(stream)
         return _OnGpu(tensor, arrived)
 
     def encode_images(self, pictures: Sequence[Picture] | FloatArray) -> FloatArray:
@@ -228,8 +235,7 @@ class TorchModel:
         running = torch.cuda.current_stream(self._device)
         tensors = []
         for one in pictures:
-            picture = self.bring(one) if isinstance(one, np.ndarray) else one
-            assert isinstance(picture, _OnGpu)
+            picture = self._brought(one, self._copying) if isinstance(one, np.ndarray) else one
             running.wait_event(picture.arrived)
             picture.tensor.record_stream(running)  # or its memory could be given to the next copy while it is read
             tensors.append(picture.tensor)
