@@ -84,7 +84,7 @@ def place(latitude: object, longitude: object) -> Location | None:
     """Return a place on Earth; None for anything else, and for 0, 0, which is how programs write that they know none."""
     try:
         north, east = float(latitude), float(longitude)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if not (math.isfinite(north) and math.isfinite(east)) or abs(north) > 90 or abs(east) > 180 or (north == 0 and east == 0):
         return None

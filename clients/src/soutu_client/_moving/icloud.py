@@ -73,12 +73,14 @@ def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
 
 
 def _tables(files: Sequence[ListedFile], into: Arrangement) -> tuple[_Details, list[ListedFile]]:
-    """Return what is told of pictures by their folder and name, and the lists of albums."""
+    """Return what is told of pictures that are there, by their folder and name, and the lists of albums."""
     details: _Details = {}
+    there = {(file.folder, file.name) for file in files}
     lists = []
     for file in files:
         if tells_details(file):
-            details |= {(file.folder, row.get("imgName", "")): row for row in _rows(file, into)}
+            rows = (((file.folder, row.get("imgName", "")), row) for row in _rows(file, into))
+            details |= {key: row for key, row in rows if key in there}
         elif file.name.lower().endswith(".csv") and file.folder and file.folder[-1] == "Albums":
             lists.append(file)
         elif file.name.lower().endswith(".csv"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
 import threading
 import zipfile
 import zlib
@@ -24,6 +25,12 @@ __all__ = ["ListedFile", "Listing", "is_archive", "list_path"]
 _MOST_SIDECAR_BYTES = 4 << 20
 _IS_UTF8 = 0x800
 _IS_ENCRYPTED = 0x1
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""As all who hand photos out pack them. What zipfile unpacks of the others has no bound: one read may take all memory."""
+_MOST_NAME_CHARACTERS = 255
+"""No file system has a longer name."""
+_DAMAGES = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
+"""What zipfile raises at what is broken; ValueError: a name that says it is UTF-8, and is not."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +146,16 @@ def _list_folder(folder: Path, into: Listing) -> None:
 def _list_archive(path: Path, into: Listing) -> None:
     try:
         archive = zipfile.ZipFile(path)  # the listing closes it
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except _DAMAGES as error:
         raise _damaged() from error
     into.archives.append(archive)
     lock = threading.Lock()
     for member in archive.infolist():
         parts = tuple(part for part in _member_name(member).replace("\\", "/").split("/") if part not in ("", "."))
         if member.is_dir() or not parts or ".." in parts or any(is_ignored_folder(part) for part in parts[:-1]):
+            continue
+        if any(len(part) > _MOST_NAME_CHARACTERS for part in parts):
+            into.problems.append((path, OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))))
             continue
         into.files.append(
             ListedFile(
@@ -189,12 +199,12 @@ class _Opening:
     lock: threading.Lock
 
     def __call__(self) -> Readable:
-        if self.member.flag_bits & _IS_ENCRYPTED:
+        if self.member.flag_bits & _IS_ENCRYPTED or self.member.compress_type not in _METHODS:
             raise _damaged()
         try:
             with self.lock:
                 return _Member(self.archive.open(self.member), self.lock)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except _DAMAGES as error:
             raise _damaged() from error
 
 
@@ -208,7 +218,7 @@ class _Member:
     def read(self, size: int = -1, /) -> bytes:
         try:
             data: bytes = self._file.read(size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except _DAMAGES as error:
             raise _damaged() from error
         return data
 

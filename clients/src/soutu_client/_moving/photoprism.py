@@ -31,6 +31,9 @@ _TRUSTED = frozenset({"meta", "xmp", "manual", "batch", "yaml", "admin"})
 """Where a value came from, if not from PhotoPrism's own guess or from the name, which soutu knows as well."""
 _CORRECTED = frozenset({"manual", "batch", "admin"})
 
+_MOST_DEPTH = 20
+"""Of lists in lists; PhotoPrism writes three."""
+
 _Places = tuple[str, ...]
 
 
@@ -64,14 +67,14 @@ def arrange(files: Sequence[ListedFile], into: Arrangement) -> None:
                 read[sidecar] = _document(sidecar, into)
             if read[sidecar]:
                 facts = _facts(read[sidecar]).and_(facts or Facts())
-                by_uid.setdefault(str(read[sidecar].get("UID", "")), []).append(file.path)
+                by_uid.setdefault(_text(read[sidecar], "UID"), []).append(file.path)
         into.add(file, "/".join((_TOP, *folder, file.name)), facts)
     sidecars.ignore_others(file for file, _ in originals)
     for album in albums:
         document = _document(album, into)
         title, photos = document.get("Title"), document.get("Photos")
         for photo in photos if isinstance(photos, list) and isinstance(title, str) else ():
-            uid = str(photo.get("UID", "")) if isinstance(photo, dict) and not photo.get("Hidden") else ""
+            uid = _text(photo, "UID") if isinstance(photo, dict) and not photo.get("Hidden") else ""
             for path in by_uid.get(uid, ()) if uid else ():
                 into.tell(path, Facts().in_album(str(title)))
 
@@ -104,7 +107,7 @@ def _document(file: ListedFile, into: Arrangement) -> dict[str, Any]:
     import yaml  # noqa: PLC0415 - few imports meet one
 
     try:
-        document = yaml.safe_load(file.read_small())
+        document = _load(file.read_small())
         if not isinstance(document, dict):
             raise BadSidecarError
     except (OSError, BadSidecarError, yaml.YAMLError, ValueError, RecursionError) as error:
@@ -113,16 +116,38 @@ def _document(file: ListedFile, into: Arrangement) -> dict[str, Any]:
     return document
 
 
+def _load(data: bytes) -> object:
+    """Read a document whose numbers stay text: YAML's, with colons in them, can take hours to work out.
+
+    Raises:
+        BadSidecarError: It refers to parts of itself, or lies too deep: PhotoPrism writes neither, and both may take all memory.
+        yaml.YAMLError: It is no YAML.
+    """
+    import yaml  # noqa: PLC0415 - few imports meet one
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one, where it was built
+    depth = 0
+    for event in yaml.parse(data, Loader=base):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > _MOST_DEPTH:
+            raise BadSidecarError
+
+    class Loader(base):  # type: ignore[misc]
+        """Makes nothing but texts, times, truth values, lists and dictionaries."""
+
+    for number in ("int", "float"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{number}", Loader.construct_scalar)
+    return yaml.load(data, Loader=Loader)  # noqa: S506 - a safe one
+
+
 def _facts(document: dict[str, Any]) -> Facts:
     details = document.get("Details")
     details = details if isinstance(details, dict) else {}
     titles = [
-        str(document.get(key) or "").strip()
-        for key in ("Title", "Caption", "Description")
-        if document.get(f"{key}Src") in _TRUSTED
+        _text(document, key).strip() for key in ("Title", "Caption", "Description") if document.get(f"{key}Src") in _TRUSTED
     ]
-    keywords = str(details.get("Keywords") or "") if details.get("KeywordsSrc") in _TRUSTED else ""
-    subject = str(details.get("Subject") or "") if details.get("SubjectSrc") in _TRUSTED else ""
+    keywords = _text(details, "Keywords") if details.get("KeywordsSrc") in _TRUSTED else ""
+    subject = _text(details, "Subject") if details.get("SubjectSrc") in _TRUSTED else ""
     source = document.get("TakenSrc")
     return Facts(
         taken=_taken(document) if source in _TRUSTED else None,
@@ -140,7 +165,7 @@ def _taken(document: dict[str, Any]) -> datetime | None:
     if local is not None or utc is None:
         return local
     try:
-        zone = ZoneInfo(str(document.get("TimeZone") or "UTC"))
+        zone = ZoneInfo(_text(document, "TimeZone") or "UTC")
         return utc.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
     except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
         return utc
@@ -148,9 +173,14 @@ def _taken(document: dict[str, Any]) -> datetime | None:
 
 def _naive(value: object) -> datetime | None:
     """YAML's times are in UTC where they end in Z, and the local one does so too."""
-    if not isinstance(value, datetime) or value.year < 1000:
+    if not isinstance(value, datetime) or not 1000 <= value.year < 9999:  # in UTC the last year may be over
         return None
     return (value.astimezone(UTC) if value.tzinfo else value).replace(tzinfo=None, microsecond=0)
+
+
+def _text(document: dict[str, Any], key: str) -> str:
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _rules(file: ListedFile, into: Arrangement) -> list[str]:

@@ -94,11 +94,11 @@ def _texts(by_tag: dict[str, list[Any]], *tags: str) -> list[str]:
 
 
 def _location(by_tag: dict[str, list[Any]]) -> Location | None:
-    parts: list[float | None] = []
+    parts: list[float | int | None] = []
     for axis, negative in (("Latitude", "S"), ("Longitude", "W")):
         values = [value for value in by_tag.get(f"GPS{axis}", ()) if isinstance(value, int | float)]
         reference = next(iter(_texts(by_tag, f"GPS{axis}Ref")), "")
-        value = float(values[0]) if values else None
+        value = values[0] if values else None
         parts.append(-abs(value) if value is not None and reference.upper().startswith(negative) else value)
     return place(*parts)
 

@@ -154,7 +154,8 @@ def _document(file: ListedFile) -> dict[str, Any]:
 
 def _sidecar(document: dict[str, Any]) -> _Sidecar:
     taken = document.get("photoTakenTime")
-    seconds = str(taken.get("timestamp", "")) if isinstance(taken, dict) else ""
+    told = taken.get("timestamp") if isinstance(taken, dict) else None
+    seconds = str(told) if isinstance(told, str | int) else ""
     people = document.get("people")
     names = [_text(person, "name") for person in people if isinstance(person, dict)] if isinstance(people, list) else []
     facts = Facts(

@@ -63,7 +63,7 @@ class SidecarNames:
 
     def _cut(self, name: str, number: str) -> str | None:
         """Find a sidecar whose name had no room for all of the file's."""
-        for end in range(len(name) - 1, 0, -1):
+        for end in range(min(len(name) - 1, _MOST_UNITS + 1), 0, -1):
             units = _units(name[:end])
             if units < _MOST_UNITS - 1:
                 break

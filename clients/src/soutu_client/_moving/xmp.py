@@ -95,7 +95,8 @@ def _fields(data: bytes) -> dict[str, list[str]]:
 
 
 def _values(property_: Element) -> Iterator[str]:
-    items = list(property_.iter(f"{_RDF}li"))
+    # The items of its own bag, sequence or alternatives: to look further down takes ever longer where many lie in each other.
+    items = [item for array in property_ for item in array if item.tag == f"{_RDF}li"]
     for each in items or [property_]:
         if each.text and each.text.strip():
             yield each.text.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import zipfile
@@ -15,7 +16,9 @@ import pytest
 
 from moving_trees import APPLE, apple, google, google_album, icloud, immich, jpeg, photoprism, takeout, write_tree, write_zip
 from soutu_client import Layout, Location
+from soutu_client._moving.arrangement import Arrangement
 from soutu_client._moving.facts import Facts
+from soutu_client._moving.icloud import _tables
 from soutu_client._moving.layouts import layout_of
 from soutu_client._moving.listing import Listing, list_path
 from soutu_client._moving.moving import Move, _arranged, plan_move_in
@@ -142,6 +145,7 @@ def test_a_folder_of_a_takeout_alone_is_known_by_its_sidecars(tmp_path: Path) ->
         '{"photoTakenTime": {"timestamp": "999999999999"}}',
         '{"photoTakenTime": {"timestamp": "0"}, "people": "x", "geoData": [], "title": 5, "description": {}}',
         '{"photoTakenTime": {}, "geoData": {"latitude": "NaN", "longitude": 1}, "people": [1, {"name": 5}]}',
+        '{"photoTakenTime": {}, "geoData": {"latitude": 1%s, "longitude": 1}}' % ("0" * 400),
         "[" * 100_000,
         "\xff\xfe",
     ],
@@ -209,6 +213,11 @@ def test_a_copy_of_icloud(tmp_path: Path, how: str) -> None:
     assert (into.trashed, into.problems) == (2, [])
 
 
+def test_a_number_that_is_no_place_harms_nobody(tmp_path: Path) -> None:
+    told = '[{"SourceFile": "a.jpg", "GPSLatitude": 1%s, "GPSLongitude": 1}]' % ("0" * 400)
+    assert arranged(write_tree(tmp_path / "p", {"a.jpg": jpeg(1), "a.jpg.json": told}))[1] == {"p/a.jpg": None}
+
+
 def test_sidecars_of_osxphotos(tmp_path: Path) -> None:
     told = (
         '[{"SourceFile": "a", "EXIF:DateTimeOriginal": "2017:03:04 05:06:07", "XMP:Title": "生日", "IPTC:Keywords": ["家"],'
@@ -262,6 +271,47 @@ def test_a_yaml_makes_no_objects(tmp_path: Path) -> None:
     assert [path.name for path, _, _ in into.problems] == ["guess.yml"]
 
 
+_TENFOLD = "x0: &x0 [lol]\n" + "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]\n" for n in range(1, 10))
+_MERGED = "x0: &x0 {a: 1}\n" + "".join(f"x{n}: &x{n}\n  <<: [{', '.join([f'*x{n - 1}'] * 10)}]\n" for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("told", "is_understood"),
+    [
+        pytest.param(f"{_TENFOLD}Title: *x9\nTitleSrc: manual\n", False, id="ten to the nine"),
+        pytest.param(_MERGED, False, id="ten to the nine, merged"),
+        pytest.param("a: " + "[" * 100_000, False, id="deep"),
+        pytest.param(f"Lat: {'1:' * 600_000}1\nLng: 1\nPlaceSrc: manual\n", True, id="a number of so many digits"),
+        pytest.param(f"Lat: {'1:' * 400}1.5\nLng: 1\nPlaceSrc: manual\n", True, id="a number that is too large"),
+        pytest.param("TakenAtLocal: 9999-12-31T23:59:59-14:00\nTakenSrc: manual\n", True, id="after the last year"),
+    ],
+)
+def test_a_yaml_takes_neither_all_memory_nor_all_time(tmp_path: Path, told: str, is_understood: bool) -> None:
+    tree = photoprism() | {"storage/sidecar/2016/01/guess.yml": told}
+    began = time.process_time()
+    _, facts, into = arranged(write_tree(tmp_path / "pp", tree))
+    assert facts["PhotoPrism/2016/01/guess.jpg"] is None
+    assert [path.name for path, _, _ in into.problems] == ([] if is_understood else ["guess.yml"])
+    assert time.process_time() - began < 10
+
+
+def test_an_xmp_whose_parts_lie_in_each_other_takes_no_longer(tmp_path: Path) -> None:
+    deep, wide = 5_000, "<rdf:li>x</rdf:li>" * 20_000
+    nested = "<rdf:Description><a>" * deep + wide + "</a></rdf:Description>" * deep
+    whole = f'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{nested}</rdf:RDF>'
+    began = time.process_time()
+    assert arranged(write_tree(tmp_path / "p", {"a.jpg": jpeg(1), "a.jpg.xmp": whole}))[1] == {"p/a.jpg": None}
+    assert time.process_time() - began < 10
+
+
+def test_of_a_table_of_icloud_what_is_there_is_kept(tmp_path: Path) -> None:
+    tree = {"Photos/a.JPG": jpeg(1), "Photos/Photo Details.csv": "imgName,fileChecksum,\n" + "b.JPG,x,\n" * 5 + "a.JPG,x,\n"}
+    listing = Listing()
+    list_path(write_tree(tmp_path / "iCloud Photos", tree), listing)
+    details, _ = _tables(listing.files, Arrangement("en"))
+    assert [name for _, name in details] == ["a.JPG"]
+
+
 def test_an_xmp_expands_nothing(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + APPLE.partition("?>")[2]
     _, facts, into = arranged(write_tree(tmp_path / "p", {"a.jpg": jpeg(1), "a.jpg.xmp": bomb}))
@@ -309,6 +359,31 @@ def test_an_archive_reaches_nowhere_else_and_its_damage_is_one_file_s(tmp_path: 
     list_path(tmp_path / "q.zip", cut)
     listing.close()
     assert layout_of(cut.files) is Layout.FOLDER
+
+
+def test_an_archive_whose_unpacking_has_no_bound_is_not_read(tmp_path: Path) -> None:
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(tmp_path / "p.zip", "w", method) as written:
+            written.writestr("a.jpg.json", bytes(1000))
+        listing = Listing()
+        list_path(tmp_path / "p.zip", listing)
+        with pytest.raises(OSError, match="message"):
+            listing.files[0].read_small()
+        listing.close()
+
+
+def test_names_that_no_file_has_are_told_of_an_archive(tmp_path: Path) -> None:
+    whole = write_zip(tmp_path / "p.zip", {"a.jpg": jpeg(1), "-a" * 200 + "1.jpg": jpeg(2), "湖.jpg": jpeg(3)})
+    listing = Listing()
+    list_path(whole, listing)
+    listing.close()
+    assert [file.name for file in listing.files] == ["a.jpg", "湖.jpg"]
+    assert [error.errno for _, error in listing.problems] == [errno.ENAMETOOLONG]
+    whole.write_bytes(whole.read_bytes().replace("湖".encode(), b"\xff\xfe\xfd"))  # which says that it is UTF-8
+    broken = Listing()
+    list_path(whole, broken)
+    broken.close()
+    assert [error.errno for _, error in broken.problems] == [errno.EBADMSG]
 
 
 def test_what_is_too_long_is_cut_to_what_the_library_takes() -> None:
