@@ -84,6 +84,12 @@ class PictureCache:
         with self._lock:
             return self.problem is None and not self._in_memory
 
+    @property
+    def room(self) -> int:
+        """How many pictures fit beside the one that is shown, were each as large as the largest; 1 at least."""
+        with self._lock:
+            return max(1, self._max_bytes // max(self._sizes.values(), default=1) - 1)
+
     def keep(self, slide: Slide, image: bytes) -> None:
         """Keep a picture."""
         body = json.dumps(slide.to_json(), ensure_ascii=False).encode() + b"\n" + image
@@ -138,7 +144,7 @@ class PictureCache:
             self._drop(name)
 
     def slides(self) -> list[Slide]:
-        """Return what is told of all that are kept, the one shown longest ago first; of a video once, whichever frames are kept."""
+        """Return what is told of all that are kept, the one shown longest ago first; of a video once."""
         with self._lock:
             names = list(self._sizes)
         found: dict[str, Slide] = {}

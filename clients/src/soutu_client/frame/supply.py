@@ -191,8 +191,9 @@ class Supply:
             return self._tell_like
         if self._state.is_away or time.monotonic() >= self._due or date.today() != self._day:
             return self._ask_list
+        wanted = self._wanted[: self._cache.room]  # more would drive each other out, and be fetched again without end
         missing = next(
-            (each for each in self._wanted if each.picture_name not in self._lost and each.picture_name not in self._cache), None
+            (each for each in wanted if each.picture_name not in self._lost and each.picture_name not in self._cache), None
         )
         return None if missing is None else lambda: self._fetch(missing)
 
