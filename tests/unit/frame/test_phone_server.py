@@ -127,6 +127,36 @@ def test_more_phones_than_a_home_has_are_turned_away_and_the_next_one_is_not(ser
         each.close()
 
 
+def test_who_sends_a_byte_now_and_then_does_not_keep_its_place(server: PhoneServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soutu_client.frame.phone_server._LONGEST_SECONDS", 0.3)
+    path = path_of(server)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=0.1) as slow:
+        slow.sendall(f"POST {path} HTTP/1.1\r\nContent-Length: 8000\r\n\r\n".encode())
+        ended = False
+        for _ in range(round(PATIENCE / 0.1)):
+            try:
+                slow.sendall(b"q")
+                ended = slow.recv(10) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                ended = True
+            break
+        assert ended
+    assert chosen == []
+
+
+def test_a_wish_that_is_cut_off_is_none_and_can_be_sent_again(server: PhoneServer) -> None:
+    path = path_of(server)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as cut:
+        cut.sendall(f"POST {path} HTTP/1.1\r\nContent-Length: 50\r\n\r\nq=child".encode())
+        cut.shutdown(socket.SHUT_WR)
+        assert cut.recv(10) == b""
+    assert chosen == []
+    assert ask(server, "POST", path, "q=children")[0] == 200
+    assert [query.text for query in chosen] == ["children"]
+
+
 def test_tokens_end() -> None:
     now = [0.0]
     tokens = PhoneTokens(lambda: now[0])

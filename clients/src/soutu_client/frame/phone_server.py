@@ -28,6 +28,8 @@ __all__ = ["PhoneServer"]
 _MOST_BYTES = 8192
 _MOST_AT_ONCE = 8
 _WAIT_SECONDS = 10.0
+_LONGEST_SECONDS = 30.0
+"""For a whole request: one that sends a byte now and then would keep its place for days."""
 _STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
@@ -137,9 +139,13 @@ class _Server(ThreadingHTTPServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        end = threading.Timer(_LONGEST_SECONDS, _cut, (request,))
+        end.daemon = True
+        end.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            end.cancel()
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -164,12 +170,15 @@ class _Handler(BaseHTTPRequestHandler):
         if not said.isascii() or not said.isdecimal() or int(said) > _MOST_BYTES:
             self._answer(413, gone_page(self._language, "page.large"))
             return
-        body = self.rfile.read(int(said)).decode("utf-8", "replace")
+        sent = self.rfile.read(int(said))
+        if len(sent) < int(said):  # cut off: half a wish is none
+            self.close_connection = True
+            return
         if not self.server.wishes.tokens.spend(self.path.removeprefix("/")):
             self._answer(404, gone_page(self._language, "page.gone"))
             return
         try:
-            values = parse_qs(body, max_num_fields=4, encoding="utf-8", errors="replace")
+            values = parse_qs(sent.decode("utf-8", "replace"), max_num_fields=4, encoding="utf-8", errors="replace")
         except ValueError:
             values = {}
         self._answer(200, self.server.wishes.wish(self._language, values.get("q", [""])[0]))
@@ -203,6 +212,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
             self.end_headers()
         self.close_connection = True
+
+
+def _cut(connection: socket.socket) -> None:
+    """End a connection that another thread waits for."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _own_address(towards: str) -> str:

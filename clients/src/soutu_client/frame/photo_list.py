@@ -12,7 +12,7 @@ from datetime import date
 from soutu_client.client import Client
 from soutu_client.frame.query import ListKind, Query
 from soutu_client.frame.slide import Slide
-from soutu_client.models import Filter, Photo, PhotoState
+from soutu_client.models import Filter, Hit, Photo, PhotoState
 
 __all__ = ["photos_of"]
 
@@ -35,14 +35,15 @@ def photos_of(client: Client, query: Query, *, today: date, most: int, chance: r
     elif query.kind is ListKind.NEWEST:
         found = list(_listed(client, query.filter, most))
     else:
-        found = []
+        hits: list[Hit] = []
         page = client.search(query.terms, filter=query.filter, page_size=min(most, _PAGE))
         while page.hits:
-            found += [hit.photo for hit in page.hits if hit.photo.state is PhotoState.READY]
-            if len(found) >= most or not page.next_page_token:
+            hits += [hit for hit in page.hits if hit.photo.state is PhotoState.READY]
+            if len(hits) >= most or not page.next_page_token:
                 break
             token = page.next_page_token
             page = client.search(query.terms, filter=query.filter, page_size=min(most, _PAGE), page_token=token)
+        return [Slide.of(hit.photo, hit.frame_ms) for hit in hits[:most]]
     return [Slide.of(photo) for photo in found[:most]]
 
 

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from soutu_client.frame.slide import Slide, is_photo_id
+from soutu_client.frame.slide import Slide, is_picture_name
 
 __all__ = ["MOST_IN_MEMORY", "KeptPicture", "PictureCache"]
 
@@ -60,7 +60,7 @@ class PictureCache:
             for entry in entries:
                 if entry.name.endswith(_ASIDE):
                     Path(entry.path).unlink(missing_ok=True)
-                elif is_photo_id(entry.name) and entry.is_file(follow_symlinks=False):
+                elif is_picture_name(entry.name) and entry.is_file(follow_symlinks=False):
                     told = entry.stat(follow_symlinks=False)
                     found.append((told.st_mtime_ns, entry.name, told.st_size))
         for _, name, size in sorted(found):
@@ -68,9 +68,9 @@ class PictureCache:
             self._bytes += size
         self._shrink()
 
-    def __contains__(self, photo_id: str) -> bool:
+    def __contains__(self, name: str) -> bool:
         with self._lock:
-            return photo_id in self._sizes or photo_id in self._in_memory
+            return name in self._sizes or name in self._in_memory
 
     @property
     def size_bytes(self) -> int:
@@ -84,6 +84,12 @@ class PictureCache:
         with self._lock:
             return self.problem is None and not self._in_memory
 
+    @property
+    def room(self) -> int:
+        """How many pictures fit beside the one that is shown, were each as large as the largest; 1 at least."""
+        with self._lock:
+            return max(1, self._max_bytes // max(self._sizes.values(), default=1) - 1)
+
     def keep(self, slide: Slide, image: bytes) -> None:
         """Keep a picture."""
         body = json.dumps(slide.to_json(), ensure_ascii=False).encode() + b"\n" + image
@@ -91,81 +97,82 @@ class PictureCache:
         with self._lock:
             if len(whole) <= self._max_bytes:
                 try:
-                    self._write(slide.photo_id, whole)
+                    self._write(slide.picture_name, whole)
                 except OSError as error:
                     self.problem = error
                 else:
                     self.problem = None
                     self._in_memory.clear()
                     return
-            self._in_memory[slide.photo_id] = whole
+            self._in_memory[slide.picture_name] = whole
             while len(self._in_memory) > MOST_IN_MEMORY:
                 self._in_memory.popitem(last=False)
 
-    def _write(self, photo_id: str, whole: bytes) -> None:
-        aside = self._folder / f"{photo_id}{_ASIDE}"
+    def _write(self, name: str, whole: bytes) -> None:
+        aside = self._folder / f"{name}{_ASIDE}"
         try:
             aside.write_bytes(whole)
-            aside.replace(self._folder / photo_id)
+            aside.replace(self._folder / name)
         finally:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
-        self._bytes += len(whole) - self._sizes.pop(photo_id, 0)
-        self._sizes[photo_id] = len(whole)
+        self._bytes += len(whole) - self._sizes.pop(name, 0)
+        self._sizes[name] = len(whole)
         self._shrink()
 
-    def read(self, photo_id: str) -> KeptPicture | None:
+    def read(self, name: str) -> KeptPicture | None:
         """Return a picture, and count it as shown now; None: it is not there, or it is damaged and was dropped."""
         with self._lock:
-            if photo_id in self._in_memory:
-                return _read(photo_id, self._in_memory[photo_id])
-            if photo_id not in self._sizes:
+            if name in self._in_memory:
+                return _read(name, self._in_memory[name])
+            if name not in self._sizes:
                 return None
-            path = self._folder / photo_id
+            path = self._folder / name
             try:
-                kept = _read(photo_id, path.read_bytes())
+                kept = _read(name, path.read_bytes())
             except (OSError, ValueError):
-                self._drop(photo_id)
+                self._drop(name)
                 return None
-            self._sizes.move_to_end(photo_id)
+            self._sizes.move_to_end(name)
             with contextlib.suppress(OSError):
                 os.utime(path)
             return kept
 
-    def drop(self, photo_id: str) -> None:
+    def drop(self, name: str) -> None:
         """Forget a picture."""
         with self._lock:
-            self._drop(photo_id)
+            self._drop(name)
 
     def slides(self) -> list[Slide]:
-        """Return what is told of all that are kept, the one shown longest ago first."""
+        """Return what is told of all that are kept, the one shown longest ago first; of a video once."""
         with self._lock:
             names = list(self._sizes)
-        found = []
+        found: dict[str, Slide] = {}
         for name in names:
             with contextlib.suppress(OSError, ValueError):
                 with (self._folder / name).open("rb") as file:
                     line = file.read(_MOST_HEADER).partition(b"\n")[0]
-                found.append(Slide.from_json(json.loads(line.partition(b" ")[2])))
-        return found
+                slide = Slide.from_json(json.loads(line.partition(b" ")[2]))
+                found[slide.photo_id] = slide
+        return list(found.values())
 
-    def _drop(self, photo_id: str) -> None:
-        self._in_memory.pop(photo_id, None)
-        self._bytes -= self._sizes.pop(photo_id, 0)
+    def _drop(self, name: str) -> None:
+        self._in_memory.pop(name, None)
+        self._bytes -= self._sizes.pop(name, 0)
         with contextlib.suppress(OSError):
-            (self._folder / photo_id).unlink(missing_ok=True)
+            (self._folder / name).unlink(missing_ok=True)
 
     def _shrink(self) -> None:
         while self._bytes > self._max_bytes and self._sizes:
             self._drop(next(iter(self._sizes)))
 
 
-def _read(photo_id: str, whole: bytes) -> KeptPicture:
+def _read(name: str, whole: bytes) -> KeptPicture:
     digest, _, body = whole.partition(b" ")
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise ValueError("damaged")
     line, _, image = body.partition(b"\n")
     slide = Slide.from_json(json.loads(line))
-    if slide.photo_id != photo_id:
+    if slide.picture_name != name:
         raise ValueError("another photo's")
     return KeptPicture(slide, image)

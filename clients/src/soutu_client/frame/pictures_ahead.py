@@ -38,7 +38,7 @@ class PicturesAhead(Generic[Picture]):
         """Begin with a picture in place of the one that was ahead."""
         self.forget()
         self._slide = slide
-        self._future = self._thread.submit(self._made, slide.photo_id)
+        self._future = self._thread.submit(self._made, slide.picture_name)
         self._future.add_done_callback(lambda _: self._on_ready())
 
     @property
@@ -62,8 +62,8 @@ class PicturesAhead(Generic[Picture]):
         self.forget()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _made(self, photo_id: str) -> Picture | None:
-        kept = self._cache.read(photo_id)
+    def _made(self, name: str) -> Picture | None:
+        kept = self._cache.read(name)
         if kept is None:
             return None
         try:

@@ -10,10 +10,11 @@ from typing import Any, Self
 from soutu_client._language import Language
 from soutu_client.models import Photo, TakenOrigin
 
-__all__ = ["Slide", "is_photo_id"]
+__all__ = ["Slide", "is_photo_id", "is_picture_name"]
 
 _MOST = 200
 """Characters of a line; the screen is not wider."""
+_MOST_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Slide:
         latitude: Degrees north; None: not known.
         longitude: Degrees east.
         favourite: Whether it is one.
+        frame_ms: Of a video that was found by its words, the time of the frame that fits them best; None: what stands for it.
     """
 
     photo_id: str
@@ -37,9 +39,10 @@ class Slide:
     latitude: float | None = None
     longitude: float | None = None
     favourite: bool = False
+    frame_ms: int | None = None
 
     @classmethod
-    def of(cls, photo: Photo) -> Self:
+    def of(cls, photo: Photo, frame_ms: int | None = None) -> Self:
         """Return a photo's."""
         folder = PurePosixPath(photo.name).parent.name
         album = photo.annotations.albums[0] if photo.annotations.albums else ""
@@ -52,7 +55,13 @@ class Slide:
             latitude=photo.location.latitude if photo.location else None,
             longitude=photo.location.longitude if photo.location else None,
             favourite=photo.annotations.favourite,
+            frame_ms=frame_ms,
         )
+
+    @property
+    def picture_name(self) -> str:
+        """What its picture is kept under: a video has one for each frame that was asked for."""
+        return self.photo_id if self.frame_ms is None else f"{self.photo_id}-{self.frame_ms}"
 
     @classmethod
     def from_json(cls, values: Any) -> Self:
@@ -62,14 +71,16 @@ class Slide:
             ValueError: It is something else.
         """
         kinds = {"latitude": (float, type(None)), "longitude": (float, type(None)), "favourite": (bool,)}
+        kinds["frame_ms"] = (int, type(None))
         if not isinstance(values, dict) or set(values) != {each.name for each in fields(cls)}:
             raise ValueError("not a slide")
         for name, value in values.items():
             if not isinstance(value, kinds.get(name, (str,))):
                 raise ValueError("not a slide")
-        if not is_photo_id(values["photo_id"]):
+        slide = cls(**values)
+        if not (is_photo_id(slide.photo_id) and is_picture_name(slide.picture_name)):
             raise ValueError("not a slide")
-        return cls(**values)
+        return slide
 
     def to_json(self) -> dict[str, Any]:
         """Return its values."""
@@ -113,3 +124,9 @@ _MONTHS = (
 def is_photo_id(text: str) -> bool:
     """Whether a text is a photo's id, and so a safe name of a file."""
     return len(text) == 32 and all(each in "0123456789abcdef" for each in text)
+
+
+def is_picture_name(text: str) -> bool:
+    """Whether a text names a picture as ``Slide.picture_name`` does, and so is a safe name of a file."""
+    photo_id, dash, frame_ms = text.partition("-")
+    return is_photo_id(photo_id) and (not dash or (frame_ms.isascii() and frame_ms.isdecimal() and len(frame_ms) <= _MOST_DIGITS))

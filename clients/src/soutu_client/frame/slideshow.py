@@ -96,7 +96,7 @@ class Slideshow:
         if self._ahead.slide is None and now >= self._look:
             self._look = now + _LOOK_SECONDS
             self._supply.want(self._rotation.upcoming(_AHEAD if self._cache.is_on_disk else _AHEAD_WITHOUT_DISK))
-            slide = self._rotation.after(lambda each: each.photo_id in self._cache)
+            slide = self._rotation.after(lambda each: each.picture_name in self._cache)
             if slide is not None:
                 self._ahead.prepare(slide)
         is_due = now >= self._due and (not self.is_paused or self._due == 0.0)
@@ -106,7 +106,7 @@ class Slideshow:
         if slide is None:
             return False
         if picture is None:
-            self._supply.lose(slide.photo_id)
+            self._supply.lose(slide.picture_name)
             self._look = 0.0
             return False
         self._rotation.show(slide)

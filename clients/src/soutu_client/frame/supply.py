@@ -156,12 +156,12 @@ class Supply:
             self._mark(slide.photo_id, is_one)
             self._changed.notify_all()
 
-    def lose(self, photo_id: str) -> None:
+    def lose(self, name: str) -> None:
         """Do without a picture that cannot be shown, until the photos are asked for again."""
-        self._cache.drop(photo_id)
+        self._cache.drop(name)
         with self._changed:
             if len(self._lost) < _MOST_LOST:
-                self._lost[photo_id] = None
+                self._lost[name] = None
 
     # In the thread
 
@@ -191,8 +191,9 @@ class Supply:
             return self._tell_like
         if self._state.is_away or time.monotonic() >= self._due or date.today() != self._day:
             return self._ask_list
+        wanted = self._wanted[: self._cache.room]  # more would drive each other out, and be fetched again without end
         missing = next(
-            (each for each in self._wanted if each.photo_id not in self._lost and each.photo_id not in self._cache), None
+            (each for each in wanted if each.picture_name not in self._lost and each.picture_name not in self._cache), None
         )
         return None if missing is None else lambda: self._fetch(missing)
 
@@ -253,9 +254,9 @@ class Supply:
 
     def _fetch(self, slide: Slide) -> None:
         try:
-            picture = self._service().thumbnail(slide.photo_id, large=self._is_large)
+            picture = self._service().thumbnail(slide.photo_id, large=self._is_large, frame_ms=slide.frame_ms)
         except (NotFoundError, DataLossError, NotReadyError):
-            self.lose(slide.photo_id)
+            self.lose(slide.picture_name)
         else:
             self._cache.keep(slide, picture.image)
         self._on_change()
