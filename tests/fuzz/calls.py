@@ -140,8 +140,7 @@ def _reading_calls() -> list[_Call]:
     index = SimpleNamespace(current=None)
     search = _SearchServicer(SimpleNamespace(engine=QueryEngine(catalog, None, _NoEmbedder()), decoders=_Decoders()))  # type: ignore[arg-type]
     photos = _PhotoServicer(SimpleNamespace(catalog=catalog, uploads=_Uploads()))  # type: ignore[arg-type]
-    library = object.__new__(_LibraryServicer)
-    library._parts = SimpleNamespace(catalog=catalog, index=index)  # type: ignore[assignment]
+    library = _LibraryServicer(SimpleNamespace(catalog=catalog, index=index, backups=None))  # type: ignore[arg-type]
     return [
         (search_pb.SearchPhotosRequest, _one(search.SearchPhotos)),
         (photo_pb.ListPhotosRequest, _one(photos.ListPhotos)),
