@@ -1,7 +1,7 @@
 # soutu 搜图. `make help` lists what there is; values with spaces are quoted: make run PHOTOS="我的 照片"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run certificates test test-browser test-http check-deploy test-hosts screenshots lint bench wheels recall torture fuzz soak clean
+.PHONY: help setup run certificates test test-browser test-http check-deploy test-hosts screenshots lint bench wheels pi-wheels recall torture fuzz soak clean
 .SILENT:
 
 # Handed on as they were typed, whatever characters they hold.
@@ -79,8 +79,9 @@ test-hosts: .venv/ready-to-test ## 几台机器：断线、断电、丢包、换
 test-http: .venv/ready-to-test ## HTTP 接口与它的说明相符 · the HTTP API against its description, by schemathesis: EXAMPLES=200
 	SOUTU_HTTP_EXAMPLES="$${EXAMPLES:-200}" $(BIN)/python -m pytest tests/integration/web/test_description.py
 
-screenshots: .venv/ready-to-test ## 网页每个页面的截图 · a picture of each view of the page, desktop and phone: [OUT=文件夹]
+screenshots: .venv/ready-to-test ## 网页和相框每个画面的截图 · a picture of each view of the page and of the frame: [OUT=文件夹]
 	PYTHONPATH=tests $(BIN)/python -m browser.screenshots --out "$${OUT:-.screenshots}"
+	PYTHONPATH=tests $(BIN)/python -m frame_screenshots --out "$${OUT:-.screenshots}"
 
 lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contracts, buf
 	$(BIN)/ruff check .
@@ -92,6 +93,9 @@ lint: .venv/ready-to-test ## 静态检查 · ruff, mypy --strict, import contrac
 wheels: setup ## 三个安装包 · build the three wheels into dist/
 	for each in $(DISTRIBUTIONS); do $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist ./$$each || exit 1; done
 	ls dist/*.whl
+
+pi-wheels: setup ## 树莓派要下载什么 · what a Raspberry Pi downloads for soutu-frame, and that all of it has wheels (asks the registry)
+	deploy/pi-wheels.sh
 
 recall: setup ## 检索效果 · measure retrieval through the real services: DATA=文件夹 SPLIT=val
 	PYTHONPATH=tests $(BIN)/python -m bench.recall --data "$$DATA" --split "$$SPLIT"
@@ -105,7 +109,7 @@ fuzz: .venv/ready-to-fuzz ## 用乱数据找毛病 · fuzz pictures, Exif, reque
 soak: .venv/ready-to-test ## 长时间混合负载，看内存 · a long mixed load, and the memory over time: MINUTES=20 [PHOTOS=文件夹]
 	PYTHONPATH=tests exec $(BIN)/python -m bench.soak --minutes "$${MINUTES:-20}" --photos "$$PHOTOS" --seed "$${SEED:-1}"
 
-bench: .venv/ready-to-bench ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index|client|encode|query|ingest|growth|limits|deploy [SIZES="100000 1000000"] [FRONT=100000]
+bench: .venv/ready-to-bench ## 性能数字 · measure one thing, beside a baseline: ONLY=page|index|client|encode|query|ingest|growth|limits|deploy|frame [PHOTOS=文件夹] [SIZES="100000 1000000"] [FRONT=100000]
 	if [ "$$ONLY" = index ]; then $(MAKE) --no-print-directory .venv/ready-to-compare; fi
 	PYTHONPATH=tests exec $(BIN)/python -m "bench.$${ONLY:-page}"
 

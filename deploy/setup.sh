@@ -82,10 +82,12 @@ case "${1:-run}" in
     touch .venv/ready-to-run
     ;;
   test)
-    pip_install "正在安装测试工具…… / Installing the tools of the tests …" --requirement deploy/test-requirements.txt
+    pip_install "正在安装测试工具…… / Installing the tools of the tests …" --requirement deploy/test-requirements.txt \
+      ./protos --editable './clients[pi]'
     say "正在安装 torch 和 cn_clip（测试要和真的 Chinese-CLIP 对照，几分钟）…… / Installing torch and cn_clip (the tests compare with the real Chinese-CLIP; minutes) …"
     PIP_CONSTRAINT=deploy/constraints.txt .venv/bin/soutu-embedding install-clip >>.venv/setup.log 2>&1 ||
       fail "torch 或 cn_clip 安装失败，详情：.venv/setup.log / torch or cn_clip could not be installed; details: .venv/setup.log"
+    pip_install "正在安装 peft（微调的测试要用）…… / Installing peft, for the tests of fine-tuning …" --editable './services[tune]'
     install_browser
     install_programs
     install_node_example

@@ -68,13 +68,16 @@ class TinyCheckpoint:
     model: Any
 
 
-def make_checkpoint(folder: Path, kind: str) -> TinyCheckpoint:
-    """Write a checkpoint as cn_clip's own training does: ``module.`` before every name, beside the optimizer's state."""
+def make_checkpoint(folder: Path, kind: str, **changes: Any) -> TinyCheckpoint:
+    """Write a checkpoint as cn_clip's own training does: ``module.`` before every name, beside the optimizer's state.
+
+    ``changes`` are to the architecture.
+    """
     from cn_clip.clip.model import CLIP
 
     architecture = folder / f"tiny-{kind}.json"
-    architecture.write_text(json.dumps(_VISION[kind] | _TEXT))
-    arguments = dict(_VISION[kind] | _TEXT)
+    architecture.write_text(json.dumps(_VISION[kind] | _TEXT | changes))
+    arguments = dict(_VISION[kind] | _TEXT | changes)
     if isinstance(arguments["vision_layers"], str):
         arguments["vision_layers"] = json.loads(arguments["vision_layers"])
     torch.manual_seed(7)

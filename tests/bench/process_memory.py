@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["GROUPS", "Sample", "sample_memory"]
+__all__ = ["GROUPS", "Sample", "memory_of", "sample_memory"]
 
 _WORDS = {
     "soutu_services.search.decoding.worker": "decoders",
@@ -48,7 +48,7 @@ def sample_memory() -> Sample:
             command = " ".join(process.cmdline())
             group = next((group for word, group in _WORDS.items() if word in command), None)
             if group is not None:
-                told = _rollup(process.pid)
+                told = memory_of(process.pid)
                 resident[group] += told["Pss"] / 1024
                 anonymous[group] += told["Anonymous"] / 1024
                 count[group] += 1
@@ -57,8 +57,12 @@ def sample_memory() -> Sample:
     return Sample(time.monotonic(), _rounded(resident), _rounded(anonymous), count["decoders"])
 
 
-def _rollup(pid: int) -> dict[str, int]:
-    """Read a process's memory in KiB, by kind."""
+def memory_of(pid: int) -> dict[str, int]:
+    """Return a process's memory in KiB, by kind.
+
+    Raises:
+        OSError: It has ended.
+    """
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     return {name.removesuffix(":"): int(size) for name, size, *_ in map(str.split, lines)}
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from search_house import SearchHouse, photo_id_of, picture
-from soutu_client.cli.commands.search_command import NOT_WEIGHT
+from soutu_client.cli.query_line import NOT_WEIGHT
 
 RED, GREEN, BLUE = (picture(colour, number, (120, 80)) for colour, number in (("红", 0), ("绿", 2), ("蓝", 4)))
 

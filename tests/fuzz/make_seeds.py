@@ -20,8 +20,10 @@ from soutu.search.v1 import library_service_pb2 as library_pb
 from soutu.search.v1 import photo_service_pb2 as photo_pb
 from soutu.search.v1 import search_service_pb2 as search_pb
 
+from film_files import film
 from fuzz.calls import DIMENSION, SPACE, all_calls
 from picture_files import FORMATS, encoded, gif_bomb, ico_with, png_of_size, scene, webp_of_size
+from raw_files import dng
 from soutu_services.search.backups import Backups
 from soutu_services.search.catalog import Catalog
 from soutu_services.search.data_folder import DataFolder
@@ -55,6 +57,10 @@ def images() -> None:
     write("image", "tiff-lzw", encoded("TIFF", small, compression="tiff_lzw"))
     write("image", "gif-moves", encoded("GIF", small, save_all=True, append_images=[scene(24, 16).rotate(90)]))
     write("image", "webp-lossless", encoded("WEBP", small, lossless=True))
+    write("image", "dng", dng(small))
+    write("image", "dng-preview", dng(small, preview=(24, 16), taken="2019:05:01 12:30:00"))
+    for container, codec in (("mp4", "libx264"), ("mov", "mpeg4"), ("matroska", "libx264"), ("avi", "mpeg4")):
+        write("image", f"film-{container}", film([(small, 0.3)], container=container, codec=codec, size=(32, 32)))
     write("image", "gif-bomb", gif_bomb(canvas=32, frame=65_000))
     write("image", "ico-bomb", ico_with(png_of_size(60_000, 60_000)))
     write("image", "webp-canvas", webp_of_size(16_000, 16_000))

@@ -48,7 +48,18 @@ NOBODYS = "nobody's"
 GUESTS = (Guest("", "奶奶"), Guest(DISK, ""), Guest(UPLOADS, "旅行"))
 FILTERS = (Wanted(), Wanted(folder="奶奶"), Wanted(source=DISK), Wanted(tag=TAGS[0]), Wanted(favourite=True, folder="旅行"))
 READING = SimpleNamespace(
-    media_type="image/jpeg", width=4, height=3, kind=PhotoKind.STILL, taken=None, camera="", location=None, phash=0
+    media_type="image/jpeg",
+    width=4,
+    height=3,
+    kind=PhotoKind.STILL,
+    taken=None,
+    camera="",
+    location=None,
+    phash=0,
+    duration_ms=None,
+    codec="",
+    frames=(),
+    poster_ms=0,
 )
 
 contents = st.sampled_from(CONTENTS)

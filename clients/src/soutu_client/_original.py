@@ -60,19 +60,22 @@ class OriginalStream:
         self.close()
 
 
-def open_original(calls: Calls, photo_id: str, *, offset: int = 0, length: int | None = None) -> OriginalStream:
+def open_original(
+    calls: Calls, photo_id: str, *, part_id: str = "", offset: int = 0, length: int | None = None
+) -> OriginalStream:
     """Begin to read a photo's original.
 
     Args:
         calls: The service.
         photo_id: The photo.
+        part_id: Which of its parts; empty: what it is shown by.
         offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
         length: Bytes to read at most, 1 or more; None: to the end.
 
     Raises:
         NotFoundError: There is no such photo, or its bytes are gone.
     """
-    request = convert.read_original_request(photo_id, offset, length)
+    request = convert.read_original_request(photo_id, offset, length, part_id=part_id)
     parts = calls.receiving(calls.photos.ReadOriginal, request, timeout_seconds=_TRANSFER_SECONDS)
     first = next(parts, convert.OriginalPart())
     return OriginalStream(
@@ -94,8 +97,8 @@ def _chunks(first: convert.OriginalPart, parts: Generator[convert.OriginalPart])
         parts.close()
 
 
-def save_original(calls: Calls, photo_id: str, folder: Path) -> Path:
-    """Save a photo's original into a folder under its own name, made safe; never over another file.
+def save_original(calls: Calls, photo_id: str, folder: Path, *, part_id: str = "") -> Path:
+    """Save a photo's original, or one of its parts, into a folder under its own name, made safe; never over another file.
 
     A file of that name with the same content is left as it is and returned. The bytes are written aside and moved into place
     when they are whole and match the photo's id.
@@ -105,13 +108,14 @@ def save_original(calls: Calls, photo_id: str, folder: Path) -> Path:
         DataLossError: What arrived is not the photo's content.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open_original(calls, photo_id) as original:
-        name = safe_file_name(original.file_name or photo_id)
+    content_id = part_id or photo_id
+    with open_original(calls, photo_id, part_id=part_id) as original:
+        name = safe_file_name(original.file_name or content_id)
         for candidate in numbered(name):
             path = folder / candidate
             if not os.path.lexists(path):
                 break
-            if path.is_file() and path.stat().st_size == original.size_bytes and _is_content(path, photo_id):
+            if path.is_file() and path.stat().st_size == original.size_bytes and _is_content(path, content_id):
                 return path
         unfinished = folder / f".soutu-{secrets.token_hex(8)}.part"
         try:
@@ -122,7 +126,7 @@ def save_original(calls: Calls, photo_id: str, folder: Path) -> Path:
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            if not digest.hexdigest().startswith(photo_id):
+            if not digest.hexdigest().startswith(content_id):
                 raise DataLossError(_DAMAGED.to(calls.language), reason="CONTENT_MISMATCH")
             return _place(unfinished, folder, name)
         finally:
@@ -142,6 +146,6 @@ def _place(unfinished: Path, folder: Path, name: str) -> Path:
     raise AssertionError("names never end")
 
 
-def _is_content(path: Path, photo_id: str) -> bool:
+def _is_content(path: Path, content_id: str) -> bool:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest().startswith(photo_id)
+        return hashlib.file_digest(file, "sha256").hexdigest().startswith(content_id)

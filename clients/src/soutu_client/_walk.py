@@ -14,13 +14,11 @@ from soutu_client._readable import Opener
 
 __all__ = ["FoundFile", "Walk", "is_ignored_file", "is_ignored_folder", "walk", "walk_part"]
 
-# Video; a Live Photo's clip is not a picture of its own.
-_FILM_ENDINGS = ".mp4 .mov .m4v .avi .mkv .webm .mts .m2ts .mpg .mpeg .wmv .flv .3gp .vob .ts .rmvb .insv .lrv"
-_FILMS = frozenset(_FILM_ENDINGS.split())
-
-_NO_PHOTOS = _FILMS | frozenset(
+_NO_PHOTOS = frozenset(
     ending
     for some in (
+        # Sound, and videos that are not read.
+        ".vob .ts .rm .rmvb .ogv .insv .lrv",
         ".mp3 .m4a .aac .wav .flac .ogg .opus .wma .amr",
         # What programs leave beside photos.
         ".json .xmp .aae .thm .ini .db .db-wal .db-shm .sqlite .lrcat .lrprev .log .lnk .url .bak",
@@ -158,8 +156,7 @@ def is_ignored_folder(name: str) -> bool:
     return name.startswith(".") or name.lower() in _NO_PHOTO_FOLDERS
 
 
-def is_ignored_file(name: str, *, films: bool = False) -> bool:
-    """Whether a file of this name is hidden, or obviously no photo; with ``films``, a film is left to the service to judge."""
+def is_ignored_file(name: str) -> bool:
+    """Whether a file of this name is hidden, or obviously neither a photo nor a video."""
     ending = os.path.splitext(name)[1].lower()  # noqa: PTH122
-    is_no_photo = ending in _NO_PHOTOS and not (films and ending in _FILMS)
-    return name.startswith(".") or name.lower() in _NO_PHOTO_FILES or is_no_photo
+    return name.startswith(".") or name.lower() in _NO_PHOTO_FILES or ending in _NO_PHOTOS

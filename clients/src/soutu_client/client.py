@@ -365,29 +365,36 @@ class Client:
         request = convert_library.summary_request(filter)
         return convert_library.summary(self._calls.unary(self._calls.photos.SummarizePhotos, request))
 
-    def thumbnail(self, photo_id: str, *, large: bool = False) -> Thumbnail:
-        """Return a photo's thumbnail: at most 512 pixels on its longer side; ``large``: at most 2,048, made when asked for."""
-        request = convert_photos.thumbnail_request(photo_id, large=large)
+    def thumbnail(self, photo_id: str, *, large: bool = False, frame_ms: int | None = None) -> Thumbnail:
+        """Return a photo's thumbnail: at most 512 pixels on its longer side.
+
+        Args:
+            photo_id: The photo.
+            large: At most 2,048 pixels, made when asked for.
+            frame_ms: Of a video, the kept frame nearest to this time.
+        """
+        request = convert_photos.thumbnail_request(photo_id, large=large, frame_ms=frame_ms)
         return convert_photos.thumbnail(self._calls.unary(self._calls.photos.GetThumbnail, request))
 
-    def read_original(self, photo_id: str, *, offset: int = 0, length: int | None = None) -> OriginalStream:
+    def read_original(self, photo_id: str, *, part_id: str = "", offset: int = 0, length: int | None = None) -> OriginalStream:
         """Begin to read a photo's original bytes.
 
         Args:
             photo_id: The photo.
+            part_id: Which of its parts; empty: what it is shown by.
             offset: Byte to begin with; a negative one counts from the end. Behind the end there are none.
             length: Bytes to read at most, 1 or more; None: to the end.
         """
-        return originals.open_original(self._calls, photo_id, offset=offset, length=length)
+        return originals.open_original(self._calls, photo_id, part_id=part_id, offset=offset, length=length)
 
-    def save_original(self, photo_id: str, folder: str | Path) -> Path:
-        """Save a photo's original into a folder under its own name, made safe and never over another file.
+    def save_original(self, photo_id: str, folder: str | Path, *, part_id: str = "") -> Path:
+        """Save a photo's original, or one of its parts, into a folder under its own name, made safe and never over another file.
 
         Raises:
             OSError: The folder cannot be written.
             DataLossError: What arrived is not the photo's content.
         """
-        return originals.save_original(self._calls, photo_id, Path(folder))
+        return originals.save_original(self._calls, photo_id, Path(folder), part_id=part_id)
 
     # Photos changed
 

@@ -347,10 +347,12 @@ class PhotoEmbedding:
     Attributes:
         photo_id: 32 hex digits.
         vector: L2-normalised, little-endian float32; ``numpy.frombuffer(vector, "<f4")`` reads it without a copy.
+        frame_ms: Of a video, the time of the frame that it is of, in milliseconds: several have one each. 0 for pictures.
     """
 
     photo_id: str
     vector: bytes
+    frame_ms: int = 0
 
     @property
     def values(self) -> tuple[float, ...]:

@@ -24,6 +24,7 @@ __all__ = [
     "PhotoKind",
     "PhotoName",
     "PhotoPage",
+    "PhotoPart",
     "PhotoState",
     "PhotoTerm",
     "SearchPage",
@@ -37,6 +38,10 @@ __all__ = [
     "Upload",
     "WordMatch",
 ]
+
+
+RAW_TYPE = "image/x-raw"
+"""Media type of cameras' raw files."""
 
 
 class PhotoState(Enum):
@@ -61,6 +66,8 @@ class UnreadableReason(Enum):
     MODEL_FAILED = "MODEL_FAILED"
     NAME_REFUSED = "NAME_REFUSED"
     DECODER_FAILED = "DECODER_FAILED"
+    NO_VIDEO = "NO_VIDEO"
+    TOO_LONG = "TOO_LONG"
 
 
 class PhotoKind(Enum):
@@ -69,6 +76,7 @@ class PhotoKind(Enum):
     UNKNOWN = "UNKNOWN"
     STILL = "STILL"
     ANIMATION = "ANIMATION"
+    VIDEO = "VIDEO"
 
 
 class TakenOrigin(Enum):
@@ -118,6 +126,23 @@ class PhotoName:
 
 
 @dataclass(frozen=True)
+class PhotoPart:
+    """A file that belongs to a photo beside the one that it is shown by: a camera's raw file, or a Live Photo's clip.
+
+    Attributes:
+        part_id: 32 hex digits.
+        media_type: ``image/x-raw`` for a raw file, or that of a video.
+        size_bytes: Its size.
+        name: A name that it has now: the key in its source; empty if it is in none.
+    """
+
+    part_id: str
+    media_type: str
+    size_bytes: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Taken:
     """When a photo was taken.
 
@@ -163,6 +188,9 @@ class Photo:
         media_type: For instance ``image/heic``.
         added_at: When soutu first saw it, UTC.
         deleted_at: When it was deleted, UTC; None for a photo that is not.
+        duration_ms: Length of a video in milliseconds, 0 where it does not say; None for pictures.
+        codec: What a video's pictures are encoded with, for instance ``hevc``.
+        parts: Further files that belong to it.
     """
 
     photo_id: str
@@ -180,6 +208,19 @@ class Photo:
     annotations: Annotations
     added_at: datetime | None
     deleted_at: datetime | None
+    duration_ms: int | None = None
+    codec: str = ""
+    parts: tuple[PhotoPart, ...] = ()
+
+    @property
+    def has_raw(self) -> bool:
+        """Whether a camera's raw file is among its files."""
+        return RAW_TYPE in (self.media_type, *(part.media_type for part in self.parts))
+
+    @property
+    def clip(self) -> PhotoPart | None:
+        """The clip of a Live Photo."""
+        return next((part for part in self.parts if part.media_type.startswith("video/")), None)
 
     @property
     def name(self) -> str:
@@ -271,12 +312,14 @@ class Hit:
         score: Reciprocal-rank score that the order comes from (Cormack et al. 2009).
         cosine: Of the query's and the photo's embeddings, -1 to 1; None if it was found by words alone.
         matches: Where words of the query were found.
+        frame_ms: Of a video, the time of the frame that comes nearest to the query, in milliseconds from its beginning.
     """
 
     photo: Photo
     score: float
     cosine: float | None
     matches: tuple[WordMatch, ...]
+    frame_ms: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from film_files import film
 from patience import PATIENCE
-from soutu_client import Client, Filter, FolderCount, FormatCount, LabelCount, MonthCount, NotFoundError, PhotoState, TextTerm
+from soutu_client import (
+    Client,
+    Filter,
+    FolderCount,
+    FormatCount,
+    LabelCount,
+    MonthCount,
+    NotFoundError,
+    PhotoKind,
+    PhotoState,
+    TextTerm,
+)
 from soutu_client.cli.main import run
 
 SAMPLES = Path(__file__).parents[3] / "deploy" / "samples"
@@ -33,6 +46,20 @@ def album(tmp_path: Path) -> Path:
     (folder / "坏的.jpg").write_text("this is no picture")
     (folder / "chelsea.json").write_text("{}")
     return folder
+
+
+def test_a_film_of_real_photos_is_found_by_what_each_of_them_shows(client: Client, tmp_path: Path) -> None:
+    scenes = {"一只猫": "chelsea.jpg", "火箭发射": "rocket.jpg", "一朵花": "flower.jpg"}
+    path = tmp_path / "片" / "VID_20240501_123000.mp4"
+    path.parent.mkdir()
+    path.write_bytes(film([(Image.open(SAMPLES / name), 3.0) for name in scenes.values()], size=(480, 320)))
+    (added,) = client.add(path.parent).added
+    client.wait_until_ready([added.photo_id], timeout_seconds=PATIENCE)
+    found = {words: client.search(words, filter=Filter(kinds=(PhotoKind.VIDEO,))).hits for words in scenes}
+    client.delete([added.photo_id])
+    client.purge([added.photo_id])  # the other tests look for the same
+    for number, (words, hits) in enumerate(found.items()):
+        assert [hit.frame_ms is not None and hit.frame_ms // 3000 for hit in hits] == [number], words
 
 
 def test_add_search_show_annotate_delete_undelete_save(client: Client, album: Path, tmp_path: Path) -> None:

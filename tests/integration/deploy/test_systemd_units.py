@@ -40,7 +40,7 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_there_is_a_unit_for_each_service() -> None:
-    assert [unit.stem for unit in UNITS] == ["soutu-embedding", "soutu-search", "soutu-store", "soutu-web"]
+    assert [unit.stem for unit in UNITS] == ["soutu-embedding", "soutu-frame", "soutu-search", "soutu-store", "soutu-web"]
 
 
 def test_the_store_serves_the_folder_that_the_search_service_looks_into() -> None:
@@ -95,6 +95,13 @@ def test_what_the_units_start_is_a_house(tmp_path: Path) -> None:
             uploaded = client.upload(PHOTO)
             eventually(lambda: client.status().photos_pending == 0)
             assert eventually(lambda: client.search("一只猫").hits)[0].photo.photo_id == uploaded.photo_id
+        (tmp_path / "secrets" / "frame-token").write_text(token)
+        shown = {"SDL_VIDEODRIVER": "dummy", "SOUTU_FRAME_SIZE": "320x240", "SOUTU_FRAME_LOG_LEVEL": "debug"}
+        shown |= {"SOUTU_ADDRESS": f"{host}:8401", "SOUTU_FRAME_LISTEN": "none"}
+        frame = services["soutu-frame"].start(tmp_path, host, shown)
+        running.callback(frame.wait, PATIENCE)
+        running.callback(frame.terminate)
+        eventually(lambda: f"shown {uploaded.photo_id}" in (tmp_path / "soutu-frame.log").read_text())
         health = [sys.executable, "-m", "soutu_client.web.health"]
         variables = {"SOUTU_WEB_LISTEN": f"{host}:8400", "SOUTU_AUTHORITY": str(authority)}
         variables |= {f"SOUTU_WEB_TLS__{each.upper()}": str(authority) for each in ("certificate", "key")}

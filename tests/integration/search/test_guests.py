@@ -77,14 +77,14 @@ OUTSIDE = {
     "密室/不可告人的狗.jpg": BOTH,
     "密室/损坏.jpg": SECRET_BROKEN,
     "密室/2011-11-11 密会.jpg": NAMED,
-    "密室/影片.mkv": b"film",
+    "密室/录音.flac": b"sound",
     f"{FOLDER}/抛弃的狗.jpg": DELETED,
 }
 BEFORE = {"密室/昔日.jpg": MOVED_IN, f"{FOLDER}/曾经.jpg": MOVED_OUT}
 AFTER = {"密室/离开.jpg": MOVED_OUT}
 IN_SECRET_SOURCE = {f"{FOLDER}/藏金阁.jpg": ELSEWHERE, "阁楼.jpg": BOTH}
 SECRETS = (
-    *("密室", "绝密", "孪生", "邻居", f"{FOLDER}2", "不可告人", "损坏", "mkv", "抛弃", "昔日", "曾经", "离开", "藏金阁", "阁楼"),
+    *("密室", "绝密", "孪生", "邻居", f"{FOLDER}2", "不可告人", "损坏", "flac", "抛弃", "昔日", "曾经", "离开", "藏金阁", "阁楼"),
     *("化名", "隐藏标签", "无人知晓", "地下相册", "Hiddencam", SECRET_SOURCE, "2011-11-11", "密会"),
     *(photo_id_of(content) for content in (OUT, SECRET_TWIN, NEIGHBOUR, MOVED_OUT, DELETED, ELSEWHERE, SECRET_BROKEN)),
 )

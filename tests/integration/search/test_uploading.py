@@ -217,7 +217,7 @@ def test_content_that_the_store_lost_is_taken_again_before_any_sync(house: Searc
 def test_non_photos_are_refused_and_odd_names_are_looked_into(
     house: SearchHouse, send: Callable[..., pb.UploadPhotoResponse]
 ) -> None:
-    for name, data in [("film.mp4", picture("红")), ("IMG_0001", b"no picture"), (".hidden.png", picture("红"))]:
+    for name, data in [("song.mp3", picture("红")), ("IMG_0001", b"no picture"), (".hidden.png", picture("红"))]:
         with pytest.raises(grpc.RpcError) as refused:
             send(name, data)
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -97,7 +97,7 @@ def test_a_fit_that_was_stopped_goes_on_with_the_same_record_alone(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("soutu_services.tuning.fit_commands._tell_step", stop)
+        patch.setattr("soutu_services.tuning.fit_commands.tell_step", stop)
         tune(house.address, "fit", str(data), "--output", str(tmp_path / "out"), "--use", str(record))
     other = tune(house.address, "fit", str(data), "--output", str(tmp_path / "out"))
     assert (other.exit_code, "unfinished fit" in other.stderr) == (1, True)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from film_files import film
+from picture_files import encoded
 from search_house import SearchHouse, photo_id_of, picture
 from soutu_client.web import download_api, zip_stream
 from soutu_client.web.application import create_application
@@ -38,6 +40,27 @@ def unzipped(answer: Any) -> zipfile.ZipFile:
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert archive.testzip() is None
     return archive
+
+
+def test_all_files_of_a_photo_come_and_each_by_itself_in_ranges_too(web: TestClient, house: SearchHouse) -> None:
+    still, clip = encoded("JPEG"), film(container="mov")
+    photo_id = house.upload("下载/IMG_9.jpg", still)
+    house.upload("下载/IMG_9.mov", clip)
+    house.settled()
+    archive = unzipped(web.get(address(web, still)))
+    assert {name: archive.read(name) for name in archive.namelist()} == {"IMG_9.jpg": still, "IMG_9.mov": clip}
+    path = f"/api/photos/{photo_id}/original"
+    part = web.get(path, params={"part": photo_id_of(clip)}, headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content, part.headers["content-type"]) == (206, clip[10:20], "video/mp4")
+    assert part.headers["etag"] == f'"{photo_id_of(clip)}"'
+    assert "sandbox" in part.headers["content-security-policy"]
+    assert web.get(f"/api/photos/{photo_id_of(clip)}/original").content == clip, "an id that it had before leads to its own bytes"
+    assert web.get(path).content == still
+    saved = web.get(path, params={"part": photo_id_of(clip), "download": 1})
+    assert saved.headers["content-type"] == "video/quicktime"
+    assert web.get(path, params={"part": "0" * 32}).status_code == 404
+    assert web.get(path, params={"part": "../x"}).status_code == 400
+    house.client.delete([photo_id])
 
 
 def test_originals_come_as_they_are_under_names_that_any_system_takes(web: TestClient) -> None:

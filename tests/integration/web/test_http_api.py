@@ -106,9 +106,11 @@ def test_a_service_that_sends_more_than_was_asked_for_does_not_lengthen_the_answ
 ) -> None:
     read = Client.read_original
 
-    def all_of_it(client: Client, photo_id: str, *, offset: int = 0, length: int | None = None) -> OriginalStream:
+    def all_of_it(
+        client: Client, photo_id: str, *, part_id: str = "", offset: int = 0, length: int | None = None
+    ) -> OriginalStream:
         del length
-        return read(client, photo_id, offset=offset)
+        return read(client, photo_id, part_id=part_id, offset=offset)
 
     path = f"/api/photos/{photo_id_of(RED)}/original"
     whole = web.get(path).content

@@ -13,7 +13,7 @@ FeedbackStatus FileChangedError FileProblem Filter FolderAccess FolderCount Form
 IndexStatus InternalError InvalidInputError Job JobKind JobPage JobState KnownFile LabelCount Language Layout LibraryStatus
 LibrarySummary Location MatchField MonthCount MoveInPlan MoveInResult NewToken NotAllowedError NotAuthenticatedError
 NotFoundError NotReadyError NotSupportedError NotTrustedError Notice NoticeReason OriginalStream Photo PhotoEmbedding PhotoKind
-PhotoName PhotoPage PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError
+PhotoName PhotoPage PhotoPart PhotoState PhotoTerm ReadyProgress ReadyResult ReasonCount Scope SearchPage SourceStatus SoutuError
 SpaceStatus Taken TakenOrigin Term TextTerm Thumbnail Token TokenPage UnavailableError Unreadable UnreadableReason Upload Use
 WordMatch
 """

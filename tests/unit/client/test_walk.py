@@ -20,11 +20,11 @@ def test_files_come_in_the_order_of_their_names(tmp_path: Path) -> None:
 
 
 def test_what_systems_keep_for_themselves_is_left_out(tmp_path: Path) -> None:
-    for name in (".hidden.jpg", "._a.jpg", "@eaDir/a.jpg", ".thumbnails/a.jpg", "#recycle/a.jpg", "Thumbs.db", "a.MP4", "a.json"):
+    for name in (".hidden.jpg", "._a.jpg", "@eaDir/a.jpg", ".thumbnails/a.jpg", "#recycle/a.jpg", "Thumbs.db", "a.MP3", "a.json"):
         touch(tmp_path / name)
     found = walk([tmp_path])
     assert found.files == []
-    assert found.ignored == {".jpg": 2, ".db": 1, ".mp4": 1, ".json": 1}
+    assert found.ignored == {".jpg": 2, ".db": 1, ".mp3": 1, ".json": 1}
 
 
 def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path) -> None:

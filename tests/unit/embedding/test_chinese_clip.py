@@ -21,7 +21,7 @@ from soutu_services.embedding.chinese_clip.torchvision_stand_in import torchvisi
 from soutu_services.embedding.encoder import ItemProblem, ItemRefused, Tower
 from soutu_services.embedding.image_input import ImageLimits
 from soutu_services.embedding.weights import WeightsSettings
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Overloaded
 
 LIMITS = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 24)
 KINDS = ("vit", "resnet")
@@ -356,3 +356,28 @@ def test_what_differs_from_the_architecture_is_said_in_both_languages(
         check_shapes(found, {"a": (2,), "b": (1,)}, architecture="X")
     assert caught.value.text.zh == f"这个检查点不是 X 结构的（{chinese}）：请写对结构的名字"
     assert caught.value.text.en == f"The checkpoint is not of the architecture X ({english}): name the right one"
+
+
+def test_a_checkpoint_that_holds_numpys_numbers_is_read(tiny: Any, tmp_path: Path) -> None:
+    """cn_clip's training leaves its learning rate as one beside the weights."""
+
+    def trained(state: Any) -> Any:
+        groups = [{"lr": np.float64(2e-5), "betas": (0.9, 0.98), "steps": np.int64(3), "params": [0]}]
+        return {"epoch": 1, "step": 3, "state_dict": state, "optimizer": {"state": {}, "param_groups": groups}}
+
+    path = saved_again(tiny["vit"], tmp_path / "epoch1.pt", trained)
+    assert load(path, tiny["vit"].architecture).card.space_id == load(tiny["vit"].path, tiny["vit"].architecture).card.space_id
+
+
+def test_a_gpu_that_is_too_small_is_no_broken_checkpoint(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = torch.nn.Module.to
+
+    def full(module: Any, where: object) -> Any:
+        if isinstance(where, torch.device):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        return move(module, where)
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(Overloaded) as caught:
+        load(tiny["vit"].path, tiny["vit"].architecture)
+    assert caught.value.reason == "OUT_OF_MEMORY"

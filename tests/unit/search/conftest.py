@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from soutu_services.search.catalog import Catalog, Ingested, Recorded, SeenObject, UnreadObject
+from soutu_services.search.imaging import FilmFrame
 from soutu_services.search.model import FloatArray, Location, PhotoKind, Taken, TakenOrigin, UnreadableReason
 
 SPACE = "5" * 32
@@ -29,6 +30,10 @@ class Reading:
     camera: str = ""
     location: Location | None = None
     phash: int = 0
+    duration_ms: int | None = None
+    codec: str = ""
+    frames: tuple[FilmFrame, ...] = ()
+    poster_ms: int = 0
 
 
 @dataclass

@@ -32,6 +32,9 @@ from soutu_services.search.imaging.name_time import time_in_name
         "a.DNG",
         "a.livp",
         "a.jxl",
+        "film.mp4",
+        "film.MOV",
+        "00001.MTS",
     ],
 )
 def test_pictures_by_name(name: str) -> None:
@@ -44,8 +47,8 @@ def test_pictures_by_name(name: str) -> None:
         *[
             "a.json",
             "a.TXT",
-            "film.mp4",
-            "film.MOV",
+            "song.mp3",
+            "song.M4A",
             "Thumbs.db",
             "x/desktop.ini",
             "IMG_1.AAE",
@@ -88,7 +91,7 @@ def test_sniffs_every_format(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\0", b"hello", b"{}", b"\0" * 64, b"RIFF\0\0\0\0WAVEfmt ", b"\0\0\0\x20ftypisom" + b"\0" * 20]
+    "data", [b"", b"\0", b"hello", b"{}", b"\0" * 64, b"RIFF\0\0\0\0WAVEfmt ", b"\0\0\0\x20ftypM4A " + b"\0" * 20]
 )
 def test_sniffs_nothing_in_other_files(data: bytes) -> None:
     assert not sniff(data)

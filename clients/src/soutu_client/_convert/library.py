@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from soutu.search.v1 import library_service_pb2, photo_pb2, photo_service_pb2
 
 from soutu_client._convert.photos import filter_message, photo
-from soutu_client._convert.values import member, when
+from soutu_client._convert.values import duration, member, when
 from soutu_client.library_models import (
     CameraCount,
     CheckFinding,
@@ -280,7 +280,10 @@ def export_request(space_id: str) -> library_service_pb2.ExportEmbeddingsRequest
 
 def embedding_batch(message: library_service_pb2.ExportEmbeddingsResponse) -> EmbeddingBatch:
     """Return some of the embeddings."""
-    embeddings = tuple(PhotoEmbedding(photo_id=each.photo_id, vector=each.embedding) for each in message.embeddings)
+    embeddings = tuple(
+        PhotoEmbedding(photo_id=each.photo_id, vector=each.embedding, frame_ms=each.frame_time.ToMilliseconds())
+        for each in message.embeddings
+    )
     return EmbeddingBatch(space_id=message.space_id, embeddings=embeddings)
 
 
@@ -289,7 +292,9 @@ def import_request(*, space_id: str, embeddings: Sequence[PhotoEmbedding]) -> li
     kind = library_service_pb2.PhotoEmbedding
     return library_service_pb2.ImportEmbeddingsRequest(
         space_id=space_id,
-        embeddings=[kind(photo_id=each.photo_id, embedding=each.vector) for each in embeddings],
+        embeddings=[
+            kind(photo_id=each.photo_id, embedding=each.vector, frame_time=duration(each.frame_ms or None)) for each in embeddings
+        ],
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from soutu.search.v1 import photo_pb2, photo_service_pb2
 
-from soutu_client._convert.values import member, number, timestamp, when
+from soutu_client._convert.values import duration, member, milliseconds, number, timestamp, when
 from soutu_client.models import (
     Annotations,
     Filter,
@@ -18,6 +18,7 @@ from soutu_client.models import (
     PhotoKind,
     PhotoName,
     PhotoPage,
+    PhotoPart,
     PhotoState,
     Taken,
     TakenOrigin,
@@ -95,6 +96,12 @@ def photo(message: photo_pb2.Photo) -> Photo:
         ),
         added_at=when(message, "added_time"),
         deleted_at=when(message, "deleted_time"),
+        duration_ms=milliseconds(message, "duration"),
+        codec=message.codec,
+        parts=tuple(
+            PhotoPart(part_id=part.part_id, media_type=part.media_type, size_bytes=part.size_bytes, name=part.name)
+            for part in message.parts
+        ),
     )
 
 
@@ -303,16 +310,20 @@ def purged(message: photo_service_pb2.PurgePhotosResponse) -> int:
     return message.purged
 
 
-def read_original_request(photo_id: str, offset: int, length: int | None) -> photo_service_pb2.ReadOriginalRequest:
+def read_original_request(
+    photo_id: str, offset: int, length: int | None, *, part_id: str = ""
+) -> photo_service_pb2.ReadOriginalRequest:
     """Return a request for original bytes."""
     if length is not None and length < 1:
         raise ValueError("the length is below 1")
-    return photo_service_pb2.ReadOriginalRequest(photo_id=photo_id, offset=offset, length=length or 0)
+    return photo_service_pb2.ReadOriginalRequest(photo_id=photo_id, offset=offset, length=length or 0, part_id=part_id)
 
 
-def thumbnail_request(photo_id: str, *, large: bool = False) -> photo_service_pb2.GetThumbnailRequest:
-    """Return a request for a thumbnail, or a large one."""
-    return photo_service_pb2.GetThumbnailRequest(photo_id=photo_id, large=large)
+def thumbnail_request(
+    photo_id: str, *, large: bool = False, frame_ms: int | None = None
+) -> photo_service_pb2.GetThumbnailRequest:
+    """Return a request for a thumbnail, or a large one, or a video's frame."""
+    return photo_service_pb2.GetThumbnailRequest(photo_id=photo_id, large=large, frame_time=duration(frame_ms))
 
 
 def thumbnail(message: photo_service_pb2.GetThumbnailResponse) -> Thumbnail:

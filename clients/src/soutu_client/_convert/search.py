@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from soutu.search.v1 import search_service_pb2
 
 from soutu_client._convert.photos import filter_message, photo
-from soutu_client._convert.values import member
+from soutu_client._convert.values import member, milliseconds
 from soutu_client.models import (
     Filter,
     Hit,
@@ -60,6 +60,7 @@ def _hit(message: search_service_pb2.Hit) -> Hit:
         score=message.score,
         cosine=message.cosine if message.HasField("cosine") else None,
         matches=tuple(_match(match) for match in message.matches),
+        frame_ms=milliseconds(message, "frame_time"),
     )
 
 

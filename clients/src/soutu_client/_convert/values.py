@@ -7,12 +7,13 @@ from enum import Enum
 from typing import TypeVar
 
 from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from soutu_client._errors import InvalidInputError
 
-__all__ = ["member", "number", "timestamp", "when"]
+__all__ = ["duration", "member", "milliseconds", "number", "timestamp", "when"]
 
 E = TypeVar("E", bound=Enum)
 
@@ -23,6 +24,23 @@ def when(message: Message, field: str) -> datetime | None:
         return None
     value: Timestamp = getattr(message, field)
     return value.ToDatetime(tzinfo=UTC)
+
+
+def milliseconds(message: Message, field: str) -> int | None:
+    """Return a length of time, or None if it is unset."""
+    if not message.HasField(field):
+        return None
+    value: Duration = getattr(message, field)
+    return value.ToMilliseconds()
+
+
+def duration(length_ms: int | None) -> Duration | None:
+    """Return milliseconds as a length of time; None stays unset."""
+    if length_ms is None:
+        return None
+    value = Duration()
+    value.FromMilliseconds(length_ms)
+    return value
 
 
 def timestamp(moment: datetime) -> Timestamp:

@@ -67,11 +67,11 @@ class Arrangement:
 
     @staticmethod
     def is_photo(file: ListedFile) -> bool:
-        """Whether a file is to be added: as ``soutu add`` decides, and films too.
+        """Whether a file is to be added: as ``soutu add`` decides.
 
         A Live Photo's clip, or a raw file, keeps the folder and the stem of its picture: the service makes one photo of them.
         """
-        return not is_ignored_file(file.name, films=True)
+        return not is_ignored_file(file.name)
 
     def bad_sidecar(self, file: ListedFile, error: Exception) -> None:
         """Note that a sidecar, or a list of an album, says nothing."""

@@ -8,10 +8,12 @@ from rich.text import Text
 
 from soutu_client.cli.terminal import printable
 from soutu_client.cli.texts import Texts
-from soutu_client.models import Photo, PhotoState, TakenOrigin
+from soutu_client.models import Photo, PhotoKind, PhotoState, TakenOrigin
 
 __all__ = [
     "SHORT_ID",
+    "badges",
+    "clock_text",
     "date_cell",
     "duration_text",
     "format_name",
@@ -33,9 +35,28 @@ def name_cell(photo: Photo) -> Text:
     """Return the file's name, then its folder: where a line is cut, the name stays."""
     folder, _, file_name = printable(photo.name).rpartition("/")
     cell = Text(file_name or "?", overflow="ellipsis", no_wrap=True)
+    for badge in badges(photo):
+        cell.append(f" {badge}", style="bold cyan")
     if folder:
         cell.append(f"  {folder}", style="dim")
     return cell
+
+
+def badges(photo: Photo) -> list[str]:
+    """Return what a photo is beside a picture: RAW, LIVE, or the length of a video."""
+    found = ["RAW"] if photo.has_raw else []
+    if photo.clip is not None:
+        found.append("LIVE")
+    if photo.kind is PhotoKind.VIDEO:
+        found.append(f"▶{clock_text(photo.duration_ms or 0)}")
+    return found
+
+
+def clock_text(length_ms: int) -> str:
+    """Return a time within a video as players write it: 0:42, 1:02:03."""
+    minutes, seconds = divmod(length_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def date_cell(photo: Photo) -> Text:

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from soutu_client._errors import SoutuError
+from soutu_client.cli.cells import clock_text
 from soutu_client.cli.fonts import Font, has_chinese, sheet_font
 from soutu_client.cli.session import Session
 from soutu_client.cli.terminal import printable
@@ -99,11 +100,12 @@ def make_sheet(client: Client, hits: Sequence[Hit], *, title: str, path: Path | 
 def sheet_of(client: Client, hits: Sequence[Hit], *, title: str, first_rank: int = 1) -> Image.Image:
     """Fetch the thumbnails of hits and draw them, each with its rank."""
     with ThreadPoolExecutor(_FETCHES, "soutu-thumbnail") as pool:
-        images = list(pool.map(lambda hit: _thumbnail(client, hit.photo.photo_id), hits))
+        images = list(pool.map(lambda hit: _thumbnail(client, hit), hits))
     tiles = []
     for rank, (hit, image) in enumerate(zip(hits, images, strict=True), first_rank):
         cosine = "" if hit.cosine is None else f"   {hit.cosine:.3f}"
-        tiles.append(Tile(image, f"{rank}{cosine}", hit.photo.name.rpartition("/")[2]))
+        time = "" if hit.frame_ms is None else f"   {clock_text(hit.frame_ms)}"
+        tiles.append(Tile(image, f"{rank}{cosine}{time}", hit.photo.name.rpartition("/")[2]))
     return draw_sheet(tiles, title=title)
 
 
@@ -112,9 +114,9 @@ def show_sheet(session: Session, path: Path) -> None:
     session.remark(session.text("sheet.written" if open_in_viewer(path) else "sheet.no_viewer", path=path))
 
 
-def _thumbnail(client: Client, photo_id: str) -> bytes | None:
+def _thumbnail(client: Client, hit: Hit) -> bytes | None:
     try:
-        return client.thumbnail(photo_id).image
+        return client.thumbnail(hit.photo.photo_id, frame_ms=hit.frame_ms).image
     except SoutuError:
         return None
 

@@ -17,7 +17,7 @@ __all__ = ["filter_options", "take_filter"]
 _SECTION = "help.filters"
 
 
-_FORMATS = ("avif", "bmp", "gif", "heic", "jpeg", "png", "tiff", "webp")
+_FORMATS = ("avif", "bmp", "gif", "heic", "jpeg", "mov", "mp4", "png", "raw", "tiff", "webp")
 """Offered by shell completion; any other can be asked for as well."""
 
 
@@ -62,7 +62,7 @@ def filter_options(texts: Texts) -> list[click.Parameter]:
         Option(
             "--kind",
             "kinds",
-            type=click.Choice(["still", "animation"]),
+            type=click.Choice(["still", "animation", "video"]),
             metavar="KIND",
             multiple=True,
             section=_SECTION,

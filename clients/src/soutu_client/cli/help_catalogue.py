@@ -57,7 +57,7 @@ HELP: dict[str, tuple[str, str]] = {
     "filter.source": ("在这个来源里；可多次", "In this source; repeatable."),
     "filter.camera": ("用这台相机拍的，写一部分即可；可多次", "Taken with this camera, any part of its name; repeatable."),
     "filter.format": ("这种格式，例如 heic；可多次", "Of this format, for instance heic; repeatable."),
-    "filter.kind": ("静态照片（still）或动图（animation）", "still or animation."),
+    "filter.kind": ("静态照片（still）、动图（animation）或视频（video）", "still, animation or video."),
     "filter.tag": ("有这个标签；可多次，须全部符合", "Has this tag; repeatable, all must hold."),
     "filter.favourite": ("只要（或不要）收藏的", "Favourites only, or the others only."),
     "filter.album": ("在这个相册里；可多次", "In this album; repeatable."),

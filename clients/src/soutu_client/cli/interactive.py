@@ -13,14 +13,13 @@ from soutu_client._os_errors import describe_os_error
 from soutu_client._patience import Patience
 from soutu_client.cli.commands.feedback_command import asked_text
 from soutu_client.cli.commands.open_command import open_photo
-from soutu_client.cli.commands.search_command import NOT_WEIGHT
 from soutu_client.cli.commands.show_command import print_photo
 from soutu_client.cli.deeds import is_recording, note_deed
 from soutu_client.cli.exit_codes import ExitCode
 from soutu_client.cli.hit_sheet import show_hits
 from soutu_client.cli.last_hits import keep_hits
 from soutu_client.cli.line_editor import LineEditor
-from soutu_client.cli.query_line import Order, QueryLine, read_line
+from soutu_client.cli.query_line import NOT_WEIGHT, Order, QueryLine, read_line
 from soutu_client.cli.session import CommandError, Session
 from soutu_client.cli.terminal import printable
 from soutu_client.cli.terminal_graphics import Graphics, ask_terminal

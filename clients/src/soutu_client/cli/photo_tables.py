@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from soutu_client.cli.cells import (
+    clock_text,
     date_cell,
     format_name,
     name_cell,
@@ -51,6 +52,8 @@ def _why(hit: Hit, texts: Texts) -> Text:
         parts.append(texts.text(f"match.{match.field.value.lower()}", text=found))
     if hit.cosine is not None and not parts:
         parts.append(texts.text("match.looks"))
+    if hit.frame_ms is not None:
+        parts.append(texts.text("match.frame", time=clock_text(hit.frame_ms)))
     return Text("; ".join(dict.fromkeys(parts)), style="" if hit.matches else "dim", overflow="ellipsis", no_wrap=True)
 
 

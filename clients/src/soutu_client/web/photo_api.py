@@ -25,8 +25,11 @@ PhotoId = Annotated[str, Path(pattern=r"^[0-9a-fA-F]{6,32}$", description="A pho
 
 _DAY = "private, max-age=86400"  # a token that was revoked meanwhile counts from then on
 _SHORT = "private, max-age=0, must-revalidate"
-# What a browser may make of a stranger's file: a picture, and nothing that runs.
-_SANDBOX = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"}
+# What a browser may make of a stranger's file: a picture or a video, and nothing that runs.
+_SANDBOX = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; sandbox"}
+_SHOWN = ("image/", "video/")
+_PLAYED_AS = {"video/quicktime": "video/mp4"}
+"""Types that browsers know under another name: what phones write as QuickTime is MP4 but for its first bytes."""
 
 
 class Chosen(BaseModel):
@@ -82,29 +85,46 @@ def get_photo(client: CallerClient, photo_id: PhotoId) -> Photo:
 
 
 @router.get("/{photo_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
-def get_thumbnail(request: Request, client: CallerClient, photo_id: PhotoId, large: bool = False) -> Response:
-    """Return a photo's thumbnail, at most 512 pixels on its longer side; a large one, at most 2,048."""
-    tag = f'"{photo_id.lower()}-{2048 if large else 512}"'
+def get_thumbnail(
+    request: Request,
+    client: CallerClient,
+    photo_id: PhotoId,
+    large: bool = False,
+    frame_ms: Annotated[int | None, Query(ge=0, le=1 << 40, description="Of a video, a time in milliseconds.")] = None,
+) -> Response:
+    """Return a photo's thumbnail, at most 512 pixels on its longer side; a large one, at most 2,048; or a video's frame."""
+    tag = f'"{photo_id.lower()}-{2048 if large else 512}{"" if frame_ms is None else f"-{frame_ms}"}"'
     headers = {"etag": tag, "cache-control": _DAY}
     if is_known(request, tag):
         client.photo(photo_id)  # whoever may not see it any more is not told that it is unchanged
         return Response(status_code=304, headers=headers)
-    thumbnail = client.thumbnail(photo_id, large=large)
+    thumbnail = client.thumbnail(photo_id, large=large, frame_ms=frame_ms)
     return Response(thumbnail.image, media_type=thumbnail.media_type, headers=headers | _SANDBOX)
 
 
 @router.get(
     "/{photo_id}/original",
     response_class=StreamingResponse,
-    responses={200: {"content": {"image/*": {}}}, 206: {"content": {"image/*": {}}}, 304: {}, 416: {}},
+    responses={
+        200: {"content": {"image/*": {}, "video/*": {}}},
+        206: {"content": {"image/*": {}, "video/*": {}}},
+        304: {},
+        416: {},
+    },
 )
-def get_original(request: Request, client: CallerClient, photo_id: PhotoId, download: bool = False) -> Response:
-    """Return a photo's original bytes, or the range of them that is asked for (RFC 9110, section 14)."""
-    tag = f'"{photo_id.lower()}"'
+def get_original(
+    request: Request,
+    client: CallerClient,
+    photo_id: PhotoId,
+    download: bool = False,
+    part: Annotated[str, Query(pattern=r"^([0-9a-f]{32})?$", description="Which of its parts; empty: what it is shown by.")] = "",
+) -> Response:
+    """Return a photo's original bytes, or those of one of its parts, or the range that is asked for (RFC 9110, section 14)."""
+    tag = f'"{part or photo_id.lower()}"'
     asked = asked_range(request.headers.get("range", "")) if request.headers.get("if-range", tag) == tag else None
     known = is_known(request, tag)
     wanted = (AskedRange(length=1) if known else asked) or AskedRange()
-    original = client.read_original(photo_id, offset=wanted.offset, length=wanted.length)
+    original = client.read_original(photo_id, part_id=part, offset=wanted.offset, length=wanted.length)
     try:
         name = quote(original.file_name, safe="")
         headers = {
@@ -116,7 +136,7 @@ def get_original(request: Request, client: CallerClient, photo_id: PhotoId, down
         if known:
             original.close()
             return Response(status_code=304, headers=headers)
-        part = asked.of(original.size_bytes) if asked is not None else range(original.size_bytes)
+        sent = asked.of(original.size_bytes) if asked is not None else range(original.size_bytes)
     except RangeNotSatisfiable:
         original.close()
         return Response(status_code=416, headers={"content-range": f"bytes */{original.size_bytes}"})
@@ -124,14 +144,20 @@ def get_original(request: Request, client: CallerClient, photo_id: PhotoId, down
         original.close()
         raise
     if asked is not None:
-        headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{original.size_bytes}"
-    headers["content-length"] = str(len(part))
+        headers["content-range"] = f"bytes {sent.start}-{sent.stop - 1}/{original.size_bytes}"
+    headers["content-length"] = str(len(sent))
     return StreamingResponse(
-        _cut(original, len(part)),
+        _cut(original, len(sent)),
         status_code=206 if asked is not None else 200,
-        media_type=original.media_type if original.media_type.startswith("image/") else "application/octet-stream",
+        media_type=_shown_as(original.media_type, download=download),
         headers=headers | _SANDBOX,
     )
+
+
+def _shown_as(media_type: str, *, download: bool) -> str:
+    if not media_type.startswith(_SHOWN):
+        return "application/octet-stream"
+    return media_type if download else _PLAYED_AS.get(media_type, media_type)
 
 
 def _cut(original: OriginalStream, size: int) -> Iterator[bytes]:

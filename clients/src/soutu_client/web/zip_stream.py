@@ -42,7 +42,7 @@ class _Pending:
 
 
 def zip_of(client: Client, photo_ids: Iterable[str]) -> Generator[bytes]:
-    """Yield a ZIP of originals under their own names, made safe and told apart; nothing is compressed a second time.
+    """Yield a ZIP of photos' files under their own names, made safe and told apart; nothing is compressed a second time.
 
     A photo that cannot be read costs no other: the last file in the ZIP says which those are, and why.
 
@@ -63,18 +63,23 @@ def zip_of(client: Client, photo_ids: Iterable[str]) -> Generator[bytes]:
         for photo_id in photo_ids:
             try:
                 photo = next(iter(client.photos([photo_id])), None)
-                path = client.save_original(photo_id, folder) if photo is not None else None
             except SoutuError as error:
                 missing.append(f"{photo_id}: {error.message}")
                 continue
-            if photo is None or path is None:
+            if photo is None:
                 missing.append(f"{photo_id}: {_NOT_THERE.to(client.language)}")
                 continue
-            with archive.open(_entry(photo, path, taken), "w") as entry, path.open("rb") as original:
-                while chunk := original.read(_CHUNK_BYTES):
-                    entry.write(chunk)
-                    yield pending.take()
-            path.unlink()
+            for part_id, name in (("", photo.name), *((part.part_id, part.name) for part in photo.parts)):
+                try:
+                    path = client.save_original(photo.photo_id, folder, part_id=part_id)
+                except SoutuError as error:
+                    missing.append(f"{part_id or photo_id}: {error.message}")
+                    continue
+                with archive.open(_entry(photo, name, path, taken), "w") as entry, path.open("rb") as original:
+                    while chunk := original.read(_CHUNK_BYTES):
+                        entry.write(chunk)
+                        yield pending.take()
+                path.unlink()
         if missing:
             name = _free(_MISSING_NAME.to(client.language), taken)
             archive.writestr(zipfile.ZipInfo(name), "".join(f"{line}\n" for line in missing))
@@ -82,8 +87,8 @@ def zip_of(client: Client, photo_ids: Iterable[str]) -> Generator[bytes]:
     yield pending.take()  # the directory
 
 
-def _entry(photo: Photo, path: Path, taken: set[str]) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(_free(safe_file_name(photo.name or photo.photo_id), taken))
+def _entry(photo: Photo, name: str, path: Path, taken: set[str]) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(_free(safe_file_name(name or photo.photo_id), taken))
     if photo.taken is not None and _FIRST_YEAR <= photo.taken.local_time.year <= _LAST_YEAR:
         entry.date_time = photo.taken.local_time.timetuple()[:6]
     entry.file_size = path.stat().st_size  # decides whether sizes take 64 bits

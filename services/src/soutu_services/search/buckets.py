@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Self
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from soutu_services.search.imaging import Reading
 from soutu_services.search.objects import ObjectMissing, ObjectStore
 from soutu_services.search.settings import UPLOAD_SOURCE, SearchSettings, StoreSettings
 from soutu_services.search.store import S3Connection
@@ -15,7 +18,8 @@ __all__ = ["Buckets", "Source", "Thumbnails"]
 
 _MAX_THUMBNAIL_BYTES = 8 << 20
 _BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
-_KEY = re.compile(r"[0-9a-f]{2}/([0-9a-f]{32})\.jpg")
+_IMAGE, _FRAMES = ".jpg", ".zip"
+_KEY = re.compile(r"[0-9a-f]{2}/([0-9a-f]{32})\.(?:jpg|zip)")
 _HOLE = bytes(512)
 """A sector of zeros: what a power cut leaves of bytes that were not on the disk. No JPEG with the standard tables has one."""
 
@@ -42,7 +46,10 @@ class Source:
 
 
 class Thumbnails:
-    """The bucket of thumbnails, ``{first two digits}/{photo id}.jpg``. What is missing can be made again."""
+    """The bucket of thumbnails, ``{first two digits}/{photo id}.jpg``. What is missing can be made again.
+
+    The frames that stand for a video lie beside its thumbnail in a ZIP file, uncompressed, each under its time in milliseconds.
+    """
 
     media_type = "image/jpeg"
 
@@ -61,18 +68,43 @@ class Thumbnails:
             return None
         return image if image[:2] == _BEGIN and image[-2:] == _END and _HOLE not in image else None
 
+    def keep(self, photo_id: str, reading: Reading) -> None:
+        """Keep what a photo's reading shows: its frames, if it is a video, and its thumbnail, which comes last."""
+        if reading.frames:
+            self.put_frames(photo_id, {frame.time_ms: frame.image for frame in reading.frames})
+        self.put(photo_id, reading.thumbnail)
+
+    def put_frames(self, photo_id: str, frames: Mapping[int, bytes]) -> None:
+        """Keep the frames that stand for a video, by their times in milliseconds."""
+        out = BytesIO()
+        with ZipFile(out, "w") as archive:
+            for time_ms in sorted(frames):
+                archive.writestr(ZipInfo(f"{time_ms}.jpg"), frames[time_ms])
+        self._store.put(self._key(photo_id, _FRAMES), out.getvalue(), media_type="application/zip")
+
+    def frames(self, photo_id: str) -> dict[int, bytes] | None:
+        """Read the frames that stand for a video, by their times; None if they are not all there: they are to be made again."""
+        try:
+            data = self._store.read(self._key(photo_id, _FRAMES), max_bytes=_MAX_THUMBNAIL_BYTES)
+            with ZipFile(BytesIO(data)) as archive:
+                frames = {int(name.removesuffix(_IMAGE)): archive.read(name) for name in archive.namelist()}
+        except (ObjectMissing, BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError, OSError):
+            return None  # a part of a file, or zeros: what a power cut leaves
+        return frames if frames and all(image[:2] == _BEGIN for image in frames.values()) else None
+
     def photo_ids(self) -> set[str]:
         """List the photos that have one, whole or not."""
         matches = (_KEY.fullmatch(found.key) for found in self._store.walk())
         return {match[1] for match in matches if match is not None}
 
     def remove(self, photo_id: str) -> None:
-        """Remove a photo's thumbnail, if there is one."""
+        """Remove a photo's thumbnail and its frames, if there are any."""
         self._store.remove(self._key(photo_id))
+        self._store.remove(self._key(photo_id, _FRAMES))
 
     @staticmethod
-    def _key(photo_id: str) -> str:
-        return f"{photo_id[:2]}/{photo_id}.jpg"
+    def _key(photo_id: str, suffix: str = _IMAGE) -> str:
+        return f"{photo_id[:2]}/{photo_id}{suffix}"
 
 
 class Buckets:

@@ -49,6 +49,10 @@ class FindingKind(Enum):
         zh="“是否存在”与文件不符的名字或照片",
         en="names or photos whose presence does not follow from the files",
     )
+    PAIR_WRONG = Text(
+        zh="没有合成一张的 RAW 和 JPEG（或实况照片），或不该合成的",
+        en="raw files and clips that should be, or should not be, part of the photo beside them",
+    )
     STATE_WRONG = Text(zh="状态与向量不符的照片", en="photos whose state does not follow from their embeddings")
     WORDS_WRONG = Text(
         zh="文字索引与名字、标签、相册或说明不符",

@@ -92,6 +92,7 @@ class CheckJob:
         rules: Sequence[tuple[FindingKind, Callable[..., list[str]]]] = (
             (FindingKind.VECTOR_BROKEN, verification.broken_vectors),
             (FindingKind.PRESENCE_WRONG, verification.wrong_presence),
+            (FindingKind.PAIR_WRONG, verification.wrong_pairs),
             (FindingKind.STATE_WRONG, verification.wrong_states),
             (FindingKind.WORDS_WRONG, verification.wrong_words),
         )

@@ -30,6 +30,7 @@ def check_thumbnails(
     """
     there = thumbnails.photo_ids()
     wanted, known = catalog.verification.rendered_photos()  # after the listing: a photo is made after its thumbnail
+    videos = catalog.verification.videos()
     missing: list[str] = []
     broken: list[str] = []
     to_read = sorted(wanted)  # those that were not listed as well: their thumbnail may have come since
@@ -37,12 +38,12 @@ def check_thumbnails(
         for start in range(0, len(to_read), _BATCH):
             batch = to_read[start : start + _BATCH]
             for photo_id, image in zip(batch, readers.map(thumbnails.get, batch), strict=True):
-                if not image:
+                if not image or (photo_id in videos and thumbnails.frames(photo_id) is None):
                     (broken if photo_id in there else missing).append(photo_id)
             control.checkpoint()
             control.report(photos_total=len(to_read), photos_done=start + len(batch))
     for kind, photo_ids in ((FindingKind.THUMBNAIL_MISSING, missing), (FindingKind.THUMBNAIL_BROKEN, broken)):
-        findings.add(kind, photo_ids, repaired=_render(photo_ids, thumbnails, originals, control.checkpoint) if repair else 0)
+        findings.add(kind, photo_ids, repaired=_render(photo_ids, originals, control.checkpoint) if repair else 0)
     _, known_now = catalog.verification.rendered_photos()  # a photo is recorded a moment after its thumbnail is there
     orphans = sorted(there - known - known_now)
     if repair:
@@ -51,12 +52,12 @@ def check_thumbnails(
     findings.add(FindingKind.THUMBNAIL_ORPHANED, orphans, repaired=len(orphans) if repair else 0)
 
 
-def _render(photo_ids: Sequence[str], thumbnails: Thumbnails, originals: Originals, checkpoint: Callable[[], None]) -> int:
+def _render(photo_ids: Sequence[str], originals: Originals, checkpoint: Callable[[], None]) -> int:
     mended = 0
     for photo_id in photo_ids:
         checkpoint()
         try:
-            thumbnails.put(photo_id, originals.render(photo_id))
+            originals.make_again(photo_id)
         except (Unreadable, NotFound, ObjectTooLarge):
             continue  # the original is gone or no picture any more, which is found elsewhere
         mended += 1

@@ -109,7 +109,7 @@ def _groups(
 ) -> list[list[str]]:
     """List groups of photo ids, each in order, the largest first."""
     photo_ids, hashes = catalog.photos.perceptual_hashes(visibility)
-    embedding_of = {photo_id: row for row, photo_id in catalog.embeddings.ids_of(index.space_id, photo_ids).items()}
+    embedding_of = catalog.embeddings.poster_ids(index.space_id, photo_ids)
     members = [at for at, photo_id in enumerate(photo_ids) if photo_id in embedding_of]
     links = _Links(index, np.array([embedding_of[photo_ids[at]] for at in members], dtype=np.int64), min_cosine)
     unique, of_hash = np.unique(hashes[members], return_inverse=True)

@@ -15,14 +15,16 @@ __all__ = ["MAX_BATCH", "EmbeddingTransfer", "ImportBatch", "Imported"]
 
 MAX_BATCH = 1000
 """Embeddings of one message."""
+_MOST_MILLISECONDS = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
 class ImportBatch:
-    """Photo ids and, for each, the bytes of a vector: little-endian float32."""
+    """Photo ids and, for each, the bytes of a vector: little-endian float32, and the time of a video's frame, else 0."""
 
     photo_ids: Sequence[str]
     vectors: Sequence[bytes]
+    frames_ms: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class EmbeddingTransfer:
         for batch in batches:
             if not batch.photo_ids:
                 continue
-            result = self._index.put(space_id, batch.photo_ids, self._vectors(batch, dimension))
+            result = self._index.put(space_id, batch.photo_ids, self._vectors(batch, dimension), batch.frames_ms)
             stored += len(result.ids)
             unknown += len(result.unknown)
         return Imported(stored, unknown)
@@ -91,12 +93,16 @@ class EmbeddingTransfer:
 
     @staticmethod
     def _vectors(batch: ImportBatch, dimension: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        if len(batch.photo_ids) > MAX_BATCH or len(set(batch.photo_ids)) != len(batch.photo_ids):
+        if len(batch.photo_ids) > MAX_BATCH or len(set(zip(batch.photo_ids, batch.frames_ms, strict=True))) != len(
+            batch.photo_ids
+        ):
             raise InvalidInput(
                 "BAD_BATCH",
                 zh=f"一条消息最多 {MAX_BATCH} 个向量，照片不能重复",
                 en=f"at most {MAX_BATCH} a message, each photo once",
             )
+        if not all(0 <= frame_ms < _MOST_MILLISECONDS for frame_ms in batch.frames_ms):
+            raise InvalidInput("BAD_FRAME_TIME", zh="视频里的时间不对", en="a time within a video cannot be right")
         if any(len(vector) != 4 * dimension for vector in batch.vectors):
             raise InvalidInput("BAD_VECTOR", zh="向量长度与所属空间不符", en="a vector has not the length of its space")
         vectors = np.frombuffer(b"".join(batch.vectors), dtype="<f4").reshape(len(batch.vectors), dimension).astype(np.float32)

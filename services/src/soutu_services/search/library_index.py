@@ -126,7 +126,9 @@ class LibraryIndex:
         with self._lock:
             self._prepared = None
 
-    def put(self, space_id: str, photo_ids: Sequence[str], vectors: FloatArray) -> StoredEmbeddings:
+    def put(
+        self, space_id: str, photo_ids: Sequence[str], vectors: FloatArray, frames_ms: Sequence[int] = ()
+    ) -> StoredEmbeddings:
         """Store embeddings in the catalog, and in the index if the space has one: whoever sees that a photo is READY finds it.
 
         See ``Embeddings.put``, whose errors it raises; nothing is stored then.
@@ -136,7 +138,7 @@ class LibraryIndex:
             added: IdArray = np.empty(0, dtype=np.int64)
             try:
                 with self._catalog.transaction():
-                    stored = self._catalog.embeddings.put(space_id, photo_ids, vectors)
+                    stored = self._catalog.embeddings.put(space_id, photo_ids, vectors, frames_ms)
                     added = stored.ids
                     for index in indexes:
                         index.add(stored.ids, stored.vectors)

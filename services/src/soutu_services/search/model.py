@@ -25,6 +25,7 @@ __all__ = [
     "Photo",
     "PhotoKind",
     "PhotoName",
+    "PhotoPart",
     "PhotoState",
     "Taken",
     "TakenOrigin",
@@ -55,6 +56,8 @@ class UnreadableReason(Enum):
     MODEL_FAILED = "MODEL_FAILED"
     NAME_REFUSED = "NAME_REFUSED"
     DECODER_FAILED = "DECODER_FAILED"
+    NO_VIDEO = "NO_VIDEO"
+    TOO_LONG = "TOO_LONG"
 
     @property
     def text(self) -> Text:
@@ -66,6 +69,8 @@ _REASON_TEXTS = {
     UnreadableReason.EMPTY: Text(zh="文件是空的", en="the file is empty"),
     UnreadableReason.NOT_AN_IMAGE: Text(zh="内容不是图片", en="the content is not a picture"),
     UnreadableReason.BROKEN: Text(zh="图片已损坏或不完整", en="the picture is damaged or cut off"),
+    UnreadableReason.NO_VIDEO: Text(zh="视频里没有画面", en="the video has no pictures, sound alone"),
+    UnreadableReason.TOO_LONG: Text(zh="视频长度超过上限", en="the video is longer than the limit"),
     UnreadableReason.TOO_MANY_PIXELS: Text(zh="像素数超过上限", en="the picture has more pixels than the limit"),
     UnreadableReason.TOO_LARGE: Text(zh="文件大小超过上限", en="the file is larger than the limit"),
     UnreadableReason.UNSUPPORTED: Text(zh="暂不支持这种图片", en="pictures of this kind are not read"),
@@ -86,6 +91,7 @@ class PhotoKind(Enum):
 
     STILL = "STILL"
     ANIMATION = "ANIMATION"
+    VIDEO = "VIDEO"
 
 
 class TakenOrigin(Enum):
@@ -131,6 +137,23 @@ class PhotoName:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoPart:
+    """A file that belongs to a photo beside the one that it is shown by: a camera's raw file, or a Live Photo's clip.
+
+    Attributes:
+        part_id: The first 32 hex digits of its SHA-256.
+        media_type: What it is.
+        size_bytes: Its size.
+        name: A name of it now: the key in its source; empty if it is in none.
+    """
+
+    part_id: str
+    media_type: str
+    size_bytes: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
     """What people added to a photo."""
 
@@ -142,7 +165,10 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo and all that is known of it. Width and height are pixels with the orientation applied; 0 while not known."""
+    """A photo and all that is known of it. Width and height are pixels with the orientation applied; 0 while not known.
+
+    ``duration_ms`` is the length of a video, 0 where it does not say, and None for pictures; ``codec`` that of its pictures.
+    """
 
     photo_id: str
     state: PhotoState
@@ -159,6 +185,9 @@ class Photo:
     annotations: Annotations
     added_at: datetime | None
     deleted_at: datetime | None
+    duration_ms: int | None = None
+    codec: str = ""
+    parts: tuple[PhotoPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

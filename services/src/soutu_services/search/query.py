@@ -155,7 +155,11 @@ class QueryEngine:
         page = ranked[start : start + query.page_size]
         more = start + query.page_size < len(ranked)
         token = page_token(digest, [start + query.page_size, int(problem is None)]) if more else ""
-        return ResultPage(self._hits(page, visibility), token, self._notices(query, visibility, texts, problem))
+        return ResultPage(
+            self._hits(page, visibility, self._frames(index, vector, page)),
+            token,
+            self._notices(query, visibility, texts, problem),
+        )
 
     def _newest(self, query: Query, visibility: Visibility) -> ResultPage:
         digest = query.digest(visibility)
@@ -342,11 +346,28 @@ class QueryEngine:
             best.setdefault(photos[embedding_id], cosine)
         return best
 
-    def _hits(self, page: Sequence[Fused], visibility: Visibility) -> tuple[Hit, ...]:
+    def _frames(self, index: VectorIndex | None, vector: FloatArray | None, page: Sequence[Fused]) -> dict[str, int]:
+        """Tell of the videos on a page the times of the frames that come nearest, in milliseconds."""
+        videos = self._catalog.embeddings.videos([one.photo_id for one in page if one.cosine is not None])
+        if index is None or vector is None or not videos:
+            return {}
+        photos = self._catalog.embeddings.ids_of(index.space_id, sorted(videos))
+        ids, _ = index.search(vector, len(photos), np.array(sorted(photos), dtype=np.int64))
+        nearest: dict[str, int] = {}
+        for embedding_id in ids.tolist():
+            nearest.setdefault(photos[embedding_id], embedding_id)
+        times = self._catalog.embeddings.frames_of(list(nearest.values()))
+        return {photo_id: times[embedding_id] for photo_id, embedding_id in nearest.items() if embedding_id in times}
+
+    def _hits(self, page: Sequence[Fused], visibility: Visibility, frames: dict[str, int]) -> tuple[Hit, ...]:
         with QUERY_STAGE_SECONDS.labels("hydrate").time():
             found = self._catalog.photos.get_many([one.photo_id for one in page], visibility)
         photos = {photo.photo_id: photo for photo in found}
-        return tuple(Hit(photos[one.photo_id], one.score, one.cosine, one.matches) for one in page if one.photo_id in photos)
+        return tuple(
+            Hit(photos[one.photo_id], one.score, one.cosine, one.matches, frames.get(one.photo_id))
+            for one in page
+            if one.photo_id in photos
+        )
 
     def _notices(
         self, query: Query, visibility: Visibility, texts: Sequence[str], problem: SoutuError | None

@@ -28,12 +28,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A photo that was found. ``score`` is what the order comes from; ``cosine`` is None for photos without an embedding."""
+    """A photo that was found. ``score`` is what the order comes from; ``cosine`` is None for photos without an embedding.
+
+    ``frame_ms`` is the time of the frame of a video that comes nearest, in milliseconds from its beginning; None for pictures.
+    """
 
     photo: Photo
     score: float
     cosine: float | None
     matches: tuple[WordMatch, ...]
+    frame_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

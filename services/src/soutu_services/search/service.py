@@ -97,6 +97,8 @@ class SearchService:
                 max_bytes=settings.limits.max_object_bytes,
                 max_pixels=settings.limits.max_pixels,
                 max_reduced_pixels=settings.limits.max_reduced_pixels,
+                max_film_bytes=settings.limits.max_film_bytes,
+                max_film_seconds=settings.limits.max_film_seconds,
             )
             own = ExitStack()
             self._decoders = decoders or own.enter_context(
@@ -161,11 +163,12 @@ class SearchService:
             self._recycling,
             self._journal,
             max_object_bytes=settings.limits.max_object_bytes,
+            max_film_bytes=settings.limits.max_film_bytes,
             spool_folder=self._folder.spool,
             fresh=fresh,
             on_stored=self._reading.wake,
         )
-        self._listing = SourceListing(self.catalog, self._buckets, settings.sync, on_work=self._reading.wake)
+        self._listing = SourceListing(self.catalog, self._buckets, settings.sync, on_work=self._wake_all)
         sync_job = SyncJob(
             self.catalog,
             self._listing,

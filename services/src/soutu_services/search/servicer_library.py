@@ -32,6 +32,7 @@ from soutu_services.search.servicer_messages import (
     duration,
     embedder_message,
     job_message,
+    milliseconds,
     photo_message,
     reason_value,
     timestamp,
@@ -216,8 +217,10 @@ class _LibraryServicer(BackupServicer):
             yield library_service_pb2.ExportEmbeddingsResponse(
                 space_id=space_id,
                 embeddings=[
-                    library_service_pb2.PhotoEmbedding(photo_id=photo_id, embedding=vector.tobytes())
-                    for photo_id, vector in zip(batch.photo_ids, vectors, strict=True)
+                    library_service_pb2.PhotoEmbedding(
+                        photo_id=photo_id, embedding=vector.tobytes(), frame_time=milliseconds(frame_ms or None)
+                    )
+                    for photo_id, vector, frame_ms in zip(batch.photo_ids, vectors, batch.frames_ms, strict=True)
                 ],
             )
 
@@ -238,7 +241,11 @@ def _import_batches(
     first: library_service_pb2.ImportEmbeddingsRequest, rest: Iterator[library_service_pb2.ImportEmbeddingsRequest]
 ) -> Iterator[ImportBatch]:
     for request in chain((first,), rest):
-        yield ImportBatch([item.photo_id for item in request.embeddings], [item.embedding for item in request.embeddings])
+        yield ImportBatch(
+            [item.photo_id for item in request.embeddings],
+            [item.embedding for item in request.embeddings],
+            [item.frame_time.ToMilliseconds() for item in request.embeddings],
+        )
 
 
 def _space_message(state: SpaceState) -> library_service_pb2.SpaceStatus:

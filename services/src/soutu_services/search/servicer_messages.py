@@ -18,6 +18,7 @@ __all__ = [
     "duration",
     "embedder_message",
     "job_message",
+    "milliseconds",
     "photo_message",
     "reason_value",
     "summary_message",
@@ -43,8 +44,14 @@ _REASONS = {
     UnreadableReason.MODEL_FAILED: photo_pb2.UNREADABLE_REASON_MODEL_FAILED,
     UnreadableReason.NAME_REFUSED: photo_pb2.UNREADABLE_REASON_NAME_REFUSED,
     UnreadableReason.DECODER_FAILED: photo_pb2.UNREADABLE_REASON_DECODER_FAILED,
+    UnreadableReason.NO_VIDEO: photo_pb2.UNREADABLE_REASON_NO_VIDEO,
+    UnreadableReason.TOO_LONG: photo_pb2.UNREADABLE_REASON_TOO_LONG,
 }
-_KINDS = {PhotoKind.STILL: photo_pb2.PHOTO_KIND_STILL, PhotoKind.ANIMATION: photo_pb2.PHOTO_KIND_ANIMATION}
+_KINDS = {
+    PhotoKind.STILL: photo_pb2.PHOTO_KIND_STILL,
+    PhotoKind.ANIMATION: photo_pb2.PHOTO_KIND_ANIMATION,
+    PhotoKind.VIDEO: photo_pb2.PHOTO_KIND_VIDEO,
+}
 _ORIGINS = {
     TakenOrigin.EXIF: photo_pb2.TAKEN_ORIGIN_EXIF,
     TakenOrigin.NAME: photo_pb2.TAKEN_ORIGIN_NAME,
@@ -99,6 +106,12 @@ def photo_message(photo: Photo, language: Language) -> photo_pb2.Photo:
         ),
         added_time=timestamp(photo.added_at),
         deleted_time=timestamp(photo.deleted_at),
+        duration=milliseconds(photo.duration_ms),
+        codec=photo.codec,
+        parts=[
+            photo_pb2.PhotoPart(part_id=part.part_id, media_type=part.media_type, size_bytes=part.size_bytes, name=part.name)
+            for part in photo.parts
+        ],
     )
     if photo.unreadable:
         message.unreadable.reason = _REASONS[photo.unreadable]
@@ -166,6 +179,15 @@ def duration(seconds: float | None) -> Duration | None:
         return None
     message = Duration()
     message.FromTimedelta(timedelta(seconds=seconds))
+    return message
+
+
+def milliseconds(number: int | None) -> Duration | None:
+    """Write a length of time, or a place in a video; None stays unset."""
+    if number is None:
+        return None
+    message = Duration()
+    message.FromMilliseconds(number)
     return message
 
 

@@ -175,7 +175,11 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
         self, request: photo_service_pb2.ReadOriginalRequest, context: grpc.ServicerContext
     ) -> Iterator[photo_service_pb2.ReadOriginalResponse]:
         original = self._parts.originals.open(
-            request.photo_id, Visibility.of(access_of(context)), offset=request.offset, length=request.length
+            request.photo_id,
+            Visibility.of(access_of(context)),
+            part_id=request.part_id,
+            offset=request.offset,
+            length=request.length,
         )
         yield photo_service_pb2.ReadOriginalResponse(
             media_type=original.media_type, size_bytes=original.size_bytes, file_name=original.file_name
@@ -186,7 +190,12 @@ class _PhotoServicer(photo_service_pb2_grpc.PhotoServiceServicer):
     def GetThumbnail(  # noqa: N802
         self, request: photo_service_pb2.GetThumbnailRequest, context: grpc.ServicerContext
     ) -> photo_service_pb2.GetThumbnailResponse:
-        image = self._parts.originals.thumbnail(request.photo_id, Visibility.of(access_of(context)), large=request.large)
+        image = self._parts.originals.thumbnail(
+            request.photo_id,
+            Visibility.of(access_of(context)),
+            large=request.large,
+            frame_ms=request.frame_time.ToMilliseconds() if request.HasField("frame_time") else None,
+        )
         return photo_service_pb2.GetThumbnailResponse(image=image, media_type=Thumbnails.media_type)
 
 

@@ -24,7 +24,11 @@ __all__ = [
     "told_from",
 ]
 
-_KINDS = {photo_pb2.PHOTO_KIND_STILL: PhotoKind.STILL, photo_pb2.PHOTO_KIND_ANIMATION: PhotoKind.ANIMATION}
+_KINDS = {
+    photo_pb2.PHOTO_KIND_STILL: PhotoKind.STILL,
+    photo_pb2.PHOTO_KIND_ANIMATION: PhotoKind.ANIMATION,
+    photo_pb2.PHOTO_KIND_VIDEO: PhotoKind.VIDEO,
+}
 _STATES = {
     photo_pb2.PHOTO_STATE_PENDING: PhotoState.PENDING,
     photo_pb2.PHOTO_STATE_READY: PhotoState.READY,

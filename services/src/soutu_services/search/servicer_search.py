@@ -17,7 +17,7 @@ from soutu_services.search.metrics import QUERY_SECONDS, QUERY_STAGE_SECONDS
 from soutu_services.search.model import MatchField
 from soutu_services.search.query import MAX_PAGE_SIZE, MAX_TERMS, Hit, NoticeReason, Query, QueryEngine, Term
 from soutu_services.search.query_pictures import rendition
-from soutu_services.search.servicer_messages import photo_message
+from soutu_services.search.servicer_messages import milliseconds, photo_message
 from soutu_services.search.servicer_requests import filter_from, page_size_from
 from soutu_services.search.visibility import Visibility
 
@@ -101,6 +101,7 @@ def _hit(hit: Hit, language: Language) -> search_service_pb2.Hit:
         score=hit.score,
         cosine=hit.cosine,
         matches=[search_service_pb2.WordMatch(field=_FIELDS[match.field], text=match.text) for match in hit.matches],
+        frame_time=milliseconds(hit.frame_ms),
     )
 
 

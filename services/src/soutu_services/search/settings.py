@@ -116,6 +116,8 @@ class LimitSettings(BaseModel):
         max_object_bytes: Bytes of one object.
         max_pixels: Pixels of a picture whose format decodes as a whole.
         max_reduced_pixels: Pixels of a JPEG, which decodes reduced.
+        max_film_bytes: Bytes of one video.
+        max_film_seconds: Length of one video.
         max_message_bytes: Bytes of one gRPC message.
     """
 
@@ -124,6 +126,8 @@ class LimitSettings(BaseModel):
     max_object_bytes: int = Field(default=256 << 20, ge=1 << 10)
     max_pixels: int = Field(default=100_000_000, ge=1)
     max_reduced_pixels: int = Field(default=500_000_000, ge=1)
+    max_film_bytes: int = Field(default=16 << 30, ge=1 << 10)
+    max_film_seconds: float = Field(default=12 * 3600.0, gt=0)
     max_message_bytes: int = Field(default=64 << 20, ge=4 << 20)
 
 

@@ -49,7 +49,7 @@ class SourceListing:
         catalog: The catalog.
         buckets: The sources.
         settings: What is believed.
-        on_work: Called when something awaits reading.
+        on_work: Called when something awaits reading, or may await its embedding.
     """
 
     def __init__(self, catalog: Catalog, buckets: Buckets, settings: SyncSettings, *, on_work: Callable[[], None]) -> None:
@@ -135,6 +135,8 @@ class SourceListing:
             if result.new + result.changed:
                 self._on_work()
         verdict = self._gone.judge(source, missing, known=len(present), came=came, has_word=has_word)
+        if verdict.gone:
+            self._on_work()  # what was part of a photo that is gone may have to be embedded by itself
         if has_word:
             self.forget_word(source.name)
         if verdict.kept:

@@ -20,7 +20,7 @@ from soutu_services.search.buckets import Buckets
 from soutu_services.search.catalog import Catalog, ContentState, PutResult
 from soutu_services.search.catalog.clock import now
 from soutu_services.search.held_content import still_holds
-from soutu_services.search.imaging import is_candidate, sniff
+from soutu_services.search.imaging import SNIFF_BYTES, has_film_name, is_candidate, sniff
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.group_commit import GroupCommit
 from soutu_services.search.journal_records import WritePlace, pieces_of
@@ -38,7 +38,6 @@ MAX_CHUNK_BYTES = 1 << 20
 """Bytes of one part of an upload."""
 
 _IN_MEMORY_BYTES = 8 << 20
-_SNIFF_BYTES = 64
 _GROUP = 64
 _COMMIT_SECONDS = 60.0
 _RENAMES = 8
@@ -99,6 +98,7 @@ class Uploads:
         recycling: Brings deleted photos back that a person adds again.
         journal: Keeps what the store may not have on its disk yet.
         max_object_bytes: Bytes of one photo.
+        max_film_bytes: Bytes of one video.
         spool_folder: Holds large uploads while they arrive; made when it is missing.
         fresh: Receives the bytes of small uploads by SHA-256, for the ingest.
         on_stored: Called after an object was stored, to wake the ingest.
@@ -112,6 +112,7 @@ class Uploads:
         journal: WriteJournal,
         *,
         max_object_bytes: int,
+        max_film_bytes: int,
         spool_folder: Path,
         fresh: ByteCache,
         on_stored: Callable[[], None],
@@ -123,6 +124,7 @@ class Uploads:
         self._recycling = recycling
         self._journal = journal
         self._max_object_bytes = max_object_bytes
+        self._max_film_bytes = max_film_bytes
         self._spool_folder = spool_folder
         self._fresh = fresh
         self._on_stored = on_stored
@@ -180,13 +182,14 @@ class Uploads:
         verdict = is_candidate(name)
         if verdict is False:
             raise _not_a_photo()
-        if upload.size_bytes > self._max_object_bytes:
-            megabytes = self._max_object_bytes >> 20
+        most = self._max_film_bytes if has_film_name(name) else self._max_object_bytes
+        if upload.size_bytes > most:
+            megabytes = most >> 20
             raise InvalidInput(
                 "TOO_LARGE", zh=f"文件超过 {megabytes} MiB 的上限", en=f"the file is larger than the limit of {megabytes} MiB"
             )
         with self._received(upload, chunks) as data:
-            if verdict is None and not sniff(data.read(_SNIFF_BYTES)):
+            if verdict is None and not sniff(data.read(SNIFF_BYTES)):
                 raise _not_a_photo()
             with self._alone(f"content {upload.sha256}"):
                 return self._known(upload, name) or self._store(upload, name, data)

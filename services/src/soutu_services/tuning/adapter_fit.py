@@ -18,7 +18,8 @@ from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOpti
 from soutu_services.tuning.embedded_pairs import EmbeddedPairs
 from soutu_services.tuning.evaluation import RESAMPLES, SEED, Evaluation, evaluate
 from soutu_services.tuning.fit_state import FitState
-from soutu_services.tuning.retrieval import CUTS, Estimate, FloatArray, IntArray, groups_of, paired_difference
+from soutu_services.tuning.recall_rise import hits, recall_rise
+from soutu_services.tuning.retrieval import Estimate, FloatArray, paired_difference
 from soutu_services.tuning.use_vectors import UseVectors
 
 __all__ = ["FitRequest", "Fitted", "UseRise", "fit_adapter"]
@@ -152,7 +153,7 @@ def fit_adapter(
         evaluate(request.card, request.name, request.split, pairs, [])
         for pairs in (request.valid, adapted_pairs(request.valid, text, image))
     )
-    rise = _rise(before, after)
+    rise = recall_rise(before, after)
     manifest = AdapterManifest(
         name=request.name,
         base=request.base,
@@ -180,20 +181,7 @@ def _kept_back(uses: UseVectors | None) -> tuple[UseVectors | None, UseVectors |
 
 
 def _use_rise(uses: UseVectors, images: FloatArray, text: Projection, image: Projection) -> UseRise:
-    before, after = (_hits(use_ranks(uses, images, *towers))[-1] for towers in ((), (text, image)))
+    before, after = (hits(use_ranks(uses, images, *towers))[-1] for towers in ((), (text, image)))
     groups = np.arange(len(before))
     rise = paired_difference(before, after, groups, resamples=RESAMPLES, seed=SEED)
     return UseRise(len(before), float(before.mean()), float(after.mean()), rise)
-
-
-def _rise(before: Evaluation, after: Evaluation) -> dict[str, Estimate]:
-    """Compare recall from text to photo; the texts of one photo are drawn together."""
-    groups = groups_of(before.text_to_photo.right)
-    names = (*(f"r{most}" for most in CUTS), "mean_recall")
-    old, new = (_hits(evaluation.text_to_photo.ranking.ranks) for evaluation in (before, after))
-    return {name: paired_difference(old[at], new[at], groups, resamples=RESAMPLES, seed=SEED) for at, name in enumerate(names)}
-
-
-def _hits(ranks: IntArray) -> list[FloatArray]:
-    hits = [np.asarray(ranks <= most, np.float32) for most in CUTS]
-    return [*hits, np.asarray(sum(hits) / len(CUTS), np.float32)]

@@ -1,4 +1,4 @@
-"""Taking an adapter over in a library: its vectors are made of those that are there, and no photo is read."""
+"""Taking what was trained over in a library: where vectors can be made of those that are there, no photo is read."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from soutu_services.embedding.adapter_folder import Adapter
+from soutu_services.embedding.adapter_folder import Adapter, AdapterManifest
 from soutu_services.runtime.errors import FailedPrecondition, Unavailable
 from soutu_services.tuning.library import SpaceState, VectorBatch
+from soutu_services.tuning.retrieval import FloatArray
+from soutu_services.tuning.trained_model import ModelManifest
 
-__all__ = ["VectorLibrary", "adopt"]
+__all__ = ["VectorLibrary", "adopt", "adopt_model"]
 
 _POLL_SECONDS = 0.5
 
@@ -66,13 +68,53 @@ def adopt(
         Unavailable: the switch has not come in time; it will, by itself.
     """
     manifest = adapter.manifest
-    if (manifest.rise is None or manifest.rise <= 0) and not anyway:
-        raise FailedPrecondition(
-            "NOT_BETTER",
-            zh=f"{manifest.name} 在留出的数据上没有比 {manifest.base} 找得更准，因此不换用；确实要换，加上 --anyway",
-            en=f"{manifest.name} finds no more on held-out pairs than {manifest.base}, so it is not taken over "
-            "(--anyway does it still)",
-        )
+    return _adopt(library, manifest, adapter.image.apply, anyway=anyway, wait_seconds=wait_seconds, on_progress=on_progress)
+
+
+def adopt_model(
+    library: VectorLibrary,
+    manifest: ModelManifest,
+    *,
+    anyway: bool = False,
+    wait_seconds: float = 3600.0,
+    on_progress: Callable[[int, int], None] = lambda *_: None,
+) -> int | None:
+    """Take a fine-tuned model over. One whose image tower is its base's is filled with the base's vectors; else photos are read.
+
+    Args:
+        library: The library; its embedding service offers the model, besides its base while photos come in.
+        manifest: The model.
+        anyway: See ``adopt``.
+        wait_seconds: See ``adopt``.
+        on_progress: See ``adopt``.
+
+    Returns:
+        Vectors that were taken over; None: a re-index has begun, which switches by itself once it is complete.
+
+    Raises:
+        SoutuError: see ``adopt``.
+    """
+    if manifest.images_frozen:
+        return _adopt(library, manifest, lambda rows: rows, anyway=anyway, wait_seconds=wait_seconds, on_progress=on_progress)
+    if not anyway:
+        _refuse_if_no_better(manifest)
+    if _serves(library, manifest.space_id):
+        return 0
+    library.resume(library.prepare_space(manifest.space_id))
+    return None
+
+
+def _adopt(
+    library: VectorLibrary,
+    manifest: AdapterManifest | ModelManifest,
+    mapping: Callable[[FloatArray], FloatArray],
+    *,
+    anyway: bool,
+    wait_seconds: float,
+    on_progress: Callable[[int, int], None],
+) -> int:
+    if not anyway:
+        _refuse_if_no_better(manifest)
     spaces = {space.space_id: space for space in library.spaces()}
     if manifest.space_id in spaces and spaces[manifest.space_id].serving:
         return 0
@@ -86,7 +128,7 @@ def adopt(
     job = library.prepare_space(manifest.space_id)
     stored = 0
     for batch in library.vectors(manifest.base_space_id):
-        mapped = VectorBatch(batch.photo_ids, adapter.image.apply(batch.vectors))
+        mapped = VectorBatch(batch.photo_ids, mapping(batch.vectors), batch.frames_ms)
         stored += library.put_vectors(manifest.space_id, iter([mapped]))
         on_progress(stored, base.photos)
     library.resume(job)
@@ -100,6 +142,16 @@ def adopt(
             )
         time.sleep(_POLL_SECONDS)
     return stored
+
+
+def _refuse_if_no_better(manifest: AdapterManifest | ModelManifest) -> None:
+    if manifest.rise is None or manifest.rise <= 0:
+        raise FailedPrecondition(
+            "NOT_BETTER",
+            zh=f"{manifest.name} 在留出的数据上没有比 {manifest.base} 找得更准，因此不换用；确实要换，加上 --anyway",
+            en=f"{manifest.name} finds no more on held-out pairs than {manifest.base}, so it is not taken over "
+            "(--anyway does it still)",
+        )
 
 
 def _serves(library: VectorLibrary, space_id: str) -> bool:

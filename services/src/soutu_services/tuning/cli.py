@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -154,8 +154,23 @@ def import_command(*, data: Path, split: str, name: str, address: str | None) ->
 @click.option("--train", default="train", show_default=True, help="用来训练的部分。 Split to train on.")
 @click.option("--valid", default="valid", show_default=True, help="用来检验的部分。 Split to measure on.")
 @click.option("--model", default="lite", show_default=True, help="在哪个模型上训练。 The model to train on.")
-@click.option("--output", type=_FOLDER, default=Path("family"), show_default=True, help="放在哪个文件夹。 Folder of the adapter.")
+@click.option("--output", type=_FOLDER, default=Path("family"), show_default=True, help="放在哪个文件夹。 Folder of the result.")
 @click.option("--name", default="", help="新模型的名字，默认是文件夹名。 Name of the new model; else that of the folder.")
+@click.option(
+    "--depth",
+    type=click.Choice(["adapter", "low-rank", "full"]),
+    default="adapter",
+    show_default=True,
+    help="训练多深：向量上的适配层；两个塔的低秩更新；全部权重（cn_clip 的训练程序）。 How much of the model is trained.",
+)
+@click.option("--freeze-images", is_flag=True, help="只训练文字塔（LiT）。 Train the text tower alone (LiT).")
+@click.option("--epochs", type=click.IntRange(1), help="最多几轮。 Most epochs.")
+@click.option("--batch", type=click.IntRange(2), help="每一步比较多少对。 Pairs told apart in one step.")
+@click.option("--chunk", type=click.IntRange(1), help="一次算多少项，内存不够就减小。 Items at once; fewer take less memory.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="学习率。 Learning rate.")
+@click.option("--rank", type=click.IntRange(1), help="低秩更新的秩。 Rank of low-rank updates.")
+@click.option("--device", type=click.Choice(get_args(Device)), help="在哪里计算。 Where to compute.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16", "fp16"]), help="计算精度。 What is computed in.")
 @_use_option
 @click.option(
     "--use-strength",
@@ -173,46 +188,45 @@ def fit(
     model: str,
     output: Path,
     name: str,
+    depth: str,
+    freeze_images: bool,
     use: tuple[Path, ...],
     use_strength: float,
-    address: str | None,
+    **given: Any,
 ) -> None:
-    """在已有的向量上训练一个小适配层，几分钟，不用显卡。 Train a small adapter on vectors: minutes, and no GPU.
+    """微调：适配层（几分钟，不用显卡）、低秩，或全部权重。 Fine-tune: an adapter (minutes, and no GPU), low-rank, or all weights.
 
-    怎样训练，只在训练数据里选；最后在没有训练过的照片上比较前后。中断后再运行一次就接着做。
-    How to train is chosen within the training data; before and after are compared on photos that training did not see. Run it
-    again after an interruption, and it goes on. --use learns from what people did with what they found, too.
+    怎样训练、何时停，只看训练数据；最后在没有训练过的照片上比较前后。中断后再运行一次就接着做。
+    How to train and when to stop is told by the training data alone; before and after are compared on photos that training did
+    not see. Run it again after an interruption, and it goes on. With --use an adapter learns from what people did with what
+    they found, too.
     """
     from soutu_services.tuning.fit_commands import run_fit  # noqa: PLC0415 - see the module's docstring
 
+    options = {option: value for option, value in given.items() if value is not None}
+    if freeze_images:
+        options["freeze_images"] = True
+    if use:
+        options |= {"use": use, "use_strength": use_strength}
     with errors_as_one_line():
-        run_fit(
-            data,
-            train=train,
-            valid=valid,
-            model=model,
-            output=output,
-            name=name,
-            use=use,
-            use_strength=use_strength,
-            address=address,
-        )
+        run_fit(data, train=train, valid=valid, model=model, output=output, name=name, depth=depth, options=options)
 
 
 @main.command("adopt")
-@click.argument("adapter", type=_FOLDER)
+@click.argument("folder", type=_FOLDER)
 @click.option("--anyway", is_flag=True, help="没有变好也换用。 Also if it got no better.")
 @click.option("--address", help="搜索服务的地址。 Address of the search service. [SOUTU_ADDRESS]")
-def adopt_command(*, adapter: Path, anyway: bool, address: str | None) -> None:
-    """让运行中的图库换用适配层，不重读照片。 Take an adapter over in the running library, without reading a photo.
+def adopt_command(*, folder: Path, anyway: bool, address: str | None) -> None:
+    """让运行中的图库换用训练好的模型。 Take what was trained over in the running library.
 
-    向量服务要同时提供原来的模型和 adapter:文件夹。
-    The embedding service has to offer the model it was trained on and adapter:FOLDER.
+    向量服务要同时提供原来的模型和新的。适配层和只训练了文字塔的模型不重读照片；别的要用新模型处理所有照片，完成后自动换。
+    The embedding service has to offer both the model it was trained on and the new one. For an adapter, and where the text tower
+    alone was trained, no photo is read; else all photos are embedded anew, and the switch comes once that is complete.
     """
     from soutu_services.tuning.fit_commands import run_adopt  # noqa: PLC0415 - see the module's docstring
 
     with errors_as_one_line():
-        run_adopt(adapter, anyway=anyway, address=address)
+        run_adopt(folder, anyway=anyway, address=address)
 
 
 if __name__ == "__main__":

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 from soutu_services.tuning.adapter_selection import Trial
 
-__all__ = ["draw_curves"]
+__all__ = ["draw_curves", "draw_progress"]
 
 _WIDTH, _HEIGHT = 1100, 420
 _PANEL, _LEFT, _TOP, _BOTTOM = 430, 80, 60, 60
 _INK, _GRID, _OTHER = (40, 40, 40), (225, 225, 225), (190, 190, 190)
 _MEAN, _TEN, _LAST = (31, 119, 180), (44, 160, 44), (255, 127, 14)
 
-_Line = tuple[Sequence[tuple[int, float]], tuple[int, int, int], str]
+Points = Sequence[tuple[int, float]]
+
+_Line = tuple[Points, tuple[int, int, int], str]
 
 
 def draw_curves(trials: Sequence[Trial], chosen: Trial, losses: Sequence[float], path: Path) -> None:
@@ -28,8 +30,6 @@ def draw_curves(trials: Sequence[Trial], chosen: Trial, losses: Sequence[float],
         losses: Of the training on all data.
         path: The file.
     """
-    image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
-    draw = ImageDraw.Draw(image)
     others = [trial for trial in trials if trial is not chosen]
     loss: list[_Line] = [(_loss(trial), _OTHER, "") for trial in others]
     loss += [(_loss(chosen), _MEAN, "chosen, on parts"), (list(enumerate(losses, 1)), _LAST, "on all training data")]
@@ -38,9 +38,34 @@ def draw_curves(trials: Sequence[Trial], chosen: Trial, losses: Sequence[float],
         (_recall(chosen), _MEAN, "mean recall, chosen"),
         ([(number, epoch.r10) for number, epoch in enumerate(chosen.epochs)], _TEN, "R@10, chosen"),
     ]
+    _draw(loss, "recall on parts that were left out", recall, path)
+
+
+def draw_progress(losses: Mapping[str, Points], title: str, shares: Mapping[str, Points], path: Path) -> None:
+    """Draw loss and recall of one training into a PNG; it may go on.
+
+    Args:
+        losses: Epochs and losses by label.
+        title: Of the other panel.
+        shares: Epochs and what they reached by label.
+        path: The file.
+    """
+    colours = (_MEAN, _TEN, _LAST)
+    loss, share = (
+        [(points, colour, label) for (label, points), colour in zip(curves.items(), colours, strict=False)]
+        for curves in (losses, shares)
+    )
+    _draw(loss, title, share, path)
+
+
+def _draw(loss: Sequence[_Line], title: str, recall: Sequence[_Line], path: Path) -> None:
+    image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+    draw = ImageDraw.Draw(image)
     _panel(draw, 0, "loss", loss)
-    _panel(draw, _WIDTH // 2, "recall on parts that were left out", recall)
-    image.save(path)
+    _panel(draw, _WIDTH // 2, title, recall)
+    aside = path.with_name(f".{path.name}")
+    image.save(aside, "PNG")
+    aside.replace(path)
 
 
 def _loss(trial: Trial) -> list[tuple[int, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from soutu_services.tuning.dataset import Dataset, TextRow
 from soutu_services.tuning.flaws import Flaw, Flaws
 from soutu_services.tuning.retrieval import FloatArray, IntArray
 
-__all__ = ["EmbeddedPairs", "embed_pairs"]
+__all__ = ["EmbeddedPairs", "embed_pairs", "prepared_or_none", "rows_with_picture"]
 
 _BATCH = 32
 _DIGEST_BYTES = 16
@@ -79,7 +79,7 @@ def embed_pairs(
     contents: set[bytes] = set()
     with ThreadPoolExecutor(threads) as pool:
         for some in batches(dataset.pictures(flaws), _BATCH):
-            outcomes = list(pool.map(lambda one: _prepared(encoder.prepare_image, one[1]), some))
+            outcomes = list(pool.map(lambda one: prepared_or_none(encoder.prepare_image, one[1]), some))
             good = [(image_id, ready) for (image_id, _), ready in zip(some, outcomes, strict=True) if ready is not None]
             for (image_id, data), ready in zip(some, outcomes, strict=True):
                 digest = hashlib.sha256(data).digest()[:_DIGEST_BYTES]
@@ -95,8 +95,8 @@ def embed_pairs(
     places = {image_id: place for place, image_id in enumerate(image_ids)}
     kept: list[TextRow] = []
     vectors: list[FloatArray] = []
-    for rows in batches(_with_picture(dataset.texts(flaws), places, flaws), _BATCH):
-        prepared = [(row, _prepared(encoder.prepare_text, row.text)) for row in rows]
+    for rows in batches(rows_with_picture(dataset.texts(flaws), places, flaws), _BATCH):
+        prepared = [(row, prepared_or_none(encoder.prepare_text, row.text)) for row in rows]
         for row, ready in prepared:
             if ready is None:
                 flaws.note(Flaw.REFUSED_TEXT, f"text {row.text_id}")
@@ -124,7 +124,8 @@ def embed_pairs(
     return embedded
 
 
-def _with_picture(rows: Iterable[TextRow], places: dict[int, int], flaws: Flaws) -> Iterator[TextRow]:
+def rows_with_picture(rows: Iterable[TextRow], places: Container[int], flaws: Flaws) -> Iterator[TextRow]:
+    """Leave out the texts none of whose pictures is there, and note what is missing."""
     for row in rows:
         missing = [one for one in row.image_ids if one not in places]
         if missing and len(missing) < len(row.image_ids):
@@ -135,7 +136,8 @@ def _with_picture(rows: Iterable[TextRow], places: dict[int, int], flaws: Flaws)
             yield row
 
 
-def _prepared(prepare: Callable[[Any], Any], item: object) -> Any:
+def prepared_or_none(prepare: Callable[[Any], Any], item: object) -> Any:
+    """Prepare an item for a tower; None: it is refused."""
     try:
         return prepare(item)
     except ItemRefused:

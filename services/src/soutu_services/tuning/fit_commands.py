@@ -2,45 +2,83 @@
 
 from __future__ import annotations
 
-import json
-import resource
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from soutu_services.embedding.adapter_folder import MANIFEST_NAME, read_adapter
+from soutu_services.embedding.adapter_folder import read_adapter
 from soutu_services.embedding.registry import ModelSpec, load_encoder
 from soutu_services.embedding.settings import EmbeddingSettings
 from soutu_services.runtime.blas import use_one_blas_thread
-from soutu_services.runtime.command_line import command_language, complain, say
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.runtime.command_line import say
+from soutu_services.runtime.errors import InvalidInput
 from soutu_services.runtime.language import Text
 from soutu_services.runtime.settings import load_settings
 from soutu_services.tuning.adapter_fit import FitRequest, Fitted, UseRise, fit_adapter
-from soutu_services.tuning.adoption import adopt
+from soutu_services.tuning.adoption import adopt, adopt_model
 from soutu_services.tuning.curve_picture import draw_curves
-from soutu_services.tuning.dataset import open_dataset
-from soutu_services.tuning.fit_state import FitState
+from soutu_services.tuning.fit_report import (
+    CURVES_NAME,
+    comparison,
+    comparison_table,
+    conclude,
+    peak_mib,
+    tell_step,
+    write_summary,
+)
+from soutu_services.tuning.fit_state import check_room_for_fit
 from soutu_services.tuning.flaws import Flaws
+from soutu_services.tuning.held_out import open_splits
 from soutu_services.tuning.library_commands import connected, shown_progress, tell_flaws
-from soutu_services.tuning.report_table import DIRECTIONS, FIGURES, cells, figure_table
-from soutu_services.tuning.retrieval import Estimate
-from soutu_services.tuning.shared_photos import shared_photos
+from soutu_services.tuning.trained_model import MODEL_NAME, read_model
 from soutu_services.tuning.use_commands import vectors_of_record
 from soutu_services.tuning.vector_cache import cached_pairs, fingerprint
 
-__all__ = ["CURVES_NAME", "FIT_NAME", "run_adopt", "run_fit"]
+__all__ = ["run_adopt", "run_fit"]
 
-FIT_NAME, CURVES_NAME = "fit.json", "curves.png"
 _CACHE = "vectors"
+_TOWERS = frozenset({"freeze_images", "epochs", "batch", "chunk", "rate"})
+_OPTIONS = {
+    "adapter": frozenset({"use", "use_strength", "address"}),
+    "low-rank": _TOWERS | {"rank", "device", "precision"},
+    "full": _TOWERS,
+}
 
 
 def run_fit(
+    data: Path, *, train: str, valid: str, model: str, output: Path, name: str, depth: str, options: Mapping[str, Any]
+) -> None:
+    """Fit at a depth; print what it reached, write it with its curves.
+
+    Raises:
+        SoutuError: a data set or the model cannot be used, or the folder holds another fit.
+        OSError: a file cannot be read or written.
+    """
+    where: dict[str, Any] = {"train": train, "valid": valid, "model": model, "output": output, "name": name}
+    strange = [f"--{option.replace('_', '-')}" for option in options if option not in _OPTIONS[depth]]
+    if strange:
+        raise InvalidInput(
+            "OPTION_OF_ANOTHER_DEPTH",
+            zh=f"--depth {depth} 没有选项 {'、'.join(strange)}",
+            en=f"--depth {depth} has no option {', '.join(strange)}",
+        )
+    if depth == "adapter":
+        _run_adapter(data, **where, **options)
+    elif depth == "low-rank":
+        from soutu_services.tuning.low_rank.command import run_low_rank  # noqa: PLC0415 - torch and peft
+
+        run_low_rank(data, **where, given=options)
+    else:
+        from soutu_services.tuning.full.command import run_full  # noqa: PLC0415 - torch
+
+        run_full(data, **where, given=options)
+
+
+def _run_adapter(
     data: Path,
     *,
     train: str,
@@ -52,35 +90,17 @@ def run_fit(
     use_strength: float = 1.0,
     address: str | None = None,
 ) -> None:
-    """Fit an adapter, on a record of use as well if one is given; print what it reached, write it with its curves.
-
-    Raises:
-        SoutuError: a data set or the model cannot be used, or the folder holds another fit.
-        OSError: a file cannot be read or written.
-    """
     if ModelSpec.parse(model).kind == "adapter":
         raise InvalidInput(
             "BAD_MODEL_SPEC",
             zh="适配层要在模型上训练，不能在另一个适配层上：请给出它的模型",
             en="an adapter is trained on a model, not on another adapter: name that model",
         )
-    if train == valid:
-        raise InvalidInput(
-            "SAME_SPLIT", zh="--train 和 --valid 必须是不同的部分", en="--train and --valid must be different splits"
-        )
-    if (output / MANIFEST_NAME).exists() and not FitState.is_in(output):
-        raise FailedPrecondition(
-            "FOLDER_TAKEN",
-            zh=f"{output} 里已有训练好的适配层：请换一个文件夹，或先把它移走",
-            en=f"{output} holds an adapter already: choose another folder, or move it away first",
-        )
+    check_room_for_fit(output, train, valid)
     begin = time.monotonic()
     use_one_blas_thread()
     settings = load_settings(EmbeddingSettings)
-    datasets = [open_dataset(data, split) for split in (train, valid)]
-    shared = shared_photos(datasets[0], datasets[1], settings.image_limits, threads=settings.cpu_threads)
-    if shared is not None:
-        complain(shared.text)
+    datasets = open_splits(data, train, valid, settings)
     output.mkdir(parents=True, exist_ok=True)
     flaws = Flaws()
     encoder = load_encoder(model, settings)
@@ -118,32 +138,48 @@ def run_fit(
 
     def keep(fitted: Fitted) -> None:
         draw_curves(fitted.trials, fitted.chosen, fitted.losses, output / CURVES_NAME)
-        summary = _summary(fitted) | {"seconds": round(time.monotonic() - begin, 1), "peak_mib": _peak_mib()}
-        (output / FIT_NAME).write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        summary = _summary(fitted) | {"seconds": round(time.monotonic() - begin, 1), "peak_mib": peak_mib()}
+        write_summary(summary, output)
 
-    fitted = fit_adapter(request, output, on_step=_tell_step, on_fitted=keep)
-    Console(soft_wrap=True).print(_table(fitted))
+    fitted = fit_adapter(request, output, on_step=tell_step, on_fitted=keep)
+    Console(soft_wrap=True).print(comparison_table(fitted.before, fitted.after, fitted.rise))
     if fitted.use_rise is not None:
         _tell_use(fitted.use_rise)
-    _conclude(fitted, model, output)
+    conclude(fitted.rise["mean_recall"], model, f"adapter:{output.resolve()}", output)
 
 
 def run_adopt(folder: Path, *, anyway: bool, address: str | None) -> None:
-    """Take an adapter over in the running library.
+    """Take an adapter, or a fine-tuned model, over in the running library.
 
     Raises:
         SoutuError: see ``adopt``.
     """
-    adapter = read_adapter(folder)
+    name: str
+    taken: int | None
+    adapter = None if (folder / MODEL_NAME).is_file() else read_adapter(folder)
     with connected(address) as library, shown_progress(Text(zh="向量", en="vectors")) as (progress, task):
-        mapped = adopt(
-            library, adapter, anyway=anyway, on_progress=lambda done, total: progress.update(task, completed=done, total=total)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        if adapter is not None:
+            name, taken = adapter.manifest.name, adopt(library, adapter, anyway=anyway, on_progress=show)
+        else:
+            manifest = read_model(folder)
+            name, taken = manifest.name, adopt_model(library, manifest, anyway=anyway, on_progress=show)
+    if taken is None:
+        say(
+            Text(
+                zh=f"正在用 {name} 处理所有照片，全部完成后自动换过去；进度：soutu status。想换回去：soutu reindex --back",
+                en=f"{name} embeds all photos now, and serves by itself once that is complete; see soutu status. "
+                "The way back: soutu reindex --back",
+            )
         )
-    name = adapter.manifest.name
+        return
     say(
         Text(
-            zh=f"已换用 {name}：{mapped} 个向量由已有的向量算出，没有重读照片。想换回去：soutu reindex --back",
-            en=f"{name} serves now: {mapped} vectors were made of those that were there, and no photo was read. "
+            zh=f"已换用 {name}：{taken} 个向量由已有的向量算出，没有重读照片。想换回去：soutu reindex --back",
+            en=f"{name} serves now: {taken} vectors were made of those that were there, and no photo was read. "
             "The way back: soutu reindex --back",
         )
     )
@@ -161,75 +197,13 @@ def _tell_use(use: UseRise) -> None:
     )
 
 
-def _tell_step(what: str, epoch: int, value: float) -> None:
-    complain(Text(zh=f"{what} · {epoch} · {value:.4f}", en=f"{what} · {epoch} · {value:.4f}"))
-
-
 def _summary(fitted: Fitted) -> dict[str, object]:
     return {
         "adapter": fitted.adapter.manifest.model_dump(),
         "options": asdict(fitted.chosen.options),
         "epochs": fitted.chosen.best,
-        "before": fitted.before.summary(),
-        "after": fitted.after.summary(),
-        "rise": {name: asdict(estimate) for name, estimate in fitted.rise.items()},
         "trials": [asdict(trial) | {"best": trial.best} for trial in fitted.trials],
         "losses": list(fitted.losses),
         **({} if fitted.use_rise is None else {"use": asdict(fitted.use_rise)}),
+        **comparison(fitted.before, fitted.after, fitted.rise),
     }
-
-
-def _table(fitted: Fitted) -> Table:
-    language = command_language()
-    photos = len(fitted.before.pairs.image_ids)
-    title = Text(
-        zh=f"在没有训练过的 {photos} 张照片上（百分比，下面是 95 % 区间）",
-        en=f"on {photos} photos that training did not see (per cent, 95 % intervals below)",
-    )
-    table = figure_table(title, language)
-    rows = ((Text(zh="之前", en="before"), fitted.before), (Text(zh="之后", en="after"), fitted.after))
-    for direction, label in DIRECTIONS.items():
-        for when, evaluation in rows:
-            row = cells(evaluation.directions[direction].figures)
-            table.add_row(f"{label.to(language)}\n{when.to(language)}", *row)
-        table.add_section()
-    rises = (_signed(fitted.rise[name]) if name in fitted.rise else "" for name in FIGURES)
-    label = Text(zh="以文找图\n逐句提高", en="text to photo\nrise, paired")
-    table.add_row(label.to(language), *rises)
-    return table
-
-
-def _signed(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:+.1f}\n{100 * estimate.low:+.1f}–{100 * estimate.high:+.1f}"
-
-
-def _conclude(fitted: Fitted, model: str, output: Path) -> None:
-    rise = fitted.rise["mean_recall"]
-    if rise.value <= 0:
-        complain(
-            Text(
-                zh=f"没有变好，soutu-tune adopt 会拒绝换用。结果在 {output}",
-                en=f"It got no better, and soutu-tune adopt will refuse to switch. What was done is in {output}",
-            )
-        )
-        return
-    if rise.low <= 0:
-        complain(
-            Text(
-                zh="提高的区间包含 0：照片太少，不能确定真的变好了",
-                en="the interval of the rise holds 0: there are too few photos to be sure",
-            )
-        )
-    where = output.resolve()
-    say(
-        Text(
-            zh=f"已写入 {output}。使用：SOUTU_EMBEDDING_MODELS={model},adapter:{where} make run，然后 soutu-tune adopt {where}",
-            en=f"Written to {output}. Use it: SOUTU_EMBEDDING_MODELS={model},adapter:{where} make run, "
-            f"then soutu-tune adopt {where}",
-        )
-    )
-
-
-def _peak_mib() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak >> (20 if sys.platform == "darwin" else 10)

@@ -10,17 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from soutu_services.runtime.errors import FailedPrecondition
+from soutu_services.embedding.adapter_folder import MANIFEST_NAME
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
 from soutu_services.tuning.adapter_selection import Epoch, Trial
 from soutu_services.tuning.adapter_training import AdapterTraining, TrainingOptions
+from soutu_services.tuning.trained_model import MODEL_NAME
 
-__all__ = ["FitState"]
+__all__ = ["FitFolder", "FitState", "check_room_for_fit", "other_fit"]
 
 _FOLDER = ".fit"
 
 
-class FitState:
-    """Trials that are complete, and the last training after its latest epoch."""
+class FitFolder:
+    """Where a fit that is not complete keeps what it has done, beside what says which fit it is."""
 
     def __init__(self, folder: Path, request: str) -> None:
         """Open the state of a fit in its output folder, or begin one.
@@ -33,19 +35,38 @@ class FitState:
             FailedPrecondition: the folder holds the state of another fit.
         """
         self._folder = folder / _FOLDER
-        self._training = self._folder / "training.npz"
-        self._trials = self._folder / "trials.json"
         self._folder.mkdir(parents=True, exist_ok=True)
         kept = self._folder / "request"
         if not kept.is_file():
             _write(kept, request)
         elif kept.read_text("utf-8") != request:
-            raise _other_fit(folder)
+            raise other_fit(folder)
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        return self._folder
 
     @staticmethod
     def is_in(folder: Path) -> bool:
         """Say whether an output folder holds the state of a fit that is not complete."""
         return (folder / _FOLDER).is_dir()
+
+    def remove(self) -> None:
+        """Remove the state once the fit is complete."""
+        shutil.rmtree(self._folder)
+
+
+class FitState(FitFolder):
+    """Of an adapter: trials that are complete, and the last training after its latest epoch."""
+
+    @property
+    def _training(self) -> Path:
+        return self._folder / "training.npz"
+
+    @property
+    def _trials(self) -> Path:
+        return self._folder / "trials.json"
 
     def trials(self) -> list[Trial]:
         """Return the trials that are complete."""
@@ -74,7 +95,7 @@ class FitState:
             losses = [float(loss) for loss in state.pop("losses")]
             training.load(state)
         except Exception as error:
-            raise _other_fit(self._folder.parent) from error
+            raise other_fit(self._folder.parent) from error
         return losses
 
     def save_training(self, training: AdapterTraining, losses: Sequence[float]) -> None:
@@ -84,9 +105,24 @@ class FitState:
             np.savez(file, losses=np.array(losses), **training.state())  # type: ignore[arg-type]
         aside.replace(self._training)
 
-    def remove(self) -> None:
-        """Remove the state once the fit is complete."""
-        shutil.rmtree(self._folder)
+
+def check_room_for_fit(output: Path, train: str, valid: str) -> None:
+    """See that a fit measures on other data than it trains on, and that its folder holds no other.
+
+    Raises:
+        InvalidInput: the splits are one.
+        FailedPrecondition: the folder holds what another fit made.
+    """
+    if train == valid:
+        raise InvalidInput(
+            "SAME_SPLIT", zh="--train 和 --valid 必须是不同的部分", en="--train and --valid must be different splits"
+        )
+    if any((output / name).exists() for name in (MANIFEST_NAME, MODEL_NAME)) and not FitFolder.is_in(output):
+        raise FailedPrecondition(
+            "FOLDER_TAKEN",
+            zh=f"{output} 里已有训练好的模型：请换一个文件夹，或先把它移走",
+            en=f"{output} holds a model that was trained already: choose another folder, or move it away first",
+        )
 
 
 def _write(path: Path, text: str) -> None:
@@ -95,10 +131,11 @@ def _write(path: Path, text: str) -> None:
     aside.replace(path)
 
 
-def _other_fit(folder: Path) -> FailedPrecondition:
+def other_fit(folder: Path) -> FailedPrecondition:
+    """Say that what a folder holds cannot be gone on with."""
     return FailedPrecondition(
         "OTHER_FIT",
-        zh=f"{folder} 里有另一次没做完的训练（别的模型、结构或数据）：请换一个文件夹，或删除其中的 {_FOLDER}",
-        en=f"{folder} holds an unfinished fit of another model, architecture or data: choose another folder, "
+        zh=f"{folder} 里有另一次没做完的训练（别的模型、结构、选项或数据）：请换一个文件夹，或删除其中的 {_FOLDER}",
+        en=f"{folder} holds an unfinished fit of another model, architecture, options or data: choose another folder, "
         f"or remove {_FOLDER} in it",
     )

@@ -70,10 +70,11 @@ class AddedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class VectorBatch:
-    """Vectors of photos in one space: ids, and float32 of shape (photos, d)."""
+    """Vectors of photos in one space: ids, float32 of shape (photos, d), and the times of videos' frames, 0 for pictures."""
 
     photo_ids: Sequence[str]
     vectors: FloatArray
+    frames_ms: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+from google.protobuf.duration_pb2 import Duration
 from soutu.search.v1 import (
     library_service_pb2,
     library_service_pb2_grpc,
@@ -51,6 +52,15 @@ _CHUNK_BYTES = 512 * 1024
 _LISTED, _HITS, _GROUPS, _VECTORS = 1000, 200, 200, 1000
 _UPLOADS = 4
 _TRIES, _FIRST_PAUSE_SECONDS = 5, 0.5
+
+
+def _duration(milliseconds: int) -> Duration | None:
+    if not milliseconds:
+        return None
+    message = Duration()
+    message.FromMilliseconds(milliseconds)
+    return message
+
 
 _KINDS: dict[grpc.StatusCode, type[SoutuError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidInput,
@@ -181,7 +191,11 @@ class LibraryClient:
             for message in self._library.ExportEmbeddings(request, timeout=_LONG_SECONDS, metadata=self._of_call()):
                 rows = [np.frombuffer(one.embedding, "<f4") for one in message.embeddings]
                 if rows:
-                    yield VectorBatch([one.photo_id for one in message.embeddings], np.stack(rows).astype(np.float32))
+                    yield VectorBatch(
+                        [one.photo_id for one in message.embeddings],
+                        np.stack(rows).astype(np.float32),
+                        [one.frame_time.ToMilliseconds() for one in message.embeddings],
+                    )
 
     def put_vectors(self, space_id: str, batches: Iterable[VectorBatch]) -> int:
         """Take vectors into a space that the library has; returns how many were stored."""
@@ -191,8 +205,10 @@ class LibraryClient:
             for begin in range(0, len(batch.photo_ids), _VECTORS):
                 rows = slice(begin, begin + _VECTORS)
                 some = [
-                    kind(photo_id=one, embedding=vector.astype("<f4").tobytes())
-                    for one, vector in zip(batch.photo_ids[rows], batch.vectors[rows], strict=True)
+                    kind(photo_id=one, embedding=vector.astype("<f4").tobytes(), frame_time=_duration(frame_ms))
+                    for one, vector, frame_ms in zip(
+                        batch.photo_ids[rows], batch.vectors[rows], batch.frames_ms[rows], strict=True
+                    )
                 ]
                 message = library_service_pb2.ImportEmbeddingsRequest(space_id=space_id, embeddings=some)
                 with self._own_errors():

@@ -11,7 +11,7 @@ import lmdb
 
 from soutu_services.runtime.errors import DataLoss
 
-__all__ = ["open_for_reading", "open_for_writing", "unreadable_lmdb"]
+__all__ = ["open_environments_once", "open_for_reading", "open_for_writing", "unreadable_lmdb"]
 
 _FILE = "data.mdb"
 _MAP_BYTES = 1 << 40
@@ -61,6 +61,37 @@ def open_for_writing(path: Path, *, databases: int = 0, lasting: bool = True) ->
         yield environment
     finally:
         environment.close()
+
+
+def open_environments_once() -> None:
+    """Let ``lmdb.open`` give an environment that this process has open again, from now on, and keep it open.
+
+    cn_clip's training opens its data anew for each epoch while it still holds those of the last, which lmdb refuses since 1.5
+    and cn_clip's own version, 1.3, did not.
+    """
+    opened: dict[str, _Shared] = {}
+    really_open = lmdb.open
+
+    def open_once(path: str, **options: Any) -> _Shared:
+        if path not in opened:
+            opened[path] = _Shared(really_open(path, **options))
+        return opened[path]
+
+    lmdb.open = open_once  # type: ignore[assignment]
+
+
+class _Shared:
+    """An environment that stays open."""
+
+    def __init__(self, environment: Any) -> None:
+        self._environment = environment
+
+    def begin(self, **options: Any) -> Any:
+        """Begin a transaction."""
+        return self._environment.begin(**options)
+
+    def close(self) -> None:
+        """Do nothing: others use it."""
 
 
 def unreadable_lmdb(path: Path, reason: str) -> DataLoss:

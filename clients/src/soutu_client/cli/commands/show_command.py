@@ -41,7 +41,9 @@ def _run(session: Session, *, photo_id: str, as_json: bool, save: Path | None) -
         from soutu_client.cli.deeds import note_deeds_of_last_search  # noqa: PLC0415
         from soutu_client.feedback_models import Deed  # noqa: PLC0415
 
-        session.remark(session.text("show.saved", path=session.client.save_original(photo.photo_id, save)))
+        for part_id in ("", *(part.part_id for part in photo.parts)):
+            path = session.client.save_original(photo.photo_id, save, part_id=part_id)
+            session.remark(session.text("show.saved", path=path))
         note_deeds_of_last_search(session, Deed.DOWNLOAD, [photo.photo_id])
     return ExitCode.OK
 
@@ -61,7 +63,7 @@ def print_photo(session: Session, photo: Photo) -> None:
 
 def _facts(session: Session, photo: Photo) -> list[tuple[str, str | Text]]:
     """Return what is known, each with the last part of its label's key."""
-    from soutu_client.cli.cells import format_name, moment, pixels, size_text, state_cell  # noqa: PLC0415
+    from soutu_client.cli.cells import clock_text, format_name, moment, pixels, size_text, state_cell  # noqa: PLC0415
 
     facts: list[tuple[str, str | Text]] = [("photo_id", printable(photo.photo_id)), ("state", state_cell(photo, session.texts))]
     names = (
@@ -71,6 +73,11 @@ def _facts(session: Session, photo: Photo) -> list[tuple[str, str | Text]]:
     if photo.width:
         facts.append(("pixels", pixels(photo)))
     facts.append(("size", f"{size_text(photo.size_bytes)}  {format_name(photo)}"))
+    if photo.duration_ms is not None:
+        facts.append(("duration", f"{clock_text(photo.duration_ms)}  {printable(photo.codec)}"))
+    if photo.parts:
+        rows = (f"{printable(part.name)}  {size_text(part.size_bytes)}  {printable(part.media_type)}" for part in photo.parts)
+        facts.append(("parts", "\n".join(rows)))
     if photo.taken is not None:
         facts.append(("taken", _taken_text(session, photo.taken)))
     if photo.camera:

@@ -13,11 +13,14 @@ mean and by 3.1 at most (40 photographs of about 3000 pixels).
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from soutu_services.embedding.encoder import FloatArray
 
-__all__ = ["PREPROCESSING", "picture_pixels"]
+__all__ = ["PREPROCESSING", "normalised_pixels", "picture_pixels", "resized_picture"]
+
+ByteArray = npt.NDArray[np.uint8]
 
 PREPROCESSING = "cn_clip-resize-bicubic-1"
 """Name and version, part of the space's identity."""
@@ -36,6 +39,15 @@ def picture_pixels(picture: Image.Image, side: int) -> FloatArray:
     Returns:
         Shape (3, side, side), C order.
     """
-    resized = picture.resize((side, side), Image.Resampling.BICUBIC)
-    scaled = np.asarray(resized, dtype=np.float32) / np.float32(255)
-    return np.ascontiguousarray(((scaled - _MEAN) / _DEVIATION).transpose(2, 0, 1))
+    return np.asarray(normalised_pixels(resized_picture(picture, side)[None])[0])
+
+
+def resized_picture(picture: Image.Image, side: int) -> ByteArray:
+    """Do the first half of it, which is worth keeping where pictures are seen again and again: shape (side, side, 3)."""
+    return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC), np.uint8)
+
+
+def normalised_pixels(resized: ByteArray) -> FloatArray:
+    """Do the second half: from shape (n, side, side, 3) to shape (n, 3, side, side), C order."""
+    scaled = resized.astype(np.float32) / np.float32(255)
+    return np.ascontiguousarray(((scaled - _MEAN) / _DEVIATION).transpose(0, 3, 1, 2))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from soutu_services.embedding.chinese_clip.torchvision_stand_in import torchvisi
 from soutu_services.embedding.encoder import FloatArray, Tower
 from soutu_services.embedding.space import space_digest
 from soutu_services.embedding.weights import PublishedFile
-from soutu_services.runtime.errors import FailedPrecondition, InvalidInput
+from soutu_services.runtime.errors import FailedPrecondition, InvalidInput, Overloaded
 
 try:
     import torch
@@ -33,11 +34,31 @@ except (ImportError, OSError) as missing:  # OSError: a shared library of torch'
         en=f"torch and cn_clip are not usable here ({missing}); run: soutu-embedding install-clip",
     ) from missing
 
-__all__ = ["Picture", "Precision", "TorchModel", "official_architecture", "official_models", "vocabulary_path"]
+__all__ = [
+    "Picture",
+    "Precision",
+    "TorchModel",
+    "allow_numpy_numbers",
+    "official_architecture",
+    "official_models",
+    "official_towers",
+    "read_saved",
+    "vocabulary_path",
+    "write_saved",
+]
 
 Precision = Literal["fp32", "fp16", "bf16"]
 
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+_SCALAR: Any = np.float64(0).__reduce__()[0]
+_NUMPY_NUMBERS: list[Any] = [
+    (_SCALAR, "numpy.core.multiarray.scalar"),  # as numpy 1 names it
+    (_SCALAR, "numpy._core.multiarray.scalar"),
+    np.dtype,
+    type(np.dtype(np.float64)),
+    type(np.dtype(np.float32)),
+    type(np.dtype(np.int64)),
+]
 _OPSET = 17
 """Of exported graphs: the first in which LayerNormalization is one node."""
 
@@ -64,6 +85,12 @@ def official_architecture(name: str) -> Architecture | None:
         return None
     folder = Path(cn_clip_utils.__file__).parent / "model_configs"
     return merged_architecture([folder / f"{part}.json" for part in known["struct"].split("@")], name=name)
+
+
+def official_towers(name: str) -> tuple[str, str]:
+    """Return what cn_clip calls the image and the text tower of an official model."""
+    image, text = cn_clip_utils._MODEL_INFO[name]["struct"].split("@")
+    return image, text
 
 
 def vocabulary_path() -> Path:
@@ -118,6 +145,7 @@ class TorchModel:
         Raises:
             InvalidInput: the file is no checkpoint, or one of another architecture.
             FailedPrecondition: there is no such device.
+            Overloaded: its memory does not suffice.
         """
         chosen = _device(device)
         with torch.device("meta"):  # no memory, no random numbers: the checkpoint brings every tensor
@@ -125,7 +153,7 @@ class TorchModel:
         wanted = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
         convert_weights(model)
         halved = frozenset(key for key, parameter in model.named_parameters() if parameter.dtype == torch.float16)
-        tensors = model_tensors(_saved(path), torch.Tensor)
+        tensors = model_tensors(read_saved(path), torch.Tensor)
         check_shapes({key: tuple(tensor.shape) for key, tensor in tensors.items()}, wanted, architecture=name)
         try:
             space_id = space_digest(
@@ -133,6 +161,13 @@ class TorchModel:
             )
             model.load_state_dict(tensors, assign=True)
             model.float().eval().requires_grad_(False).to(chosen)
+        except torch.OutOfMemoryError as error:
+            raise Overloaded(
+                "OUT_OF_MEMORY",
+                zh=f"{chosen} 的显存放不下 {name}：请关掉别的程序，或用小一些的模型，或改用 CPU（device=cpu）",
+                en=f"{name} does not fit into the memory of {chosen}: end other programs, or take a smaller model, or the CPU "
+                "(device=cpu)",
+            ) from error
         except (RuntimeError, TypeError, ValueError) as error:  # sparse, quantized or integer tensors
             raise _unreadable(str(error)) from error
         return cls(model, architecture, space_id, device=chosen, halved=halved)
@@ -141,6 +176,11 @@ class TorchModel:
     def default_precision(self) -> Precision:
         """The precision that suits the device: fp16 on a GPU, as the published weights are, and fp32 elsewhere."""
         return "fp16" if self._device.type == "cuda" else "fp32"
+
+    @property
+    def module(self) -> CLIP:
+        """The model itself, frozen and in evaluation mode, for who trains it on."""
+        return self._model
 
     def reduce(self, precision: Precision) -> None:
         """Bring the weights that cn_clip halves to another precision, for good; normalisation layers stay in fp32."""
@@ -251,13 +291,55 @@ class _OneTower(torch.nn.Module):  # type: ignore[misc] # to mypy torch is Any, 
         return cast(torch.Tensor, self._encode(batch))
 
 
-def _saved(path: Path) -> object:
+def read_saved(path: Path, *, mapped: bool = False) -> Any:
+    """Read what torch saved, on the CPU. Nothing but tensors and plain values is unpickled, so that no file runs any code.
+
+    numpy's own numbers are among these: cn_clip's training leaves its learning rate as one, in the state of the optimizer.
+
+    Args:
+        path: The file.
+        mapped: Read tensors as they are needed, where the file's format allows that.
+
+    Raises:
+        InvalidInput: the file is not there, or not of tensors alone.
+    """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            except RuntimeError:
+                if not mapped:
+                    raise
+                return torch.load(path, map_location="cpu", weights_only=True)  # written before torch 1.6
     except FileNotFoundError as error:
         raise InvalidInput("CHECKPOINT_MISSING", zh=f"没有检查点文件 {path}", en=f"There is no checkpoint file {path}") from error
     except Exception as error:  # a file that is no checkpoint makes the unpickler fail in any way
         raise _unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def write_saved(what: Any, path: Path) -> None:
+    """Write as torch saves: aside, flushed, then renamed, so that what is there is whole.
+
+    Raises:
+        OSError: it cannot be written, for instance because the disk is full.
+    """
+    aside = path.with_name(f".{path.name}")
+    try:
+        with aside.open("wb") as file:
+            torch.save(what, file)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except (OSError, RuntimeError) as error:  # torch hides the file's error in one of its own, now and then
+        cause = error if isinstance(error, OSError) else error.__context__
+        if isinstance(cause, OSError):
+            raise OSError(cause.errno, cause.strerror, str(path)) from error
+        raise
+
+
+def allow_numpy_numbers() -> None:
+    """Let ``torch.load`` take numpy's numbers wherever this process calls it, as ``read_saved`` does."""
+    torch.serialization.add_safe_globals(_NUMPY_NUMBERS)
 
 
 def _unreadable(reason: str) -> InvalidInput:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.names import index_words
+from soutu_services.search.catalog.pairs import resolved_ids
 from soutu_services.search.catalog.photo_rows import load_photos
 from soutu_services.search.catalog.records import AnnotationChange
 from soutu_services.search.catalog.taken_times import set_person_time, taken_time
@@ -76,10 +77,12 @@ class Annotating:
 
     @staticmethod
     def _keys(writer: sqlite3.Connection, photo_ids: Sequence[str]) -> list[int]:
+        leads_to = resolved_ids(writer, photo_ids)
+        wanted = {leads_to.get(photo_id, photo_id) for photo_id in photo_ids}
         rows = writer.execute(
-            "SELECT id FROM photos WHERE photo_id IN (SELECT value FROM json_each(?))", (json.dumps(list(photo_ids)),)
+            "SELECT id FROM photos WHERE photo_id IN (SELECT value FROM json_each(?))", (json.dumps(list(wanted)),)
         ).fetchall()
-        if len(rows) != len(set(photo_ids)):
+        if len(rows) != len(wanted):
             raise NotFound(
                 "PHOTO_NOT_FOUND",
                 zh="其中有找不到的照片，什么都没有改动",

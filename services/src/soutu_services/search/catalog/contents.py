@@ -6,7 +6,7 @@ import sqlite3
 
 from soutu_services.search.catalog.clock import now_milliseconds
 
-__all__ = ["content_row", "photo_of_content", "refresh_states"]
+__all__ = ["content_row", "own_photo", "photo_of_content", "refresh_states"]
 
 PHOTO_ID_DIGITS = 32
 
@@ -29,16 +29,25 @@ def photo_of_content(writer: sqlite3.Connection, content: int) -> tuple[int, boo
     if row["photo"] is not None:
         return int(row["photo"]), False
     now = now_milliseconds()
-    photo = writer.execute(
+    writer.execute(
         "INSERT INTO photos (photo_id, added_at, pending_since, sort_at, size_bytes) "
-        "VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%S', 'now'), ?)",
+        "VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%S', 'now'), ?) ON CONFLICT (photo_id) DO NOTHING",
         (row["sha256"][:PHOTO_ID_DIGITS], now, now, row["size_bytes"]),
-    ).lastrowid
-    assert photo is not None
-    writer.execute("UPDATE contents SET photo = ?, purged_at = NULL WHERE id = ?", (photo, content))
+    )
+    photo = own_photo(writer, content)
+    writer.execute("UPDATE contents SET photo = ?, is_part = 0, purged_at = NULL WHERE id = ?", (photo, content))
     # Objects that held it when it was purged are read again, and give it their names (by the trigger).
     writer.execute("UPDATE objects SET content = content, state = 'UNREAD' WHERE content = ? AND state = 'READ'", (content,))
     return photo, True
+
+
+def own_photo(writer: sqlite3.Connection, content: int) -> int:
+    """Find the photo that a content is the primary content of, also while it is part of another one; it was made before."""
+    row = writer.execute(
+        "SELECT p.id FROM contents c JOIN photos p ON p.photo_id = substr(c.sha256, 1, ?) WHERE c.id = ?",
+        (PHOTO_ID_DIGITS, content),
+    ).fetchone()
+    return int(row["id"])
 
 
 def refresh_states(

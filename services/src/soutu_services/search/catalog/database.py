@@ -13,6 +13,7 @@ from pathlib import Path
 from soutu_services.runtime.errors import DataLoss, FailedPrecondition, Overloaded, SoutuError
 from soutu_services.search.aside_file import ASIDE_SUFFIX, sync_folder
 from soutu_services.search.catalog.clock import from_milliseconds
+from soutu_services.search.catalog.pairs import stem_of
 from soutu_services.search.catalog.schema import APPLICATION_ID, MIGRATIONS
 from soutu_services.search.imaging.name_time import local_time, time_in_name
 from soutu_services.search.metrics import DISK_REFUSALS
@@ -23,6 +24,8 @@ _BUSY_TIMEOUT_SECONDS = 30.0
 _MOST_IDLE = 8
 """Connections that stay open although nobody reads: a new one must learn the schema first."""
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_STEMS_SINCE = 10
+"""The version that brought names without their extensions, which SQL cannot tell."""
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -154,6 +157,7 @@ class Database:
             connection.create_function("local_time", 1, _local_time)
             connection.create_function("folder_of", 1, _folder_of, deterministic=True)
             connection.create_function("folder_of_both", 2, _folder_of_both, deterministic=True)
+            connection.create_function("stem_of", 1, stem_of, deterministic=True)
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA temp_store = MEMORY")
@@ -175,6 +179,8 @@ class Database:
         self._writer.execute("PRAGMA journal_mode = WAL")
         with self.write() as connection:
             _bring_to_present(connection)
+            if version < _STEMS_SINCE <= len(MIGRATIONS):
+                connection.execute("UPDATE objects SET stem = stem_of(key) WHERE stem IS NULL")
 
     def _version(self) -> int:
         return _version_of(self._writer)

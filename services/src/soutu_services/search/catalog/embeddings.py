@@ -31,6 +31,7 @@ FROM spaces s
 _OF_PHOTOS = """
 FROM json_each(?) j CROSS JOIN photos p ON p.photo_id = j.value CROSS JOIN embeddings e ON e.photo = p.id AND e.space = ?
 """
+_POSTER_LAST = "e.frame_ms = p.poster_ms, e.frame_ms DESC"
 _SEARCHABLE = "p.present = 1 AND p.deleted_at IS NULL AND p.state != 'UNREADABLE'"
 _MOST_MATCHING = 4
 """Filters whose embeddings' ids are kept: 8 bytes for each id."""
@@ -120,13 +121,17 @@ class Embeddings:
             )
             refresh_states(writer)
 
-    def put(self, space_id: str, photo_ids: Sequence[str], vectors: FloatArray) -> StoredEmbeddings:
+    def put(
+        self, space_id: str, photo_ids: Sequence[str], vectors: FloatArray, frames_ms: Sequence[int] = ()
+    ) -> StoredEmbeddings:
         """Store embeddings of photos, replacing those that differ, in one transaction.
 
         Args:
             space_id: Their space.
-            photo_ids: Whole ids, each once; those the library does not have are reported, not refused.
+            photo_ids: Whole ids, each once, or once for each frame of a video; those the library does not have are reported, not
+                refused.
             vectors: float32, shape (len(photo_ids), dimension).
+            frames_ms: Times of the frames that they are of, in milliseconds; none: all are of pictures.
 
         Raises:
             FailedPrecondition: the space is not registered or has another dimension.
@@ -138,18 +143,18 @@ class Embeddings:
         unknown: list[str] = []
         with self._database.write() as writer:
             space = space_row(writer, space_id)
-            for photo_id, vector in zip(photo_ids, vectors, strict=True):
+            for photo_id, vector, frame_ms in zip(photo_ids, vectors, frames_ms or [0] * len(photo_ids), strict=True):
                 photo = writer.execute("SELECT id FROM photos WHERE photo_id = ?", (photo_id,)).fetchone()
                 if photo is None:
                     unknown.append(photo_id)
                     continue
                 blob = encode_vector(vector)
                 gone = writer.execute(
-                    "DELETE FROM embeddings WHERE photo = ? AND space = ? AND frame_ms = 0 AND vector != ? RETURNING id",
-                    (photo["id"], space["id"], blob),
+                    "DELETE FROM embeddings WHERE photo = ? AND space = ? AND frame_ms = ? AND vector != ? RETURNING id",
+                    (photo["id"], space["id"], frame_ms, blob),
                 ).fetchall()
                 replaced.extend(row[0] for row in gone)
-                ids.append(insert_vector(writer, photo["id"], space, vector))
+                ids.append(insert_vector(writer, photo["id"], space, vector, frame_ms=frame_ms))
                 stored.append(blob)
             of_ids = "SELECT id FROM photos WHERE photo_id IN (SELECT value FROM json_each(?))"
             given = json.dumps(list(photo_ids))
@@ -186,7 +191,7 @@ class Embeddings:
         while True:
             with self._database.read() as reader:  # one at a time: a long read would keep the write-ahead log from shrinking
                 rows = reader.execute(
-                    "SELECT e.id, p.photo_id, e.vector FROM embeddings e JOIN photos p ON p.id = e.photo "
+                    "SELECT e.id, p.photo_id, e.frame_ms, e.vector FROM embeddings e JOIN photos p ON p.id = e.photo "
                     f"WHERE e.space = ? AND {shown} "
                     f"AND ({order}) > ({', '.join('?' * len(position))}) ORDER BY {order} LIMIT ?",
                     (space["id"], *position, batch_size),
@@ -197,6 +202,7 @@ class Embeddings:
             yield EmbeddingBatch(
                 ids=np.array([row["id"] for row in rows], dtype=np.int64),
                 photo_ids=tuple(row["photo_id"] for row in rows),
+                frames_ms=tuple(row["frame_ms"] for row in rows),
                 vectors=decode_vectors([row["vector"] for row in rows], space["dimension"]),
             )
 
@@ -232,7 +238,7 @@ class Embeddings:
         return found[sound], decode_vectors([stored[at] for at in sound], space["dimension"])
 
     def vectors(self, space_id: str, photo_ids: Sequence[str]) -> dict[str, FloatArray]:
-        """Read the embeddings of photos, the first frame's of each: float32, shape (dimension,), normalised.
+        """Read the embeddings of photos, of a video that of its poster: float32, shape (dimension,), normalised.
 
         Raises:
             FailedPrecondition: the space is not registered.
@@ -240,7 +246,7 @@ class Embeddings:
         with self._database.read() as reader:
             space = space_row(reader, space_id)
             rows = reader.execute(
-                f"SELECT p.photo_id, e.vector {_OF_PHOTOS} ORDER BY e.frame_ms DESC", (json.dumps(list(photo_ids)), space["id"])
+                f"SELECT p.photo_id, e.vector {_OF_PHOTOS} ORDER BY {_POSTER_LAST}", (json.dumps(list(photo_ids)), space["id"])
             ).fetchall()
         vectors = decode_vectors([row["vector"] for row in rows], space["dimension"])
         return {row["photo_id"]: vector for row, vector in zip(rows, vectors, strict=True)}
@@ -292,6 +298,37 @@ class Embeddings:
             space = space_row(reader, space_id)
             rows = reader.execute(f"SELECT e.id, p.photo_id {_OF_PHOTOS}", (json.dumps(list(photo_ids)), space["id"]))
             return {row[0]: row[1] for row in rows}
+
+    def poster_ids(self, space_id: str, photo_ids: Sequence[str]) -> dict[str, int]:
+        """Map photos to the ids of their embeddings in a space, of a video to that of its poster.
+
+        Raises:
+            FailedPrecondition: the space is not registered.
+        """
+        with self._database.read() as reader:
+            space = space_row(reader, space_id)
+            given = (json.dumps(list(photo_ids)), space["id"])
+            rows = reader.execute(f"SELECT p.photo_id, e.id {_OF_PHOTOS} ORDER BY {_POSTER_LAST}", given)
+            return {row[0]: row[1] for row in rows}
+
+    def frames_of(self, ids: Sequence[int]) -> dict[int, int]:
+        """Map ids of embeddings of videos to the times of their frames, in milliseconds; those of pictures are left out."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT e.id, e.frame_ms FROM json_each(?) j CROSS JOIN embeddings e ON e.id = j.value "
+                "CROSS JOIN photos p ON p.id = e.photo WHERE p.frames != ''",
+                (json.dumps(list(ids)),),
+            )
+            return {row[0]: row[1] for row in rows}
+
+    def videos(self, photo_ids: Sequence[str]) -> set[str]:
+        """Tell which of some photos are videos that several frames stand for."""
+        with self._database.read() as reader:
+            rows = reader.execute(
+                "SELECT p.photo_id FROM json_each(?) j CROSS JOIN photos p ON p.photo_id = j.value WHERE p.frames != ''",
+                (json.dumps(list(photo_ids)),),
+            )
+            return {row[0] for row in rows}
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Count the shown photos that wait to be embedded into the space that serves, and tell since when the first does."""

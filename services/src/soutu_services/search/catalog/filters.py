@@ -29,7 +29,30 @@ Parameters = dict[str, str | int | float]
 """Named parameters of a statement."""
 
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?)?)?", re.ASCII)
-_FORMAT_ALIASES = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "tif": "tiff", "svg": "svg+xml", "ico": "x-icon"}
+_FORMAT_ALIASES = {
+    "jpg": "jpeg",
+    "jpe": "jpeg",
+    "jfif": "jpeg",
+    "tif": "tiff",
+    "svg": "svg+xml",
+    "ico": "x-icon",
+} | dict.fromkeys(("raw", "dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2", "pef", "srw"), "x-raw")
+_FILM_TYPES = {
+    "mp4": "video/mp4",
+    "m4v": "video/mp4",
+    "3gp": "video/mp4",
+    "mov": "video/quicktime",
+    "quicktime": "video/quicktime",
+    "mkv": "video/x-matroska",
+    "webm": "video/webm",
+    "avi": "video/x-msvideo",
+    "mts": "video/mp2t",
+    "m2ts": "video/mp2t",
+    "mpg": "video/mpeg",
+    "mpeg": "video/mpeg",
+    "wmv": "video/x-ms-asf",
+    "flv": "video/x-flv",
+}
 _MAX_VALUES = 100
 NAME_COUNTS = "(n.present = 1 OR n.alias = 1)"
 """Condition on a row of ``names``, called ``n``: an object has the name now, or a client told it of a photo that was known."""
@@ -69,7 +92,9 @@ def filter_condition(
     if photo_filter.area is not None:
         conditions.append(_area(photo_filter.area, parameters))
     if photo_filter.formats:
-        conditions.append("p.media_type IN (SELECT value FROM json_each(:formats))")
+        formats = "IN (SELECT value FROM json_each(:formats))"
+        parts = f"p.id IN (SELECT photo FROM contents WHERE is_part = 1 AND media_type {formats})"
+        conditions.append(f"(p.media_type {formats} OR {parts})")
         parameters["formats"] = json.dumps([_media_type(name) for name in photo_filter.formats])
     if photo_filter.kinds:
         conditions.append("p.kind IN (SELECT value FROM json_each(:kinds))")
@@ -235,7 +260,7 @@ def _area(area: BoundingBox, parameters: Parameters) -> str:
 
 def _media_type(name: str) -> str:
     name = name.strip().casefold().removeprefix(".")
-    return name if "/" in name else f"image/{_FORMAT_ALIASES.get(name, name)}"
+    return name if "/" in name else _FILM_TYPES.get(name) or f"image/{_FORMAT_ALIASES.get(name, name)}"
 
 
 def _check_counts(photo_filter: Filter) -> None:

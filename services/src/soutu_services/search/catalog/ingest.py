@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
 from soutu_services.search.catalog.clock import now_milliseconds, to_milliseconds
-from soutu_services.search.catalog.contents import content_row, photo_of_content, refresh_states
+from soutu_services.search.catalog.contents import content_row, own_photo, photo_of_content, refresh_states
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.names import index_new_names
+from soutu_services.search.catalog.pairs import settle_pairs
 from soutu_services.search.catalog.records import Ingested, PictureReading, Recorded, RecordedOutcome
 from soutu_services.search.catalog.taken_times import settle_taken_time
-from soutu_services.search.model import UnreadableReason
+from soutu_services.search.model import Taken, TakenOrigin, UnreadableReason
 
 __all__ = ["Ingest"]
 
@@ -75,14 +77,19 @@ class Ingest:
         if row["photo"] is None and row["purged_at"] is not None and not item.revives_purged:
             self._link(writer, item.object.object_id, content, "READ")
             return Recorded(RecordedOutcome.PURGED)
-        photo, created = photo_of_content(writer, content)
+        _, created = photo_of_content(writer, content)
+        own = own_photo(writer, content)
         if item.reading is not None or item.unreadable is not None:
-            _write_reading(writer, photo, item.reading, item.unreadable)
-        read = writer.execute("SELECT photo_id, read_at, deleted_at FROM photos WHERE id = ?", (photo,)).fetchone()
-        self._link(writer, item.object.object_id, content, "UNREAD" if read["read_at"] is None else "READ")
+            _write_reading(writer, own, item.reading, item.unreadable)
+        read_at = writer.execute("SELECT read_at FROM photos WHERE id = ?", (own,)).fetchone()[0]
+        self._link(writer, item.object.object_id, content, "UNREAD" if read_at is None else "READ")
         if item.reading is not None:
-            writer.execute("UPDATE contents SET media_type = ? WHERE id = ?", (item.reading.media_type, content))
-        refresh_states(writer, "VALUES (?)", (photo,))
+            _write_content(writer, content, item.reading)
+        refresh_states(writer, "VALUES (?)", (own,))
+        settle_pairs(writer, item.object.source, [item.object.key])
+        read = writer.execute(
+            "SELECT p.photo_id, p.deleted_at FROM contents c JOIN photos p ON p.id = c.photo WHERE c.id = ?", (content,)
+        ).fetchone()
         return Recorded(
             outcome=RecordedOutcome.DELETED if read["deleted_at"] is not None else RecordedOutcome.STORED,
             photo_id=read["photo_id"],
@@ -94,6 +101,25 @@ class Ingest:
         writer.execute(
             "UPDATE objects SET content = ?, content_outdated = 0, state = ? WHERE id = ?", (content, state, object_id)
         )
+
+
+def _write_content(writer: sqlite3.Connection, content: int, reading: PictureReading) -> None:
+    """Write what tells whether a content is part of another one's photo; the time counts only where the file itself tells it."""
+    told = reading.taken if reading.taken is not None and reading.taken.origin is TakenOrigin.EXIF else None
+    writer.execute(
+        "UPDATE contents SET media_type = ?, taken_local = ?, taken_offset_minutes = ?, duration_ms = ? WHERE id = ?",
+        (
+            reading.media_type,
+            _local_text(told) if told else None,
+            told.utc_offset_minutes if told else None,
+            reading.duration_ms,
+            content,
+        ),
+    )
+
+
+def _local_text(taken: Taken) -> str:
+    return taken.local_time.replace(microsecond=0, tzinfo=None).isoformat()
 
 
 def _write_reading(
@@ -108,12 +134,13 @@ def _write_reading(
         )
         return
     taken, location = reading.taken, reading.location  # another program may have told both before: see Telling
-    local_time = taken.local_time.replace(microsecond=0, tzinfo=None).isoformat() if taken else None
+    local_time = _local_text(taken) if taken else None
     writer.execute(
         "UPDATE photos SET read_at = :now, unreadable_reason = :unreadable, media_type = :media_type, "
         "width = :width, height = :height, kind = :kind, read_local = :taken_local, "
         "read_offset_minutes = :offset, read_origin = :origin, camera = :camera, camera_folded = :camera_folded, "
-        "latitude = coalesce(:latitude, latitude), longitude = coalesce(:longitude, longitude), phash = :phash "
+        "latitude = coalesce(:latitude, latitude), longitude = coalesce(:longitude, longitude), phash = :phash, "
+        "duration_ms = :duration_ms, codec = :codec, frames = :frames, poster_ms = :poster_ms "
         "WHERE id = :photo AND (read_at IS NULL OR unreadable_reason IS NOT NULL)",
         {
             "now": now,
@@ -130,6 +157,10 @@ def _write_reading(
             "latitude": location.latitude if location else None,
             "longitude": location.longitude if location else None,
             "phash": _signed(reading.phash),
+            "duration_ms": reading.duration_ms,
+            "codec": reading.codec,
+            "frames": json.dumps([frame.time_ms for frame in reading.frames]) if reading.frames else "",
+            "poster_ms": reading.poster_ms,
             "photo": photo,
         },
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from soutu_services.search.catalog.clock import now_milliseconds, to_milliseconds
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.names import index_new_names
+from soutu_services.search.catalog.pairs import settle_pairs, stem_of
 from soutu_services.search.catalog.records import SeenObject, SeenResult
 
 __all__ = ["compare_listing", "judge_listing", "write_object"]
@@ -29,6 +30,9 @@ def compare_listing(database: Database, source: str, seen: Sequence[SeenObject])
                 if verdict in _SEEN_STATEMENTS:
                     writer.execute(_SEEN_STATEMENTS[verdict], _seen_values(source, item))
             index_new_names(writer)
+            settle_pairs(
+                writer, source, [item.key for item, verdict in verdicts if verdict in ("changed", "returned", "ignored")]
+            )
     for item, verdict in verdicts:
         counts["ignored" if item.ignored else verdict] += 1
     return SeenResult(**counts)
@@ -49,8 +53,8 @@ def write_object(writer: sqlite3.Connection, source: str, item: SeenObject) -> N
 
 _SEEN_STATEMENTS = {
     # Also over a row that is there, for put.
-    "new": "INSERT INTO objects (source, key, folder, extension, etag, size_bytes, modified_at, state, seen_at) "
-    "VALUES (:source, :key, :folder, :extension, :etag, :size_bytes, :modified_at, :state, :now) "
+    "new": "INSERT INTO objects (source, key, folder, stem, extension, etag, size_bytes, modified_at, state, seen_at) "
+    "VALUES (:source, :key, :folder, :stem, :extension, :etag, :size_bytes, :modified_at, :state, :now) "
     "ON CONFLICT (source, key) DO UPDATE SET "
     "etag = excluded.etag, size_bytes = excluded.size_bytes, modified_at = excluded.modified_at",
     # What a gone object held says nothing of what is there now.
@@ -101,6 +105,7 @@ def _seen_values(source: str, item: SeenObject) -> dict[str, str | int]:
         "source": source,
         "key": item.key,
         "folder": folder,
+        "stem": stem_of(item.key),
         "extension": f".{extension.lower()}" if stem and dot else "",
         "etag": item.etag.strip('"'),
         "size_bytes": item.size_bytes,

@@ -9,10 +9,11 @@ from datetime import datetime
 
 from soutu_services.runtime.errors import NotFound
 from soutu_services.search.catalog.clock import from_milliseconds
-from soutu_services.search.catalog.contents import content_row, photo_of_content
+from soutu_services.search.catalog.contents import content_row, own_photo, photo_of_content
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.listings import compare_listing, judge_listing, write_object
 from soutu_services.search.catalog.names import index_new_names
+from soutu_services.search.catalog.pairs import settle_pairs
 from soutu_services.search.catalog.records import (
     ContentState,
     PutResult,
@@ -76,20 +77,25 @@ class Objects:
             How many were present until now.
         """
         with self._database.write() as writer:
-            return writer.execute(
+            keys = list(keys)
+            gone = writer.execute(
                 "UPDATE objects SET present = 0, missing = 0 "
                 "WHERE source = ? AND present = 1 AND key IN (SELECT value FROM json_each(?))",
-                (source, json.dumps(list(keys))),
+                (source, json.dumps(keys)),
             ).rowcount
+            settle_pairs(writer, source, keys)
+            return gone
 
     def record_ignored(self, source: str, keys: Iterable[str]) -> None:
         """Note that objects, known from ``record_seen``, are no photos by their first bytes: to be read again if they change."""
         with self._database.write() as writer:
+            keys = list(keys)
             writer.execute(
                 "UPDATE objects SET state = 'IGNORED', content = NULL "
                 "WHERE source = ? AND key IN (SELECT value FROM json_each(?))",
-                (source, json.dumps(list(keys))),
+                (source, json.dumps(keys)),
             )
+            settle_pairs(writer, source, keys)
 
     def next_unread(self, limit: int, *, after_id: int = 0, sources: Sequence[str] | None = None) -> list[UnreadObject]:
         """List present objects that await reading, those first seen first.
@@ -133,17 +139,21 @@ class Objects:
         """
         with self._database.write() as writer:
             content = content_row(writer, sha256, size_bytes)
-            photo, created = photo_of_content(writer, content)
+            _, created = photo_of_content(writer, content)
             write_object(writer, source, SeenObject(key, etag, size_bytes, modified_at))
             writer.execute(
                 "UPDATE objects SET content = :content, content_outdated = 0, present = 1, "
                 "state = CASE WHEN EXISTS (SELECT 1 FROM photos WHERE id = :photo AND read_at IS NOT NULL) "
                 "THEN 'READ' ELSE 'UNREAD' END "
                 "WHERE source = :source AND key = :key",
-                {"content": content, "photo": photo, "source": source, "key": key},
+                {"content": content, "photo": own_photo(writer, content), "source": source, "key": key},
             )
             index_new_names(writer)
-            row = writer.execute("SELECT photo_id, deleted_at, state FROM photos WHERE id = ?", (photo,)).fetchone()
+            settle_pairs(writer, source, [key])
+            row = writer.execute(
+                "SELECT p.photo_id, p.deleted_at, p.state FROM contents c JOIN photos p ON p.id = c.photo WHERE c.id = ?",
+                (content,),
+            ).fetchone()
             return PutResult(row["photo_id"], created, row["deleted_at"] is not None, PhotoState(row["state"]))
 
     def of_photo(self, photo_id: str) -> list[StoredObject]:
@@ -164,12 +174,15 @@ class Objects:
             )
 
     def holds(self, source: str, key: str, photo_id: str) -> bool:
-        """Whether the object of this key is known to hold a content of this photo, which is not deleted."""
+        """Whether the object of this key is known to hold a content of this photo, which is not deleted.
+
+        A photo that is part of another one now counts as itself too.
+        """
         with self._database.read() as reader:
             row = reader.execute(
                 "SELECT 1 FROM objects o JOIN contents c ON c.id = o.content JOIN photos p ON p.id = c.photo "
-                "WHERE o.source = ? AND o.key = ? AND p.photo_id = ? AND p.deleted_at IS NULL",
-                (source, key, photo_id),
+                "WHERE o.source = ? AND o.key = ? AND (p.photo_id = ? OR substr(c.sha256, 1, 32) = ?) AND p.deleted_at IS NULL",
+                (source, key, photo_id, photo_id),
             ).fetchone()
             return row is not None
 
@@ -195,8 +208,9 @@ class Objects:
         """Say what is known of contents; those that belong to no photo (unknown or purged) are left out."""
         with self._database.read() as reader:
             rows = reader.execute(
-                "SELECT c.sha256, p.photo_id, p.state, p.deleted_at, p.present, p.read_at "
-                "FROM contents c JOIN photos p ON p.id = c.photo WHERE c.sha256 IN (SELECT value FROM json_each(?))",
+                "SELECT c.sha256, p.photo_id, p.state, p.deleted_at, p.present, own.read_at FROM contents c "
+                "JOIN photos p ON p.id = c.photo LEFT JOIN photos own ON own.photo_id = substr(c.sha256, 1, 32) "
+                "WHERE c.sha256 IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(sha256s)),),
             )
             return {

@@ -13,6 +13,7 @@ from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog.clock import now_milliseconds
 from soutu_services.search.catalog.database import Database
 from soutu_services.search.catalog.filters import Parameters, filter_condition, order_seen, photo_visible
+from soutu_services.search.catalog.pairs import resolved_ids, settle_pairs_of_photos
 from soutu_services.search.catalog.photo_rows import load_photos
 from soutu_services.search.catalog.records import IdArray, PhotoPage, Purged
 from soutu_services.search.model import Filter, Photo, PhotoState
@@ -36,6 +37,8 @@ class Photos:
     def get(self, photo_id: str, visibility: Visibility) -> Photo:
         """Get a photo, deleted or without objects too, by its id or by the first digits of it.
 
+        The id of a photo that is part of another one now leads to that one; so it does wherever ids are taken.
+
         Args:
             photo_id: The id, or its first digits.
             visibility: What the caller may see; other photos answer as if they did not exist, and have no part in what is
@@ -55,8 +58,10 @@ class Photos:
         visible, within = photo_visible(visibility, few=True)
         with self._database.read() as reader:
             rows = reader.execute(
-                "SELECT p.photo_id FROM photos p WHERE p.photo_id >= :first AND p.photo_id < :end "
-                f"AND {visible} ORDER BY p.photo_id LIMIT 2",
+                "SELECT p.photo_id FROM photos p WHERE p.photo_id >= :first AND p.photo_id < :end AND NOT EXISTS "
+                "(SELECT 1 FROM contents c WHERE c.is_part = 1 AND c.sha256 >= p.photo_id AND c.sha256 < p.photo_id || 'g') "
+                f"AND {visible} UNION SELECT p.photo_id FROM contents c JOIN photos p ON p.id = c.photo "
+                f"WHERE c.is_part = 1 AND c.sha256 >= :first AND c.sha256 < :end AND {visible} LIMIT 2",
                 {"first": prefix, "end": f"{prefix}g", **within},
             ).fetchall()
             if not rows:
@@ -78,9 +83,11 @@ class Photos:
         """Tell which of some photos, given by their whole ids, exist and may be seen."""
         condition, within = photo_visible(visibility, few=True)
         with self._database.read() as reader:
+            leads_to = resolved_ids(reader, photo_ids)
+            wanted = [leads_to.get(photo_id, photo_id) for photo_id in photo_ids]
             rows = reader.execute(
                 f"SELECT p.photo_id FROM photos p WHERE p.photo_id IN (SELECT value FROM json_each(:photo_ids)) AND {condition}",
-                {"photo_ids": json.dumps(list(photo_ids)), **within},
+                {"photo_ids": json.dumps(wanted), **within},
             )
             return {row[0] for row in rows}
 
@@ -170,7 +177,10 @@ class Photos:
         Returns:
             Those of the ids that exist and are not purged.
         """
-        return self._mark(photo_ids, "deleted_at = NULL", ())
+        with self._database.write() as writer:
+            back = self._mark(photo_ids, "deleted_at = NULL", ())
+            settle_pairs_of_photos(writer, back)
+        return back
 
     def purge(self, photo_ids: Sequence[str] | None = None) -> Purged:
         """Remove deleted photos for good, with their embeddings, annotations and names; others are passed over.
@@ -183,9 +193,15 @@ class Photos:
         """
         with self._database.write() as writer:
             selected = "deleted_at IS NOT NULL AND (? IS NULL OR photo_id IN (SELECT value FROM json_each(?)))"
-            parameters = 2 * (None if photo_ids is None else json.dumps(list(photo_ids)),)
+            parameters = 2 * (None if photo_ids is None else json.dumps(_resolved(writer, photo_ids)),)
             rows = writer.execute(f"SELECT id, photo_id FROM photos WHERE {selected}", parameters).fetchall()
-            keys = json.dumps([row["id"] for row in rows])
+            wholes = json.dumps([row["id"] for row in rows])
+            parts = writer.execute(  # the photos that these files would be by themselves
+                "SELECT own.id FROM json_each(?) j CROSS JOIN contents c ON c.photo = j.value AND c.is_part = 1 "
+                "CROSS JOIN photos own ON own.photo_id = substr(c.sha256, 1, 32)",
+                (wholes,),
+            ).fetchall()
+            keys = json.dumps([row["id"] for row in (*rows, *parts)])
             within = "IN (SELECT value FROM json_each(?))"
             embeddings = writer.execute(f"SELECT id FROM embeddings WHERE photo {within}", (keys,)).fetchall()
             contents = f"IN (SELECT id FROM contents WHERE photo {within})"
@@ -195,11 +211,17 @@ class Photos:
                 (keys, keys),
             )
             writer.execute(f"DELETE FROM recycled WHERE content {contents}", (keys,))
-            writer.execute(f"UPDATE contents SET purged_at = ? WHERE photo {within}", (now_milliseconds(), keys))
+            writer.execute(f"UPDATE contents SET purged_at = ?, is_part = 0 WHERE photo {within}", (now_milliseconds(), keys))
             writer.execute(f"DELETE FROM words WHERE photo {within}", (keys,))  # its trigger empties the index of words
             writer.execute(f"DELETE FROM photos WHERE id {within}", (keys,))
             ids: IdArray = np.array([row["id"] for row in embeddings], dtype=np.int64)
             return Purged(tuple(row["photo_id"] for row in rows), ids)
+
+    def poster_ms(self, photo_id: str) -> int:
+        """Tell which frame of a video is its thumbnail, by its time in milliseconds."""
+        with self._database.read() as reader:
+            row = reader.execute("SELECT poster_ms FROM photos WHERE photo_id = ?", (photo_id,)).fetchone()
+            return int(row[0]) if row is not None else 0
 
     def perceptual_hashes(self, visibility: Visibility) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.uint64]]]:
         """List shown photos that may be seen and have a perceptual hash, by photo id, and the hashes: uint64, shape (n,)."""
@@ -214,11 +236,18 @@ class Photos:
 
     def _mark(self, photo_ids: Sequence[str], assignment: str, values: tuple[object, ...]) -> list[str]:
         known = "photo_id IN (SELECT value FROM json_each(?))"
-        ids = json.dumps(list(photo_ids))
         with self._database.write() as writer:
+            wanted = _resolved(writer, photo_ids)
+            ids = json.dumps(wanted)
             writer.execute(f"UPDATE photos SET {assignment} WHERE {known}", (*values, ids))
             found = {row[0] for row in writer.execute(f"SELECT photo_id FROM photos WHERE {known}", (ids,))}
-        return [photo_id for photo_id in dict.fromkeys(photo_ids) if photo_id in found]
+        return [photo_id for photo_id in wanted if photo_id in found]
+
+
+def _resolved(connection: sqlite3.Connection, photo_ids: Sequence[str]) -> list[str]:
+    """List the photos that ids lead to, each once."""
+    leads_to = resolved_ids(connection, photo_ids)
+    return list(dict.fromkeys(leads_to.get(photo_id, photo_id) for photo_id in photo_ids))
 
 
 def _newest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -178,6 +178,15 @@ class PutResult:
     state: PhotoState
 
 
+class ReadFrame(Protocol):
+    """A frame that stands for a video."""
+
+    @property
+    def time_ms(self) -> int:
+        """Its time from the beginning, in milliseconds."""
+        ...
+
+
 class PictureReading(Protocol):
     """What reading a picture tells; the imaging package's reading fits."""
 
@@ -219,6 +228,26 @@ class PictureReading(Protocol):
     @property
     def phash(self) -> int:
         """Perceptual hash, 64 bits, unsigned."""
+        ...
+
+    @property
+    def duration_ms(self) -> int | None:
+        """Length of a video in milliseconds, 0 where it does not say; None for pictures."""
+        ...
+
+    @property
+    def codec(self) -> str:
+        """Of a video's pictures."""
+        ...
+
+    @property
+    def frames(self) -> Sequence[ReadFrame]:
+        """Those that stand for a video, in the order of time; none for pictures."""
+        ...
+
+    @property
+    def poster_ms(self) -> int:
+        """Time of a video's frame that is its thumbnail."""
         ...
 
 
@@ -288,10 +317,14 @@ class StoredEmbeddings:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingBatch:
-    """Embeddings of one space: ids int64 (n,), their photos, vectors float32 (n, dimension), rows L2-normalised."""
+    """Embeddings of one space: ids int64 (n,), their photos, vectors float32 (n, dimension), rows L2-normalised.
+
+    ``frames_ms`` are the times of a video's frames, 0 for pictures.
+    """
 
     ids: IdArray
     photo_ids: tuple[str, ...]
+    frames_ms: tuple[int, ...]
     vectors: FloatArray
 
 

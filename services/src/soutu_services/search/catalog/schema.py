@@ -273,7 +273,7 @@ CREATE INDEX recycled_in_source ON recycled (id) WHERE in_source = 1;
 
 # A taken time has three voices, of which catalog.taken_times lets the strongest be taken_local: what reading the file found
 # (read_*), a person's word, and what another program told. tellings: digests of facts told of a photo; each counts once.
-_TENTH = """
+_NINTH = """
 ALTER TABLE photos ADD COLUMN read_local TEXT;
 ALTER TABLE photos ADD COLUMN read_offset_minutes INTEGER;
 ALTER TABLE photos ADD COLUMN read_origin TEXT;
@@ -288,5 +288,44 @@ CREATE TABLE tellings (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _TENTH)
+# Files that are one picture, and videos. objects.stem is filled when the catalog is opened. What tells whether files belong
+# together stands with their contents. Raw files were refused and videos passed over until now: the former are read again, and
+# what was passed over is looked at anew by the next listing.
+_TENTH = """
+ALTER TABLE objects ADD COLUMN stem TEXT;
+DROP INDEX objects_in_folder;
+CREATE INDEX objects_in_folder ON objects (source, folder, stem) WHERE present = 1;
+
+ALTER TABLE contents ADD COLUMN is_part INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE contents ADD COLUMN taken_local TEXT;
+ALTER TABLE contents ADD COLUMN taken_offset_minutes INTEGER;
+ALTER TABLE contents ADD COLUMN duration_ms INTEGER;
+CREATE INDEX contents_parts ON contents (photo) WHERE is_part = 1;
+UPDATE contents SET taken_local = p.read_local, taken_offset_minutes = p.read_offset_minutes
+    FROM photos p WHERE p.id = contents.photo AND p.read_origin = 'EXIF';
+
+ALTER TABLE photos ADD COLUMN duration_ms INTEGER;
+ALTER TABLE photos ADD COLUMN codec TEXT NOT NULL DEFAULT '';
+ALTER TABLE photos ADD COLUMN frames TEXT NOT NULL DEFAULT '';
+ALTER TABLE photos ADD COLUMN poster_ms INTEGER NOT NULL DEFAULT 0;
+
+UPDATE objects SET etag = '?', modified_at = 0 WHERE state = 'IGNORED';
+UPDATE objects SET state = 'UNREAD' WHERE content IN
+    (SELECT c.id FROM contents c JOIN photos p ON p.id = c.photo WHERE p.unreadable_reason = 'UNSUPPORTED');
+UPDATE photos SET read_at = NULL, unreadable_reason = NULL, state = 'PENDING',
+    pending_since = CAST(strftime('%s', 'now') AS INTEGER) * 1000 WHERE unreadable_reason = 'UNSUPPORTED';
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH,
+    _FIFTH,
+    _SIXTH,
+    _SEVENTH,
+    _EIGHTH,
+    _NINTH,
+    _TENTH,
+)
 """Step n takes a catalog from version n to n + 1."""

@@ -59,7 +59,10 @@ SELECT 'month', '', month, count(*) FROM passing WHERE month IS NOT NULL GROUP B
 UNION ALL
 SELECT 'camera', '', camera, count(*) FROM passing WHERE camera != '' GROUP BY camera
 UNION ALL
-SELECT 'format', '', media_type, count(*) FROM passing WHERE media_type != '' GROUP BY media_type
+SELECT 'format', '', media_type, count(*) FROM (
+    SELECT id, media_type FROM passing WHERE media_type != ''
+    UNION SELECT photo, media_type FROM contents WHERE is_part = 1 AND photo IN (SELECT id FROM passing)
+) GROUP BY media_type
 UNION ALL
 SELECT 'tag', '', tag, count(*) FROM tags WHERE photo IN (SELECT id FROM passing) GROUP BY tag
 UNION ALL

@@ -18,6 +18,7 @@ from soutu_services.search.catalog.annotating import (
     write_labels,
 )
 from soutu_services.search.catalog.database import Database
+from soutu_services.search.catalog.pairs import resolved_ids
 from soutu_services.search.catalog.records import Told
 from soutu_services.search.catalog.taken_times import set_person_time, set_told_time, taken_time
 from soutu_services.search.model import Location
@@ -48,8 +49,10 @@ class Telling:
         clean = [_clean(each) for each in told]
         changed: dict[str, None] = {}
         with self._database.write() as writer:
+            leads_to = resolved_ids(writer, [each.photo_id for each in clean])
             for each in clean:
-                row = writer.execute("SELECT id FROM photos WHERE photo_id = ?", (each.photo_id,)).fetchone()
+                photo_id = leads_to.get(each.photo_id, each.photo_id)
+                row = writer.execute("SELECT id FROM photos WHERE photo_id = ?", (photo_id,)).fetchone()
                 if row is not None and _take_over(writer, row["id"], each):
                     changed[each.photo_id] = None
         return list(changed)

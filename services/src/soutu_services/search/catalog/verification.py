@@ -11,6 +11,7 @@ import numpy as np
 from soutu_services.search.catalog.contents import refresh_states
 from soutu_services.search.catalog.database import Database, statements_of
 from soutu_services.search.catalog.names import index_new_names, index_words
+from soutu_services.search.catalog.pairs import settle_all_pairs
 from soutu_services.search.catalog.records import HeldObject
 from soutu_services.search.catalog.schema import WORD_INDEX
 from soutu_services.search.model import MatchField
@@ -71,6 +72,10 @@ class Verification:
         watched = "SELECT p.photo_id, n.source, n.name, p.present, n.present FROM photos p LEFT JOIN names n ON n.photo = p.id"
         return self._changed(watched, mend, repair=repair)
 
+    def wrong_pairs(self, *, repair: bool) -> list[str]:
+        """Find contents, by their digests, that are part of another one's photo and should not be, or the other way round."""
+        return self._changed("SELECT sha256, photo, is_part FROM contents", settle_all_pairs, repair=repair)
+
     def wrong_states(self, *, repair: bool) -> list[str]:
         """Find photos whose state does not follow from what is known of them; mended, what lacks its embedding waits for it."""
         return self._changed("SELECT photo_id, state FROM photos", refresh_states, repair=repair)
@@ -121,6 +126,11 @@ class Verification:
                 "JOIN contents c ON c.id = r.content)) FROM photos"
             ).fetchall()
         return {row[0] for row in rows if row[1]}, {row[0] for row in rows}
+
+    def videos(self) -> set[str]:
+        """List the photos that several frames stand for, and whose frames should be kept."""
+        with self._database.read() as reader:
+            return {row[0] for row in reader.execute("SELECT photo_id FROM photos WHERE frames != ''")}
 
     def held_objects(self, source: str) -> Iterator[Sequence[HeldObject]]:
         """Read the present objects of a source whose content is known, some at a time."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Self
 
 from soutu_services.runtime.errors import Overloaded, SoutuError, Unavailable
 from soutu_services.search.decoding.process import READER, Confinement, DecoderDied, DecoderProcess, DidNotStart
+from soutu_services.search.decoding.ranges import RangeSource
 from soutu_services.search.imaging import PictureLimits, Reading, Unreadable
 from soutu_services.search.metrics import DECODER_DEATHS
 from soutu_services.search.model import UnreadableReason
 
-__all__ = ["DecoderPool"]
+__all__ = ["NO_DECODER", "DecoderPool"]
 
 _logger = logging.getLogger(__name__)
+
+NO_DECODER = frozenset({"DECODERS_UNAVAILABLE", "STOPPING"})
+"""Reasons of failures that are neither the file's fault nor its source's."""
 
 _URGENT_WAIT_SECONDS = 30.0
 _IDLE_SECONDS = 60.0
@@ -77,14 +81,48 @@ class DecoderPool:
             Unreadable: the file cannot be read as a picture.
             DecoderFault: something that nobody foresaw failed around the decoder; it may pass.
             Overloaded: all decoders have been busy for long with other people's pictures.
-            Unavailable: no decoder can be started now, or the pool is closed.
+            Unavailable: no decoder can be started now, or the pool is closed (``NO_DECODER``).
         """
-        limit = self._confinement.limits.max_bytes
-        if len(data) > limit:
-            raise Unreadable(UnreadableReason.TOO_LARGE, f"{len(data)} bytes")
+        _check_size(len(data), self.limits.max_bytes)
+        return self._tried(
+            lambda decoder: decoder.read(data, name=name, modified_at=modified_at, longer_side=longer_side), urgent=urgent
+        )
+
+    def read_film(
+        self,
+        source: RangeSource,
+        *,
+        name: str = "",
+        modified_at: datetime | None = None,
+        urgent: bool = False,
+        longer_side: int | None = None,
+        at_ms: int | None = None,
+    ) -> Reading:
+        """Read a video, as ``read`` does a picture, but only the parts that are needed.
+
+        Args:
+            source: The file.
+            name: Key of the object, for the taken time.
+            modified_at: When the object was last modified, with its time zone.
+            urgent: Whether a person waits for it.
+            longer_side: Of the thumbnail, in pixels, at most; None: that of the thumbnails that are kept.
+            at_ms: Look at this time alone; None: all over it.
+
+        Raises:
+            SoutuError: the source cannot be read now, or as ``read`` says.
+            Unreadable: the file cannot be read as a video.
+            DecoderFault: something that nobody foresaw failed around the decoder; it may pass.
+        """
+        _check_size(source.size_bytes, self.limits.max_film_bytes)
+        return self._tried(
+            lambda decoder: decoder.read_film(source, name=name, modified_at=modified_at, longer_side=longer_side, at_ms=at_ms),
+            urgent=urgent,
+        )
+
+    def _tried(self, read: Callable[[DecoderProcess], Reading], *, urgent: bool) -> Reading:
         try:
             with self._decoder(urgent=urgent) as decoder:
-                return decoder.read(data, name=name, modified_at=modified_at, longer_side=longer_side)
+                return read(decoder)
         except DecoderDied as died:
             _logger.warning("a decoder died over a picture: %s", died.death.value)
             if urgent:
@@ -92,7 +130,7 @@ class DecoderPool:
             alone = died.death.may_be_the_machines
         try:
             with self._decoder(fresh=True, alone=alone) as decoder:
-                return decoder.read(data, name=name, modified_at=modified_at, longer_side=longer_side)
+                return read(decoder)
         except DecoderDied as died:
             _logger.warning("a decoder died over the same picture again: %s", died.death.value)
             raise Unreadable(UnreadableReason.DECODER_FAILED, died.death.value) from died
@@ -234,6 +272,11 @@ class DecoderPool:
             )
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._is_closed, _PAUSE_SECONDS)
+
+
+def _check_size(size_bytes: int, limit: int) -> None:
+    if size_bytes > limit:
+        raise Unreadable(UnreadableReason.TOO_LARGE, f"{size_bytes} bytes")
 
 
 def _closed() -> Unavailable:

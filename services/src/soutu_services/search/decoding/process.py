@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 
+from soutu_services.runtime.errors import SoutuError
 from soutu_services.search.decoding import frames
-from soutu_services.search.decoding.answers import MAX_THUMBNAIL_BYTES, reading_from
+from soutu_services.search.decoding.answers import MAX_IMAGE_BYTES, reading_from
+from soutu_services.search.decoding.ranges import MAX_PART_BYTES, RangeSource
 from soutu_services.search.imaging import PictureLimits, Reading
 
 __all__ = ["READER", "Confinement", "Death", "DecoderDied", "DecoderProcess", "DidNotStart"]
@@ -138,18 +140,45 @@ class DecoderProcess:
             DecoderDied: so the decoder has to be ended.
             DecoderFault: the decoder's own code failed.
         """
+        return self._asked(_wanted(name, modified_at, longer_side=longer_side), data, None)
+
+    def read_film(
+        self,
+        source: RangeSource,
+        *,
+        name: str = "",
+        modified_at: datetime | None = None,
+        longer_side: int | None = None,
+        at_ms: int | None = None,
+    ) -> Reading:
+        """Read a video, whose parts are read as the decoder asks for them; see ``read_film``.
+
+        Raises:
+            SoutuError: the source cannot be read now.
+            Unreadable: the file is not a video that can be read.
+            DecoderDied: so the decoder has to be ended.
+            DecoderFault: the decoder's own code failed.
+        """
+        fields = {**_wanted(name, modified_at, longer_side=longer_side, at_ms=at_ms), "film_bytes": source.size_bytes}
+        return self._asked(fields, b"", source)
+
+    def _asked(self, fields: dict[str, object], data: bytes, source: RangeSource | None) -> Reading:
         self.pictures += 1
         until = time.monotonic() + self._clock_seconds
-        fields: dict[str, object] = {"name": name, "modified_at": modified_at.isoformat() if modified_at else None}
-        if longer_side is not None:
-            fields["longer_side"] = longer_side
+        failure: SoutuError | None = None
         try:
             self._connection.settimeout(self._clock_seconds)
             frames.send(self._connection, fields, data)
-            answer, thumbnail = frames.receive(self._connection, max_body_bytes=MAX_THUMBNAIL_BYTES, until=until)
+            while True:
+                answer, images = frames.receive(self._connection, max_body_bytes=MAX_IMAGE_BYTES, until=until)
+                if source is None or "part" not in answer:
+                    break
+                failure = self._hand_over(source, answer["part"]) or failure
+            if failure is not None:
+                raise failure
             if "memory" in answer:
                 raise DecoderDied(Death.MEMORY)
-            return reading_from(answer, thumbnail)
+            return reading_from(answer, images)
         except TimeoutError as error:
             raise DecoderDied(Death.TIME) from error
         except (OSError, EOFError) as error:
@@ -158,6 +187,18 @@ class DecoderProcess:
             raise DecoderDied(Death.NONSENSE) from error
         finally:
             self.idle_since = time.monotonic()
+
+    def _hand_over(self, source: RangeSource, offset: object) -> SoutuError | None:
+        """Send a part of a file; what keeps it from being read is the caller's to tell once the decoder has given up."""
+        if not isinstance(offset, int) or not 0 <= offset < source.size_bytes:
+            raise frames.BadFrame
+        try:
+            part = source.read(offset, MAX_PART_BYTES)
+        except SoutuError as error:
+            frames.send(self._connection, {"failed": True})
+            return error
+        frames.send(self._connection, {}, part)
+        return None
 
     def end(self) -> None:
         """End it at once, whatever it does."""
@@ -171,6 +212,11 @@ class DecoderProcess:
         except subprocess.TimeoutExpired:
             return Death.NONSENSE
         return {-signal.SIGXCPU: Death.TIME, -signal.SIGKILL: Death.KILLED}.get(status, Death.CRASH)
+
+
+def _wanted(name: str, modified_at: datetime | None, **numbers: int | None) -> dict[str, object]:
+    told = {key: number for key, number in numbers.items() if number is not None}
+    return {"name": name, "modified_at": modified_at.isoformat() if modified_at else None, **told}
 
 
 def _start(options: str, connection: socket.socket) -> subprocess.Popen[bytes]:

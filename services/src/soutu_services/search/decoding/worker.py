@@ -1,8 +1,8 @@
 """The program that decodes pictures for the search service: ``python -m soutu_services.search.decoding.worker OPTIONS``.
 
-It takes frames (see ``frames``) from its standard input, a socket, and answers each with one. It confines itself before it reads
-any: limits on memory and on processor time, no files, no core dumps, a low priority; it dies with the service, and is what the
-kernel ends first when the machine runs out of memory.
+It takes frames (see ``frames``) from its standard input, a socket, and answers each with one; of a video it
+asks for parts before. It confines itself before it reads any: limits on memory and on processor time, no files, no core dumps, a
+low priority; it dies with the service, and is what the kernel ends first when the machine runs out of memory.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from soutu_services.search.decoding import frames
-from soutu_services.search.imaging import PictureLimits, Reading, Unreadable
+from soutu_services.search.decoding.ranges import RemoteFile
+from soutu_services.search.imaging import PictureLimits, Reading, Unreadable, read_film
 
 __all__ = ["main", "told"]
 
@@ -63,20 +65,21 @@ def main(arguments: list[str]) -> int:
         except (EOFError, ConnectionError):
             return 0
         _allow_processor(options["seconds"])
-        answer, thumbnail = _answer(reader, limits, fields, data)
-        del data
-        frames.send(connection, answer, thumbnail)
+        read = partial(reader, data, limits)
+        if "film_bytes" in fields:
+            read = partial(read_film, RemoteFile(connection, fields["film_bytes"]), limits)
+        answer, images = _answer(read, fields)
+        del data, read
+        frames.send(connection, answer, images)
         if "memory" in answer:
             return 1  # what is left of the memory is in pieces
 
 
-def _answer(reader: _Reader, limits: PictureLimits, fields: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+def _answer(read: _Reader, fields: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     modified_at = fields["modified_at"]
-    wanted = {"longer_side": int(fields["longer_side"])} if "longer_side" in fields else {}
+    wanted = {name: int(fields[name]) for name in ("longer_side", "at_ms") if name in fields}
     try:
-        reading = reader(
-            data, limits, name=fields["name"], modified_at=datetime.fromisoformat(modified_at) if modified_at else None, **wanted
-        )
+        reading = read(name=fields["name"], modified_at=datetime.fromisoformat(modified_at) if modified_at else None, **wanted)
     except Unreadable as unreadable:
         return {"unreadable": unreadable.reason.value, "detail": _shortened(unreadable)}, b""
     except MemoryError:
@@ -87,10 +90,12 @@ def _answer(reader: _Reader, limits: PictureLimits, fields: dict[str, Any], data
 
 
 def told(reading: Reading) -> tuple[dict[str, Any], bytes]:
-    """Write a reading as an answer: a JSON object, and the thumbnail beside it."""
+    """Write a reading as an answer: a JSON object, and beside it the thumbnail and a video's frames, one after the other."""
     fields = asdict(reading)
     thumbnail: bytes = fields.pop("thumbnail")
-    return {"reading": json.loads(json.dumps(fields, default=_plain))}, thumbnail
+    fields["frames"] = [[frame.time_ms, len(frame.image)] for frame in reading.frames]
+    images = b"".join([thumbnail, *(frame.image for frame in reading.frames)])
+    return {"reading": json.loads(json.dumps(fields, default=_plain))}, images
 
 
 def _plain(value: object) -> object:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from soutu_services.search.imaging.formats import has_unsupported_name
+from soutu_services.search.imaging.formats import has_raw_name, has_unsupported_name
 
-__all__ = ["is_candidate"]
+__all__ = ["has_film_name", "is_candidate"]
 
 _PICTURES = """
     .jpg .jpeg .jpe .jfif .jif .mpo .png .apng .gif .webp .tif .tiff .bmp .dib .ico .jp2 .j2k .j2c .jpc .jpf .jpx
@@ -22,16 +22,20 @@ _DOCUMENTS = """
     .srt .ass .ttf .otf
 """
 _DRAWINGS = ".svg .svgz .ai .eps .ps .psd .psb .xcf .sketch .indd .cdr .dwg"
-_FILMS_AND_SOUND = """
-    .mp4 .m4v .mov .avi .mkv .wmv .flv .webm .mpg .mpeg .mts .m2ts .vob .3gp .3g2 .insv .ts .rm .rmvb .asf .ogv
+_FILMS = """
+    .mp4 .m4v .mov .qt .avi .mkv .wmv .flv .webm .mpg .mpeg .mts .m2ts .3gp .3g2 .asf
+"""
+_OTHER_FILMS_AND_SOUND = """
+    .vob .insv .ts .rm .rmvb .ogv
     .mp3 .m4a .wav .flac .aac .ogg .opus .amr .wma .ape .mid .aiff .caf
 """
 _PROGRAMS_AND_PARTS = """
     .zip .rar .7z .tar .gz .bz2 .xz .zst .iso .dmg .apk .ipa .exe .dll .msi .bat .sh .py .js .css .so .bin .torrent
     .bak .tmp .temp .part .partial .filepart .tacitpart .crdownload .download .lock .sha1 .sha256 .md5
 """
-_PICTURE_SUFFIXES = frozenset(_PICTURES.split())
-_OTHER_SUFFIXES = frozenset("".join((_BESIDE_PHOTOS, _DOCUMENTS, _DRAWINGS, _FILMS_AND_SOUND, _PROGRAMS_AND_PARTS)).split())
+_FILM_SUFFIXES = frozenset(_FILMS.split())
+_PICTURE_SUFFIXES = frozenset(_PICTURES.split()) | _FILM_SUFFIXES
+_OTHER_SUFFIXES = frozenset("".join((_BESIDE_PHOTOS, _DOCUMENTS, _DRAWINGS, _OTHER_FILMS_AND_SOUND, _PROGRAMS_AND_PARTS)).split())
 
 _FOREIGN_FOLDERS = frozenset(
     {"@eadir", "#recycle", "#snapshot", "$recycle.bin", "__macosx", "system volume information", "lost+found"}
@@ -40,12 +44,17 @@ _FOREIGN_FOLDERS = frozenset(
 _FOREIGN_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 
 
+def has_film_name(name: str) -> bool:
+    """Whether a name is that of a video: such a file may be larger than pictures are."""
+    return PurePosixPath(name).suffix.lower() in _FILM_SUFFIXES
+
+
 def is_candidate(name: str) -> bool | None:
     """Decide by an object's key whether it is to be read as a photo.
 
-    A picture's extension makes a candidate even of what turns out to be no picture: a person who sees a .jpg wants to be told why
-    it is not found. Hidden files and the folders that NAS systems and computers keep for themselves (``@eaDir``, ``._IMG_1.jpg``,
-    ``.thumbnails/…``) are not.
+    A picture's or a video's extension makes a candidate even of what turns out to be none: a person who sees a .jpg wants to be
+    told why it is not found. Hidden files and the folders that NAS systems and computers keep for themselves (``@eaDir``,
+    ``._IMG_1.jpg``, ``.thumbnails/…``) are not.
 
     Args:
         name: Key, folders included, "/" between them.
@@ -63,7 +72,7 @@ def is_candidate(name: str) -> bool | None:
     if path.name.lower() in _FOREIGN_NAMES:
         return False
     suffix = path.suffix.lower()
-    if suffix in _PICTURE_SUFFIXES or has_unsupported_name(name):
+    if suffix in _PICTURE_SUFFIXES or has_raw_name(name) or has_unsupported_name(name):
         return True
     if suffix in _OTHER_SUFFIXES:
         return False

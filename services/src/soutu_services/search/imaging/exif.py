@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from soutu_services.search.model import Location, Taken, TakenOrigin
 
-__all__ = ["CameraFacts", "camera_facts"]
+__all__ = ["CameraFacts", "camera_facts", "camera_name", "facts_of", "tags_of", "words"]
 
 _YEARS = range(1900, 2100)
 _MAX_CAMERA_CHARACTERS = 100
@@ -41,28 +41,34 @@ class CameraFacts:
 
 def camera_facts(picture: Image.Image) -> CameraFacts:
     """Read a picture's Exif; what is damaged or impossible counts as not said."""
+    return facts_of(*tags_of(picture.getexif))
+
+
+def tags_of(read: Callable[[], Image.Exif]) -> tuple[Mapping[int, Any], Mapping[int, Any]]:
+    """Read the tags of Exif, and those of its place; none where they cannot be read."""
     try:
-        exif = picture.getexif()
-        if not exif:
-            return CameraFacts()
-        tags: dict[int, Any] = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-        gps: Mapping[int, Any] = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        exif = read()
+        return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}, exif.get_ifd(ExifTags.IFD.GPSInfo)
     except Exception:  # noqa: BLE001 - hostile bytes raise anything, and a picture without facts is still a picture
-        return CameraFacts()
+        return {}, {}
+
+
+def facts_of(tags: Mapping[int, Any], gps: Mapping[int, Any]) -> CameraFacts:
+    """Take the facts from the tags of Exif and those of its place."""
     orientation = tags.get(ExifTags.Base.Orientation)
     return CameraFacts(
         orientation=orientation if isinstance(orientation, int) and orientation in range(1, 9) else _UPRIGHT,
         taken=_taken(tags),
-        camera=_camera(_words(tags.get(ExifTags.Base.Make)), _words(tags.get(ExifTags.Base.Model))),
+        camera=camera_name(words(tags.get(ExifTags.Base.Make)), words(tags.get(ExifTags.Base.Model))),
         location=_location(gps),
     )
 
 
 def _taken(tags: Mapping[int, Any]) -> Taken | None:
     for time_tag, offset_tag in _TIMES:
-        moment = _moment(_words(tags.get(time_tag)))
+        moment = _moment(words(tags.get(time_tag)))
         if moment is not None:
-            return Taken(moment, _offset_minutes(_words(tags.get(offset_tag))), TakenOrigin.EXIF)
+            return Taken(moment, _offset_minutes(words(tags.get(offset_tag))), TakenOrigin.EXIF)
     return None
 
 
@@ -88,7 +94,7 @@ def _offset_minutes(text: str) -> int | None:
     return -minutes if found[1] == "-" else minutes
 
 
-def _words(value: object) -> str:
+def words(value: object) -> str:
     """Text of a tag without what ends or pads it, or cannot be shown."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
@@ -97,7 +103,7 @@ def _words(value: object) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in value.split("\0", 1)[0]).split())
 
 
-def _camera(maker: str, model: str) -> str:
+def camera_name(maker: str, model: str) -> str:
     """Join maker and model, the maker once: "Canon" and "Canon EOS 5D" are a "Canon EOS 5D"."""
     if maker and model:
         said_already = maker.split(maxsplit=1)[0].casefold() in model.casefold().split()
@@ -117,7 +123,7 @@ def _location(gps: Mapping[int, Any]) -> Location | None:
 
 def _degrees(parts: object, reference: object, positive: str, negative: str, limit: float) -> float | None:
     """Turn degrees, minutes and seconds with their hemisphere into decimal degrees."""
-    hemisphere = _words(reference).upper()[:1]
+    hemisphere = words(reference).upper()[:1]
     if hemisphere not in (positive, negative):
         return None
     try:

@@ -21,11 +21,11 @@ from PIL import (
 from pillow_heif.as_plugin import HeifImageFile
 
 from soutu_services.search.imaging.declared import declared_pixels
-from soutu_services.search.imaging.formats import SNIFF_BYTES, Format
+from soutu_services.search.imaging.formats import Format
 from soutu_services.search.imaging.limits import PictureLimits, Unreadable
 from soutu_services.search.model import UnreadableReason
 
-__all__ = ["DECODED_SIDES", "OpenedPicture", "open_picture"]
+__all__ = ["DECODED_SIDES", "OpenedPicture", "check_pixels", "open_picture"]
 
 DECODED_SIDES = 2
 """A JPEG is decoded at no less than this many times the side that is wanted."""
@@ -33,7 +33,7 @@ DECODED_SIDES = 2
 _MAX_SCANS = 500
 """Most scans of a progressive JPEG; programs write about ten. Each costs a pass over the whole picture, however small it is."""
 
-_DNG_VERSION_TAG = 50706
+_BARE_HEADER_BYTES = 64
 
 # Pillow's limit is one number for the whole process, warns far below ours and knows nothing of reduced decoding: ours replace it.
 Image.MAX_IMAGE_PIXELS = None
@@ -90,24 +90,27 @@ def open_picture(data: bytes, kind: Format, limits: PictureLimits, *, longer_sid
         longer_side: The least longer side that is wanted, in pixels; a JPEG is decoded to ``DECODED_SIDES`` times of it or more.
 
     Raises:
-        Unreadable: it is larger than the limits, or of a kind that only looks like its format.
+        Unreadable: it is larger than the limits.
         Exception: whatever a decoder raises on a damaged file.
     """
-    _check(declared_pixels(data, kind), limits.max_pixels)
+    check_pixels(declared_pixels(data, kind), limits.max_pixels)
     picture = _OPENERS[kind](BytesIO(data))
     width, height = picture.size
     if kind is Format.JPEG:
-        _check(width * height, _jpeg_limit(picture, data, limits))
+        check_pixels(width * height, _jpeg_limit(picture, data, limits))
         shrink = max(1.0, max(width, height) / (DECODED_SIDES * longer_side))
         picture.draft("", (max(1, int(width / shrink)), max(1, int(height / shrink))))  # type: ignore[no-untyped-call,unused-ignore]
     else:
-        _check(width * height, limits.max_pixels)
-    if isinstance(picture, TiffImagePlugin.TiffImageFile) and _DNG_VERSION_TAG in picture.tag_v2:
-        raise Unreadable(UnreadableReason.UNSUPPORTED, "DNG")
+        check_pixels(width * height, limits.max_pixels)
     return OpenedPicture(picture, width, height, _moves(picture, data, kind))
 
 
-def _check(pixels: int, limit: int) -> None:
+def check_pixels(pixels: int, limit: int) -> None:
+    """Refuse more pixels than the limit.
+
+    Raises:
+        Unreadable: they are more.
+    """
     if pixels > limit:
         raise Unreadable(UnreadableReason.TOO_MANY_PIXELS, f"{pixels} of {limit}")
 
@@ -126,4 +129,4 @@ def _moves(picture: Image.Image, data: bytes, kind: Format) -> bool:
             return bool(getattr(picture, "is_animated", False))
         except Exception:  # noqa: BLE001 - what follows the first frame may be damaged without harm
             return False
-    return kind in (Format.HEIC, Format.HEIF) and data[8:12] in (b"hevc", b"hevx", b"msf1") and len(data) > SNIFF_BYTES
+    return kind in (Format.HEIC, Format.HEIF) and data[8:12] in (b"hevc", b"hevx", b"msf1") and len(data) > _BARE_HEADER_BYTES

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class EmbeddingPump:
         settings: Width of the pump.
         spaces: Tells which spaces are to be filled now, the most urgent first.
         rendered: Thumbnails that were made just now, by photo id.
-        put: Stores embeddings of photos, by the name of their space, where they are searched.
+        put: Stores embeddings of photos, by the name of their space, where they are searched; the times of videos' frames follow.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class EmbeddingPump:
         *,
         spaces: Callable[[], Sequence[SpaceToFill]],
         rendered: ByteCache,
-        put: Callable[[str, Sequence[str], FloatArray], object],
+        put: Callable[[str, Sequence[str], FloatArray, Sequence[int]], object],
     ) -> None:
         self._catalog = catalog
         self._buckets = buckets
@@ -232,45 +232,76 @@ class EmbeddingPump:
 
     def _embed(self, lane: FillLane, batch: list[str]) -> None:
         with STAGE_SECONDS.labels("fetch").time():
-            images = {photo_id: image for photo_id in batch if (image := self._thumbnail(lane, photo_id)) is not None}
+            videos = self._catalog.embeddings.videos(batch)
+            images = {
+                (photo_id, time_ms): image
+                for photo_id in batch
+                for time_ms, image in self._images(lane, photo_id, is_video=photo_id in videos).items()
+            }
         if not images:
             return
         with STAGE_SECONDS.labels("embed").time():
-            outcomes = dict(zip(images, self._link.embed_bulk(list(images.values()), space_id=lane.space_id), strict=True))
-        embedded = {photo_id: outcome for photo_id, outcome in outcomes.items() if isinstance(outcome, Embedded)}
+            outcomes = dict(zip(images, self._embedded(lane, list(images.values())), strict=True))
+        of_photo: dict[str, dict[int, Embedded | NotEmbedded | Malformed]] = {}
+        for (photo_id, time_ms), outcome in outcomes.items():
+            of_photo.setdefault(photo_id, {})[time_ms] = outcome
         with STAGE_SECONDS.labels("store").time():
-            if embedded:
-                vectors = np.stack([outcome.vector for outcome in embedded.values()])
-                self._put(lane.space_id, list(embedded), vectors)
-                lane.settle(embedded)
-            for photo_id, outcome in outcomes.items():
-                if isinstance(outcome, NotEmbedded):
-                    _logger.warning("the model refused photo %s: %s", photo_id, outcome.message)
-                    self._catalog.fillings.refuse(lane.space_id, [photo_id])
-                    lane.settle([photo_id])
-                elif isinstance(outcome, Malformed):
-                    _logger.warning("photo %s got no embedding: %s; it is tried again later", photo_id, outcome.message)
-                    lane.set_aside(photo_id)
+            self._store(lane, of_photo)
 
-    def _thumbnail(self, lane: FillLane, photo_id: str) -> bytes | None:
-        image = self._rendered.take(photo_id) or self._buckets.thumbnails.get(photo_id)
-        if image is not None:
-            return image
+    def _embedded(self, lane: FillLane, images: list[bytes]) -> list[Embedded | NotEmbedded | Malformed]:
+        """Embed images, in requests of as many as a batch has photos: a video brings several."""
+        most = self._settings.batch_photos
+        model = self._link.model(lane.space_id)
+        if model is not None:
+            most = min(most, model.batch_items)
+        requests = [images[begin : begin + most] for begin in range(0, len(images), most)]
+        return [outcome for some in requests for outcome in self._link.embed_bulk(some, space_id=lane.space_id)]
+
+    def _store(self, lane: FillLane, of_photo: Mapping[str, Mapping[int, Embedded | NotEmbedded | Malformed]]) -> None:
+        """Store what came back. A video is embedded by the frames that the model took, all at once, or not at all."""
+        rows: list[tuple[str, int, FloatArray]] = []
+        for photo_id, outcomes in of_photo.items():
+            malformed = next((one for one in outcomes.values() if isinstance(one, Malformed)), None)
+            embedded = [(photo_id, at, one.vector) for at, one in outcomes.items() if isinstance(one, Embedded)]
+            if malformed is not None:
+                _logger.warning("photo %s got no embedding: %s; it is tried again later", photo_id, malformed.message)
+                lane.set_aside(photo_id)
+            elif embedded:
+                rows += embedded
+            else:
+                refused = next(one for one in outcomes.values() if isinstance(one, NotEmbedded))
+                _logger.warning("the model refused photo %s: %s", photo_id, refused.message)
+                self._catalog.fillings.refuse(lane.space_id, [photo_id])
+                lane.settle([photo_id])
+        if rows:
+            photo_ids = [photo_id for photo_id, _, _ in rows]
+            self._put(lane.space_id, photo_ids, np.stack([vector for _, _, vector in rows]), [at for _, at, _ in rows])
+            lane.settle(photo_ids)
+
+    def _images(self, lane: FillLane, photo_id: str, *, is_video: bool) -> Mapping[int, bytes]:
+        """Get what stands for a photo, by time: its thumbnail, or a video's frames; nothing if that cannot be had now."""
+        if is_video:
+            frames = self._buckets.thumbnails.frames(photo_id)
+            if frames is not None:
+                return frames
+        else:
+            image = self._rendered.take(photo_id) or self._buckets.thumbnails.get(photo_id)
+            if image is not None:
+                return {0: image}
         try:
-            image = self._originals.render(photo_id)
+            reading = self._originals.make_again(photo_id)
         except Unreadable as unreadable:
             self._unreadable(lane, photo_id, unreadable)
-            return None
+            return {}
         except DecoderFault as fault:
             lane.set_aside(photo_id)
             _logger.warning("photo %s cannot be read now: %s; it is tried again later", photo_id, fault)
-            return None
+            return {}
         except NotFound:
             lane.set_aside(photo_id)
             _logger.warning("photo %s has neither a thumbnail nor an original now; it is tried again later", photo_id)
-            return None
-        self._buckets.thumbnails.put(photo_id, image)
-        return image
+            return {}
+        return {frame.time_ms: frame.image for frame in reading.frames} or {0: reading.thumbnail}
 
     def _unreadable(self, lane: FillLane, photo_id: str, unreadable: Unreadable) -> None:
         serving = self._catalog.embeddings.serving_space()

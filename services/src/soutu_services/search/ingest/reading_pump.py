@@ -13,12 +13,20 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 
-from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.errors import SoutuError, Unavailable
 from soutu_services.runtime.language import Text
 from soutu_services.search.buckets import Buckets, Source
 from soutu_services.search.catalog import Catalog, Ingested, Recorded, RecordedOutcome, UnreadObject
-from soutu_services.search.decoding.pool import DecoderPool
-from soutu_services.search.imaging import Reading, Unreadable, is_candidate, sniff
+from soutu_services.search.decoding.pool import NO_DECODER, DecoderPool
+from soutu_services.search.imaging import (
+    SNIFF_BYTES,
+    Reading,
+    Unreadable,
+    format_of,
+    has_film_name,
+    is_candidate,
+    sniff,
+)
 from soutu_services.search.ingest.byte_cache import ByteCache
 from soutu_services.search.ingest.gate import Gate
 from soutu_services.search.ingest.group_commit import GroupCommit
@@ -27,6 +35,7 @@ from soutu_services.search.metrics import STAGE_SECONDS
 from soutu_services.search.model import UnreadableReason
 from soutu_services.search.objects import KeyRefused, ObjectMissing, ObjectTooLarge, StoreUnavailable
 from soutu_services.search.settings import UPLOAD_SOURCE, IngestSettings
+from soutu_services.search.stored_film import StoredFilm, digest_in_parts
 
 __all__ = ["ReadingPump"]
 
@@ -35,7 +44,6 @@ _logger = logging.getLogger(__name__)
 _PAGE = 256
 _GROUP = 64
 _LARGE_BYTES = 32 << 20
-_SNIFF_BYTES = 64
 _IDLE_SECONDS = 30.0
 _STOP_CHECK_SECONDS = 0.2
 _SHORTEST_WAIT_SECONDS = 0.1
@@ -351,13 +359,12 @@ class ReadingPump:
         """Read one object; None if there is nothing to record."""
         source = self._buckets.sources[row.source]
         try:
-            if is_candidate(row.key) is None and row.sha256 is None:
-                first = source.store.read_range(source.object_key(row.key), offset=0, length=_SNIFF_BYTES)
-                self._answered(row.source)
-                if not sniff(first):
-                    with self._in_catalog():
-                        self._catalog.objects.record_ignored(row.source, [row.key])
-                    return None
+            if is_candidate(row.key) is None and row.sha256 is None and not sniff(self._first_bytes(row, source)):
+                with self._in_catalog():
+                    self._catalog.objects.record_ignored(row.source, [row.key])
+                return None
+            if self._is_film(row, source):
+                return self._read_film(row, source)
             if row.size_bytes > _LARGE_BYTES:
                 with self._large:
                     return self._read(row, source)
@@ -373,6 +380,51 @@ class ReadingPump:
             return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.TOO_LARGE)
         except KeyRefused:
             return Ingested(row, _stand_in_digest(row), unreadable=UnreadableReason.NAME_REFUSED)
+
+    def _first_bytes(self, row: UnreadObject, source: Source) -> bytes:
+        first = source.store.read_range(source.object_key(row.key), offset=0, length=SNIFF_BYTES)
+        self._answered(row.source)
+        return first
+
+    def _is_film(self, row: UnreadObject, source: Source) -> bool:
+        """Whether an object is a video that is to be read in parts: by its first bytes, where it may be one."""
+        if not has_film_name(row.key) and is_candidate(row.key) is not None:
+            return False
+        kind = format_of(self._first_bytes(row, source))
+        return kind is not None and kind.is_film
+
+    def _read_film(self, row: UnreadObject, source: Source) -> Ingested:
+        """Read a video: once from its beginning to its end for its digest, and then what the decoder asks for."""
+        revives = row.source == UPLOAD_SOURCE
+        key, limit = source.object_key(row.key), self._decoders.limits.max_film_bytes
+        if row.size_bytes > limit:
+            raise ObjectTooLarge
+        with STAGE_SECONDS.labels("read").time():
+            before = source.store.stat(key)
+            digest, size = digest_in_parts(source.store, key, max_bytes=limit, checkpoint=self._check_stop)
+        self._answered(row.source)
+        with self._in_catalog():
+            known = self._catalog.objects.find_contents([digest]).get(digest)
+        if known is not None and known.read:
+            return Ingested(row, digest, revives_purged=revives)
+        with STAGE_SECONDS.labels("decode").time():
+            try:
+                film = StoredFilm(source.store, key, size)
+                reading = self._decoded(lambda: self._decoders.read_film(film, name=row.key, modified_at=row.modified_at))
+            except Unreadable as unreadable:
+                _logger.info("a file cannot be read as a video: %s", unreadable)
+                reading = None
+                reason = unreadable.reason
+        after = source.store.stat(key)
+        if size != before.size_bytes or (after.etag, after.size_bytes) != (before.etag, before.size_bytes):
+            raise StoreUnavailable  # it changed meanwhile, or a part came for the whole
+        if reading is None:
+            return Ingested(row, digest, unreadable=reason, revives_purged=revives)
+        return self._kept(row, digest, reading, revives=revives)
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise _NotNow
 
     def _read(self, row: UnreadObject, source: Source) -> Ingested:
         revives = row.source == UPLOAD_SOURCE
@@ -394,27 +446,33 @@ class ReadingPump:
                 return Ingested(row, digest, revives_purged=revives)
         with STAGE_SECONDS.labels("decode").time():
             try:
-                reading = self._decode(data, row)
+                reading = self._decoded(lambda: self._decoders.read(data, name=row.key, modified_at=row.modified_at))
             except Unreadable as unreadable:
                 _logger.info("a file cannot be read as a picture: %s", unreadable)
                 return Ingested(row, digest, unreadable=unreadable.reason, revives_purged=revives)
+        return self._kept(row, digest, reading, revives=revives)
+
+    def _kept(self, row: UnreadObject, digest: str, reading: Reading, *, revives: bool) -> Ingested:
         photo_id = digest[:32]
         with STAGE_SECONDS.labels("thumbnail").time():
-            self._put_thumbnail(photo_id, reading.thumbnail)
-        self._rendered.put(photo_id, reading.thumbnail)
+            self._keep_thumbnail(photo_id, reading)
+        if not reading.frames:
+            self._rendered.put(photo_id, reading.thumbnail)
         return Ingested(row, digest, reading=reading, revives_purged=revives)
 
-    def _decode(self, data: bytes, row: UnreadObject) -> Reading:
+    def _decoded(self, decode: Callable[[], Reading]) -> Reading:
         try:
-            return self._decoders.read(data, name=row.key, modified_at=row.modified_at)
-        except SoutuError as error:  # there are no decoders: that is not the object's fault, and its source's neither
+            return decode()
+        except Unavailable as error:
+            if error.reason not in NO_DECODER:
+                raise  # a part of a video could not be read
             if self._own_gate.failed(error.text) and not self._stop.is_set():
                 _logger.warning("pictures cannot be decoded now: %s", error.text.en)
             raise _NotNow from error
 
-    def _put_thumbnail(self, photo_id: str, image: bytes) -> None:
+    def _keep_thumbnail(self, photo_id: str, reading: Reading) -> None:
         try:
-            self._buckets.thumbnails.put(photo_id, image)
+            self._buckets.thumbnails.keep(photo_id, reading)
         except SoutuError as error:
             if self._own_gate.failed(error.text):
                 _logger.warning("thumbnails cannot be stored now: %s", error.text.en)

@@ -78,8 +78,9 @@ export function tell(path, body) {
   return ask(path, { method: "POST", body });
 }
 
-export function thumbnailUrl(photo) {
-  return `/api/photos/${photo.photo_id}/thumbnail`;
+/** A small picture; of a video, the frame at a time if one is given. */
+export function thumbnailUrl(photo, frameMs = null) {
+  return `/api/photos/${photo.photo_id}/thumbnail${frameMs === null ? "" : `?frame_ms=${frameMs}`}`;
 }
 
 /** A picture as large as a screen, in a format that every browser shows. */
@@ -89,4 +90,9 @@ export function largeUrl(photo) {
 
 export function originalUrl(photo) {
   return `/api/photos/${photo.photo_id}/original`;
+}
+
+/** Another file that belongs to a photo. */
+export function partUrl(photo, part) {
+  return `${originalUrl(photo)}?part=${part.part_id}`;
 }

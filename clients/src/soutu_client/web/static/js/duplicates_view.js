@@ -7,7 +7,7 @@ import { deletePhotos, photoChanges } from "./photo_changes.js";
 import { go } from "./place.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
-import { amount, bytes, photoText, shortName, takenDay } from "./wording.js";
+import { amount, bytes, formatText, photoText, shortName, takenDay } from "./wording.js";
 
 const PAGE = 20;
 
@@ -101,7 +101,7 @@ function choice(photo, name, isFirst) {
   const facts = [
     photo.width && `${photo.width} × ${photo.height}`,
     bytes(photo.size_bytes),
-    photo.media_type.replace("image/", "").toUpperCase(),
+    formatText(photo.media_type),
     photo.taken && takenDay(photo.taken),
   ];
   return h(

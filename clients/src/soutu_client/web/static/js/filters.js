@@ -8,7 +8,7 @@ import { current, search } from "./place.js";
 import { filterParameters } from "./query.js";
 import { t } from "./strings.js";
 import { timeline } from "./timeline.js";
-import { amount } from "./wording.js";
+import { amount, formatText } from "./wording.js";
 
 const MOST_SHOWN = 12;
 const WIDE = matchMedia("(min-width: 900px)");
@@ -87,6 +87,7 @@ function draw(summary) {
     body,
     timeline(summary.months, summary.undated, filter, (from, until) => change({ taken_from: from, taken_until: until })),
     favourites(filter, summary.favourites),
+    videos(filter),
     choices(
       "folders",
       t("folders"),
@@ -112,7 +113,7 @@ function draw(summary) {
       t("formats"),
       summary.formats.map((one) => ({
         value: one.media_type,
-        label: one.media_type.replace("image/", "").toUpperCase(),
+        label: formatText(one.media_type),
         photos: one.photos,
       })),
     ),
@@ -149,6 +150,15 @@ function favourites(filter, photos) {
     h("span", { class: "grow" }, t("favourites")),
     photos !== null && h("span", { class: "muted" }, amount(photos)),
   );
+}
+
+function videos(filter) {
+  const box = h("input", {
+    type: "checkbox",
+    checked: Boolean(filter.kinds?.includes("VIDEO")),
+    onchange: (event) => change({ kinds: event.target.checked ? ["VIDEO"] : null }),
+  });
+  return h("label", { class: "choice" }, box, icon("play"), h("span", { class: "grow" }, t("VIDEO")));
 }
 
 function choices(name, label, found) {

@@ -13,9 +13,10 @@ function measures(width) {
   return { rowHeight: width < 1000 ? 180 : 220, gap: 6 };
 }
 
-/** A grid in an element. `onOpen` and `onNot` get a photo; `matchesOf` says where words were found in one. */
+/** A grid in an element. `onOpen` and `onNot` get a photo; `matchesOf` says where words were found in one, `frameOf`
+ * when a video shows what was looked for. */
 export class Grid {
-  constructor({ label, onOpen, onNot, isNotOffered, matchesOf }) {
+  constructor({ label, onOpen, onNot, isNotOffered, matchesOf, frameOf }) {
     this.element = h("div", { class: "grid", role: "list", "aria-label": label });
     this.photos = [];
     this.shown = new Map(); // index of each row in the page, with its element
@@ -24,6 +25,7 @@ export class Grid {
     this.onNot = onNot;
     this.isNotOffered = isNotOffered;
     this.matchesOf = matchesOf;
+    this.frameOf = frameOf;
     this.headingOf = null;
     this.layout = new Layout({ width: 1, ...measures(1) });
     this.isDue = false;
@@ -126,7 +128,8 @@ export class Grid {
       const photo = this.photos[box.index];
       const matches = this.matchesOf?.(photo);
       const isNotOffered = this.isNotOffered();
-      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches, isNotOffered }));
+      const frame = this.frameOf?.(photo) ?? null;
+      element.append(tile(photo, { ...box, height: row.height, total: this.photos.length, matches, frame, isNotOffered }));
     }
     element.soutuRow = row;
     this.shown.set(number, element);

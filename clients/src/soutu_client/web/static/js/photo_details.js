@@ -1,5 +1,6 @@
 // What is known of a photo, and what people write about it.
 
+import { partUrl } from "./api.js";
 import { h, iconButton } from "./dom.js";
 import { icon } from "./icons.js";
 import { labelDialog } from "./label_dialog.js";
@@ -8,7 +9,7 @@ import { annotate } from "./photo_changes.js";
 import { search } from "./place.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
-import { amount, bytes, takenText } from "./wording.js";
+import { amount, bytes, clockText, formatText, takenText } from "./wording.js";
 
 const COORDINATE_DIGITS = 5;
 
@@ -26,6 +27,7 @@ export function details(photo) {
       fact("tags", tags(photo)),
       (photo.annotations.albums.length > 0 || canWrite()) && fact("albums", albums(photo)),
       fact("files", photo.names.filter((name) => name.present).map(nameLine)),
+      photo.parts.length > 0 && fact("parts", photo.parts.map((part) => partLine(photo, part))),
       photo.names.some((name) => !name.present) && fact("formerly", photo.names.filter((name) => !name.present).map(nameLine)),
     ),
   ];
@@ -40,9 +42,10 @@ function originNote(taken) {
 }
 
 function sizeText(photo) {
-  const parts = [bytes(photo.size_bytes), photo.media_type.replace("image/", "").toUpperCase()];
+  const parts = [bytes(photo.size_bytes), formatText(photo.media_type)];
+  if (photo.kind === "VIDEO") parts.push(clockText(photo.duration_ms ?? 0), photo.codec);
   if (photo.width && photo.height) parts.unshift(`${amount(photo.width)} × ${amount(photo.height)}`);
-  return parts.join(" · ");
+  return parts.filter(Boolean).join(" · ");
 }
 
 function filterLink(label, filter) {
@@ -72,6 +75,17 @@ function nameLine(name) {
     return filterLink(`${part}/`, { folders: [folder] });
   });
   return h("div", { class: "file-name" }, icon("folder"), h("span", {}, ...folders, file));
+}
+
+/** A file of the photo beside the one that it is shown by, to download. */
+function partLine(photo, part) {
+  const name = part.name.slice(part.name.lastIndexOf("/") + 1) || part.part_id;
+  const link = h(
+    "a",
+    { class: "link", href: `${partUrl(photo, part)}&download=1`, download: "", title: t("downloadPart", { name }) },
+    `${name} · ${formatText(part.media_type)} · ${bytes(part.size_bytes)}`,
+  );
+  return h("div", { class: "file-name" }, icon("download"), link);
 }
 
 function albums(photo) {

@@ -42,6 +42,7 @@ const grid = new Grid({
   },
   isNotOffered,
   matchesOf: (photo) => results.matches.get(photo.photo_id),
+  frameOf: (photo) => results.frames.get(photo.photo_id),
 });
 startPicking(grid);
 

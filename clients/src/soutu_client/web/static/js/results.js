@@ -10,6 +10,7 @@ const PAGE = 60;
 class Results extends EventTarget {
   photos = [];
   matches = new Map();
+  frames = new Map(); // of videos: when what was asked for is to be seen, in milliseconds
   notices = [];
   isLoading = false;
   isComplete = false;
@@ -37,6 +38,7 @@ class Results extends EventTarget {
     this.photos = [];
     this.#ranks.clear();
     this.matches.clear();
+    this.frames.clear();
     this.notices = [];
     this.isComplete = false;
     this.isLoading = false;
@@ -105,6 +107,7 @@ class Results extends EventTarget {
       this.#ranks.set(hit.photo.photo_id, this.#ranks.size + 1);
       this.photos.push(hit.photo);
       if (hit.matches.length) this.matches.set(hit.photo.photo_id, hit.matches);
+      if (hit.frame_ms !== null) this.frames.set(hit.photo.photo_id, hit.frame_ms);
     }
     this.#token = answer.next_page_token;
     this.isComplete = !this.#token;

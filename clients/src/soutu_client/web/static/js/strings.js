@@ -26,6 +26,7 @@ const STRINGS = {
   albumsChip: ["相册 {value}", "Album {value}"],
   STILL: ["静态照片", "Stills"],
   ANIMATION: ["动图", "Animations"],
+  VIDEO: ["视频", "Videos"],
   // Views
   views: ["页面", "Views"],
   photos: ["照片", "Photos"],
@@ -107,6 +108,13 @@ const STRINGS = {
     "浏览器不能显示这种格式，这里换成了 JPEG；可以下载原图。",
     "Browsers cannot show this format: it is shown as a JPEG. The original can be downloaded.",
   ],
+  videoFailed: [
+    "浏览器播放不了这个视频，这里是其中一帧；可以下载原文件。",
+    "The browser cannot play this video: this is one of its frames. The original can be downloaded.",
+  ],
+  playLive: ["播放实况", "Play the Live Photo"],
+  downloadPart: ["下载 {name}", "Download {name}"],
+  parts: ["还有", "Also"],
   originalFailed: ["原图暂时打不开，这是缩略图。", "The original cannot be opened now: this is its thumbnail."],
   notReadable: ["这个文件读不出图片", "No picture can be read from this file"],
   takenAt: ["拍摄时间", "Taken"],

@@ -7,10 +7,10 @@ import { current } from "./place.js";
 import { toUrl } from "./query.js";
 import { selection } from "./selection.js";
 import { t } from "./strings.js";
-import { photoText, shortName } from "./wording.js";
+import { badges, photoText, shortName } from "./wording.js";
 
 /** A link that opens a photo, with its thumbnail once there is one. */
-export function tile(photo, { index, total, left, width, height, matches, isNotOffered }) {
+export function tile(photo, { index, total, left, width, height, matches, frame, isNotOffered }) {
   const found = matches?.length ? t("foundIn", { text: matches.map((match) => match.text).join("、") }) : "";
   const link = h(
     "a",
@@ -19,12 +19,13 @@ export function tile(photo, { index, total, left, width, height, matches, isNotO
       href: toUrl({ ...current(), photo: photo.photo_id }),
       "data-index": index,
       "aria-keyshortcuts": isNotOffered ? "N" : null,
-      "aria-label": [photoText(photo), found].filter(Boolean).join(", "),
+      "aria-label": [photoText(photo), ...badges(photo, frame), found].filter(Boolean).join(", "),
       title: found || null,
       tabindex: -1,
       draggable: "false",
     },
-    content(photo, width, height),
+    content(photo, width, height, frame),
+    marks(photo, frame),
     photo.kind === "ANIMATION" && h("span", { class: "mark animation" }, icon("play")),
     photo.annotations.favourite && h("span", { class: "mark favourite" }, icon("heart")),
   );
@@ -45,6 +46,16 @@ export function tile(photo, { index, total, left, width, height, matches, isNotO
   item.style.width = `${width}px`;
   item.style.height = `${height}px`;
   return item;
+}
+
+function marks(photo, frame) {
+  const shown = badges(photo, frame);
+  if (!shown.length) return null;
+  return h(
+    "span",
+    { class: "badges" },
+    shown.map((text) => h("span", { class: "badge" }, text)),
+  );
 }
 
 /** Space chooses the photo that has the focus: the mark is for pointers, and for those who hear pages. */
@@ -78,10 +89,10 @@ function notMark(photo) {
   );
 }
 
-function content(photo, width, height) {
+function content(photo, width, height, frame) {
   if (photo.state === "READY" || photo.width > 0) {
     const image = h("img", {
-      src: thumbnailUrl(photo),
+      src: thumbnailUrl(photo, frame),
       alt: "",
       loading: "lazy",
       decoding: "async",

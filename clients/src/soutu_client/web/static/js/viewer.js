@@ -4,6 +4,7 @@ import { ask, originalUrl, thumbnailUrl } from "./api.js";
 import { isNotOffered, noteDeed, sayNot } from "./deeds.js";
 import { openDialog } from "./dialogs.js";
 import { fill, h, iconButton, isWriting } from "./dom.js";
+import { film, liveButton } from "./film.js";
 import { icon } from "./icons.js";
 import { attempt, speak } from "./messages.js";
 import { annotate, deletePhotos, photoChanges } from "./photo_changes.js";
@@ -14,7 +15,7 @@ import { results } from "./results.js";
 import { focusBox } from "./search_box.js";
 import { canWrite } from "./session.js";
 import { t } from "./strings.js";
-import { amount, photoText } from "./wording.js";
+import { amount, clipOf, photoText } from "./wording.js";
 import { Zoom } from "./zoom.js";
 
 const NEAR_END = 5;
@@ -114,6 +115,11 @@ function drawPicture() {
     fill(stage, h("p", { class: "stage-words" }, shown.unreadable?.message ?? t("notReadable")));
     return;
   }
+  if (shown.kind === "VIDEO") {
+    zoom.reset(null, 0);
+    fill(stage, film(shown, results.frames.get(shown.photo_id) ?? 0, (key) => stage.append(note(key))));
+    return;
+  }
   const picture = h("img", { src: thumbnailUrl(shown), alt: photoText(shown), class: "picture is-soft", draggable: "false" });
   if (shown.width && shown.height) {
     picture.width = shown.width;
@@ -121,7 +127,7 @@ function drawPicture() {
     picture.style.maxWidth = `${MOST_ENLARGED * shown.width}px`;
     picture.style.maxHeight = `${MOST_ENLARGED * shown.height}px`;
   }
-  fill(stage, picture, !isShownByBrowsers(shown) && note("shownAsJpeg"));
+  fill(stage, picture, !isShownByBrowsers(shown) && note("shownAsJpeg"), clipOf(shown) && liveButton(shown));
   zoom.reset(picture, shown.width);
   sharpen(picture, shown, sourcesOf(shown).first);
 }
@@ -186,7 +192,7 @@ function drawTools() {
     tools,
     iconButton(icon("close"), t("close"), { onclick: () => dialog.close() }),
     h("span", { class: "grow" }),
-    photo.state !== "UNREADABLE" && closer,
+    photo.state !== "UNREADABLE" && photo.kind !== "VIDEO" && closer,
     canWrite() && favourite,
     similar,
     refine,

@@ -9,6 +9,15 @@ const moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "
 const monthName = new Intl.DateTimeFormat(locale, { year: "numeric", month: "long", timeZone: "UTC" });
 const ago = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
+const FORMATS = {
+  "x-raw": "RAW",
+  quicktime: "MOV",
+  "x-matroska": "MKV",
+  "x-msvideo": "AVI",
+  "x-ms-asf": "WMV",
+  "x-flv": "FLV",
+  mp2t: "MTS",
+};
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 
 export function amount(value) {
@@ -68,6 +77,34 @@ export function durationText(seconds) {
 export function shortName(photo) {
   const name = photo.names[0]?.name ?? "";
   return name.slice(name.lastIndexOf("/") + 1);
+}
+
+/** A time within a video, as players write it: 0:42. */
+export function clockText(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  const two = (value) => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** The clip of a Live Photo, if it has one. */
+export function clipOf(photo) {
+  return photo.parts.find((part) => part.media_type.startsWith("video/")) ?? null;
+}
+
+/** What a photo is beside a picture: RAW, LIVE, or a video with the time of the frame that was found, else its length. */
+export function badges(photo, frame = null) {
+  const found = [];
+  if ([photo, ...photo.parts].some((file) => file.media_type === "image/x-raw")) found.push("RAW");
+  if (clipOf(photo)) found.push("LIVE");
+  if (photo.kind === "VIDEO") found.push(`▶ ${clockText(frame ?? photo.duration_ms ?? 0)}`);
+  return found;
+}
+
+/** A media type for people. */
+export function formatText(mediaType) {
+  const name = mediaType.replace(/^(image|video)\//u, "");
+  return FORMATS[name] ?? name.toUpperCase();
 }
 
 /** A photo in a few words, for those who hear pages. */
