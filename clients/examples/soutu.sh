@@ -29,10 +29,15 @@ search() { # a term, as JSON
   printf '{"terms": [%s], "page_size": 10}' "$1" | call -d @ "$address" soutu.search.v1.SearchService/SearchPhotos
 }
 
+usage() {
+  echo "usage: sh soutu.sh methods | search WORDS… | similar FILE | status" >&2
+  exit 2
+}
+
 case "${1:-}" in
   methods) for service in $(call "$address" list | grep '^soutu'); do call "$address" list "$service"; done ;;
   search) shift; search "{\"text\": $(quoted "$@")}" ;;
-  similar) search "{\"image\": \"$(base64 <"$2" | tr -d '\n')\"}" ;; # bytes are base64 in JSON
+  similar) [ -f "${2:-}" ] || usage; search "{\"image\": \"$(base64 <"$2" | tr -d '\n')\"}" ;; # bytes are base64 in JSON
   status) printf '{}' | call -d @ "$address" soutu.search.v1.LibraryService/GetStatus ;;
-  *) echo "usage: sh soutu.sh methods | search WORDS… | similar FILE | status" >&2; exit 2 ;;
+  *) usage ;;
 esac

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from zeroconf import ServiceInfo, Zeroconf
@@ -211,6 +213,29 @@ def test_an_address_that_changes_is_announced_anew(monkeypatch: pytest.MonkeyPat
                 )
     finally:
         announcement.close()
+
+
+def test_what_the_network_was_not_ready_for_is_announced_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = [OSError(errno.ENODEV, "No such device")] * 2
+
+    def opened(**options: Any) -> Zeroconf:
+        if failures:
+            raise failures.pop()
+        return Zeroconf(**options)
+
+    monkeypatch.setattr("soutu_services.runtime.announcement.Zeroconf", opened)
+    port = free_address().rpartition(":")[2]
+    announcement = Announcement(
+        Address.parse(f"0.0.0.0:{port}"), host="late.local", is_tls=True, interface=LOOPBACK, look_seconds=0.01
+    )
+    try:
+        with Zeroconf(interfaces=[LOOPBACK]) as zeroconf:
+            assert eventually(lambda: zeroconf.get_service_info(SERVICE_TYPE, f"late.{SERVICE_TYPE}", timeout=1000))
+    finally:
+        announcement.close()
+    assert caplog.text.count("cannot be announced") == 1
 
 
 def test_several_services_are_listed_for_a_person_to_choose(

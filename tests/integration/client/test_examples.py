@@ -173,6 +173,12 @@ def test_the_lock_file_names_no_registry_and_every_content() -> None:
     assert not any("resolved" in each for each in locked.values())
 
 
+@pytest.mark.parametrize("words", [(), ("similar",), ("similar", "nowhere.jpg")])
+def test_the_shell_example_says_how_it_is_used(words: tuple[str, ...]) -> None:
+    ended = subprocess.run(["sh", EXAMPLES / "soutu.sh", *words], check=False, capture_output=True, text=True, timeout=PATIENCE)
+    assert (ended.returncode, ended.stderr.partition(" ")[0], ended.stdout) == (2, "usage:", "")
+
+
 def test_the_shell_example_is_a_posix_shell_s() -> None:
     for script in (EXAMPLES / "soutu.sh", EXAMPLES / "go" / "generate.sh"):
         assert subprocess.run(["sh", "-n", script], check=False, timeout=PATIENCE).returncode == 0

@@ -77,12 +77,13 @@ class Announcement:
 
     def _keep_announced(self) -> None:
         announced: list[str] | None = None
+        tried: list[str] | None = None
         while True:
             reached_at = _addresses(self._address, self._interface)
             if reached_at != announced:
                 self._take_back()
-                self._announce(reached_at)
-                announced = reached_at
+                is_done = self._announce(reached_at, is_quiet=reached_at == tried)
+                announced, tried = reached_at if is_done else None, reached_at
             if self._stop.wait(self._look_seconds):
                 return
 
@@ -91,10 +92,11 @@ class Announcement:
         if taken is not None:
             taken.close()  # says goodbye for what is registered
 
-    def _announce(self, reached_at: Sequence[str]) -> None:
+    def _announce(self, reached_at: Sequence[str], *, is_quiet: bool) -> bool:
+        """Announce, and say whether that is done: a network that is not ready at start may be later."""
         if not reached_at:
             _logger.warning("the service is not announced: this machine has no address in a network")
-            return
+            return True
         try:
             self._zeroconf = Zeroconf(
                 interfaces=InterfaceChoice.All if self._interface == AUTO else [self._interface], ip_version=IPVersion.V4Only
@@ -103,7 +105,10 @@ class Announcement:
             where = ", ".join(reached_at)
             _logger.info("announced as %s:%d (mDNS, %s) at %s", self._host, self._address.port, SERVICE_TYPE, where)
         except (OSError, ValueError, Error, NonUniqueNameException) as error:
-            _logger.warning("the service cannot be announced by mDNS (%s); clients need its address", error)
+            if not is_quiet:
+                _logger.warning("the service cannot be announced by mDNS (%s); clients need its address", error)
+            return not isinstance(error, OSError)
+        return True
 
     def _service(self, addresses: Sequence[str]) -> ServiceInfo:
         instance = self._host.removesuffix(".local").replace(".", "-")
