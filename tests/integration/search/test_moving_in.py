@@ -138,6 +138,8 @@ def test_a_dry_run_says_what_would_come_and_does_nothing(house: SearchHouse, sou
 
 def test_one_that_was_stopped_goes_on(house: SearchHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("soutu_client._adding._BATCH_FILES", 10)
+    # Each file is told of: the last thirty may all be counted within the time that is else between two tellings.
+    monkeypatch.setattr("soutu_client._adding_progress._SECONDS_BETWEEN", 0.0)
     tree: dict[str, bytes | str] = {}
     for number in range(80):
         told = {"title": f"{number}.jpg", "photoTakenTime": {"timestamp": str(1_000_000_000 + number)}}

@@ -170,6 +170,29 @@ def test_a_copy_that_lies_elsewhere_alone_is_not_hidden(library: Library) -> Non
     assert library.catalog.photos.list_page(Filter(), guest).photos == ()
 
 
+def test_a_guest_is_not_told_of_a_part_that_lies_where_others_may_see(library: Library) -> None:
+    """The photo lies in the guest's folder too, the raw file beside it only elsewhere."""
+    jpg = put(library, "shared/IMG_1.jpg", "jpg")
+    put(library, "private/IMG_1.jpg", "jpg")
+    dng = library.photo_id("dng")
+    assert put(library, "private/IMG_1.dng", "dng") == jpg
+    guest, owner = (Visibility((FolderAccess("photos", folder),)) for folder in ("shared", "private"))
+    photos = library.catalog.photos
+    for seen_by, seen in ((guest, False), (owner, True), (EVERYTHING, True)):
+        assert photos.get(jpg, seen_by).photo_id == jpg
+        assert len(photos.get(jpg, seen_by).parts) == seen
+        assert photos.list_page(Filter(formats=("raw",)), seen_by).total == seen
+        formats = {count.value for count in library.catalog.summary(Filter(), seen_by).formats}
+        assert formats == {"image/jpeg"} | ({"image/x-raw"} if seen else set())
+        assert [photo.photo_id for photo in photos.get_many([dng], seen_by)] == [jpg] * seen
+        assert photos.visible([dng], seen_by) == ({jpg} if seen else set())
+        if seen:
+            assert photos.get(dng[:6], seen_by).photo_id == jpg
+        else:
+            with pytest.raises(NotFound):
+                photos.get(dng[:6], seen_by)
+
+
 def test_the_id_that_it_had_leads_to_the_photo_that_it_is_part_of(library: Library) -> None:
     dng = put(library, "IMG_1.dng")
     library.catalog.annotations.annotate([dng], AnnotationChange(favourite=True))

@@ -8,21 +8,26 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from film_files import film
 from hostile_reader import HOSTILE, hostile
 from patience import PATIENCE, eventually
 from picture_files import encoded, scene
 from soutu_services.runtime.errors import Unavailable
+from soutu_services.search.decoding import frames, process
 from soutu_services.search.decoding.answers import DecoderFault
 from soutu_services.search.decoding.pool import DecoderPool
 from soutu_services.search.decoding.process import Confinement, DecoderProcess, DidNotStart
-from soutu_services.search.imaging import PictureLimits, Unreadable, read_picture
+from soutu_services.search.imaging import PictureLimits, Unreadable, read_film, read_picture
 from soutu_services.search.metrics import DECODER_DEATHS
 from soutu_services.search.model import UnreadableReason
 
@@ -251,3 +256,45 @@ def test_decoders_that_cannot_be_started_beside_one_that_runs_are_done_without(
     for thread in waiting:
         thread.join(PATIENCE)
     assert read == [300, 300]
+
+
+class _SlowFilm:
+    """A film on a disk that takes so many seconds for each part, on the clock that the service goes by."""
+
+    def __init__(self, data: bytes, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._data = data
+        self._seconds = seconds
+        self._late = 0.0
+        self.reads = 0
+        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + self._late)
+        monkeypatch.setattr(process, "time", clock)
+        monkeypatch.setattr(frames, "time", clock)
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self._data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.reads += 1
+        self._late += self._seconds
+        return self._data[offset : offset + length]
+
+
+def test_a_slow_disk_is_not_the_films_fault(start_pool: Callable[..., DecoderPool], monkeypatch: pytest.MonkeyPatch) -> None:
+    data = film()
+    pool = start_pool()
+    slow = _SlowFilm(data, 5 * PATIENCE, monkeypatch)
+    assert pool.read_film(slow) == read_film(BytesIO(data), LIMITS)
+    assert slow.reads
+
+
+def test_a_film_that_takes_for_ever_to_read_is_the_disks_fault(
+    start_pool: Callable[..., DecoderPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = film(container="avi", codec="rawvideo", size=(640, 480))  # many parts
+    pool = start_pool()
+    slow = _SlowFilm(data, 400, monkeypatch)
+    with pytest.raises(Unavailable) as caught:
+        pool.read_film(slow)
+    assert (caught.value.reason, slow.reads) == ("STORE_SLOW", 2)
+    assert pool.read(GOOD) == read_picture(GOOD, LIMITS), "the decoder lives on"

@@ -20,6 +20,7 @@ __all__ = [
     "filter_condition",
     "name_visible",
     "order_seen",
+    "part_visible",
     "photo_visible",
     "taken_bounds",
     "taken_seen",
@@ -93,7 +94,8 @@ def filter_condition(
         conditions.append(_area(photo_filter.area, parameters))
     if photo_filter.formats:
         formats = "IN (SELECT value FROM json_each(:formats))"
-        parts = f"p.id IN (SELECT photo FROM contents WHERE is_part = 1 AND media_type {formats})"
+        part_seen, _ = part_visible(visibility)  # its parameters are those of photo_visible
+        parts = f"p.id IN (SELECT c.photo FROM contents c WHERE c.is_part = 1 AND c.media_type {formats} AND {part_seen})"
         conditions.append(f"(p.media_type {formats} OR {parts})")
         parameters["formats"] = json.dumps([_media_type(name) for name in photo_filter.formats])
     if photo_filter.kinds:
@@ -145,6 +147,19 @@ def name_visible(visibility: Visibility, row: str) -> tuple[str, Parameters]:
             parameters[f"place{at}_end"] = f"{path}0"
         places.append(" AND ".join(conditions) or "1")
     return f"({' OR '.join(places) or '0'})", parameters
+
+
+def part_visible(visibility: Visibility) -> tuple[str, Parameters]:
+    """Write as a condition on a content, called ``c``, that is part of another one's photo, that the caller may see a file of it.
+
+    A photo may lie in several folders, and only in one of them have a raw file beside it. The parameters are those of
+    ``photo_visible``.
+    """
+    if visibility.is_everything:
+        return "1", {}
+    condition, parameters = name_visible(visibility, "w")
+    files = "objects s CROSS JOIN names w ON w.photo = c.photo AND w.source = s.source AND w.name = s.key"
+    return f"EXISTS (SELECT 1 FROM {files} WHERE s.content = c.id AND s.present = 1 AND {condition})", parameters
 
 
 def taken_seen(visibility: Visibility) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from soutu_services.search.catalog.clock import now_milliseconds
@@ -74,13 +74,22 @@ def settle_all_pairs(writer: sqlite3.Connection) -> None:
         _settle(writer, row["id"])
 
 
-def resolved_ids(connection: sqlite3.Connection, photo_ids: Sequence[str]) -> dict[str, str]:
-    """Map ids of photos that are part of others now to the ids of those; others are left out."""
+def resolved_ids(
+    connection: sqlite3.Connection, photo_ids: Sequence[str], seen: tuple[str, Mapping[str, object]] = ("1", {})
+) -> dict[str, str]:
+    """Map ids of photos that are part of others now to the ids of those; others, and parts that are not seen, are left out.
+
+    Args:
+        connection: A connection.
+        photo_ids: Whole ids.
+        seen: The condition ``part_visible``.
+    """
+    condition, parameters = seen
     rows = connection.execute(
-        "SELECT j.value AS asked, p.photo_id FROM json_each(?) j "
+        "SELECT j.value AS asked, p.photo_id FROM json_each(:photo_ids) j "
         "CROSS JOIN contents c ON c.sha256 >= j.value AND c.sha256 < j.value || 'g' AND length(j.value) = 32 "
-        "CROSS JOIN photos p ON p.id = c.photo WHERE c.is_part = 1",
-        (json.dumps(list(photo_ids)),),
+        f"CROSS JOIN photos p ON p.id = c.photo WHERE c.is_part = 1 AND {condition}",
+        {"photo_ids": json.dumps(list(photo_ids)), **parameters},
     )
     return {row["asked"]: row["photo_id"] for row in rows}
 

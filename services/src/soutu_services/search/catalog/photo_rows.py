@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from soutu_services.search.catalog.clock import from_milliseconds
-from soutu_services.search.catalog.filters import Parameters, name_visible, photo_visible, taken_seen
+from soutu_services.search.catalog.filters import Parameters, name_visible, part_visible, photo_visible, taken_seen
 from soutu_services.search.catalog.pairs import resolved_ids
 from soutu_services.search.imaging.name_time import time_in_name
 from soutu_services.search.model import (
@@ -49,7 +49,7 @@ def load_photos(reader: sqlite3.Connection, photo_ids: Sequence[str], visibility
 
     Those that do not exist, or that the caller may not see, are left out; so are names that lie where the caller may not see.
     """
-    leads_to = resolved_ids(reader, photo_ids)
+    leads_to = resolved_ids(reader, photo_ids, part_visible(visibility))
     photo_ids = [leads_to.get(photo_id, photo_id) for photo_id in photo_ids]
     visible, within = photo_visible(visibility, few=True)
     rows = reader.execute(

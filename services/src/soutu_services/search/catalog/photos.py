@@ -12,7 +12,7 @@ import numpy as np
 from soutu_services.runtime.errors import InvalidInput, NotFound
 from soutu_services.search.catalog.clock import now_milliseconds
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.filters import Parameters, filter_condition, order_seen, photo_visible
+from soutu_services.search.catalog.filters import Parameters, filter_condition, order_seen, part_visible, photo_visible
 from soutu_services.search.catalog.pairs import resolved_ids, settle_pairs_of_photos
 from soutu_services.search.catalog.photo_rows import load_photos
 from soutu_services.search.catalog.records import IdArray, PhotoPage, Purged
@@ -56,12 +56,13 @@ class Photos:
                 en=f"a photo id is {_SHORTEST_PREFIX} to {_WHOLE_ID} hex digits",
             )
         visible, within = photo_visible(visibility, few=True)
+        part_seen, _ = part_visible(visibility)
         with self._database.read() as reader:
             rows = reader.execute(
                 "SELECT p.photo_id FROM photos p WHERE p.photo_id >= :first AND p.photo_id < :end AND NOT EXISTS "
                 "(SELECT 1 FROM contents c WHERE c.is_part = 1 AND c.sha256 >= p.photo_id AND c.sha256 < p.photo_id || 'g') "
                 f"AND {visible} UNION SELECT p.photo_id FROM contents c JOIN photos p ON p.id = c.photo "
-                f"WHERE c.is_part = 1 AND c.sha256 >= :first AND c.sha256 < :end AND {visible} LIMIT 2",
+                f"WHERE c.is_part = 1 AND c.sha256 >= :first AND c.sha256 < :end AND {visible} AND {part_seen} LIMIT 2",
                 {"first": prefix, "end": f"{prefix}g", **within},
             ).fetchall()
             if not rows:
@@ -83,7 +84,7 @@ class Photos:
         """Tell which of some photos, given by their whole ids, exist and may be seen."""
         condition, within = photo_visible(visibility, few=True)
         with self._database.read() as reader:
-            leads_to = resolved_ids(reader, photo_ids)
+            leads_to = resolved_ids(reader, photo_ids, part_visible(visibility))
             wanted = [leads_to.get(photo_id, photo_id) for photo_id in photo_ids]
             rows = reader.execute(
                 f"SELECT p.photo_id FROM photos p WHERE p.photo_id IN (SELECT value FROM json_each(:photo_ids)) AND {condition}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from soutu_services.search.catalog.database import Database
-from soutu_services.search.catalog.filters import NAME_COUNTS, filter_condition, name_visible, taken_seen
+from soutu_services.search.catalog.filters import NAME_COUNTS, filter_condition, name_visible, part_visible, taken_seen
 from soutu_services.search.catalog.kept_answers import KeptAnswers
 from soutu_services.search.catalog.records import FolderCount, PhotoSummary, ValueCount
 from soutu_services.search.model import Filter
@@ -61,7 +61,8 @@ SELECT 'camera', '', camera, count(*) FROM passing WHERE camera != '' GROUP BY c
 UNION ALL
 SELECT 'format', '', media_type, count(*) FROM (
     SELECT id, media_type FROM passing WHERE media_type != ''
-    UNION SELECT photo, media_type FROM contents WHERE is_part = 1 AND photo IN (SELECT id FROM passing)
+    UNION SELECT c.photo, c.media_type FROM contents c
+    WHERE c.is_part = 1 AND c.photo IN (SELECT id FROM passing) AND {part_visible}
 ) GROUP BY media_type
 UNION ALL
 SELECT 'tag', '', tag, count(*) FROM tags WHERE photo IN (SELECT id FROM passing) GROUP BY tag
@@ -101,7 +102,13 @@ def summarize_photos(database: Database, photo_filter: Filter, visibility: Visib
     """
     condition, parameters = filter_condition(photo_filter, visibility)
     visible, within = name_visible(visibility, "n")
-    statement = _STATEMENT.format(taken=taken_seen(visibility), condition=condition, counts=NAME_COUNTS, visible=visible)
+    statement = _STATEMENT.format(
+        taken=taken_seen(visibility),
+        condition=condition,
+        counts=NAME_COUNTS,
+        visible=visible,
+        part_visible=part_visible(visibility)[0],
+    )
     values: dict[str, list[ValueCount]] = {}
     folders: list[FolderCount] = []
     with database.read() as reader:

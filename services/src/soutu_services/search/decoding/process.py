@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 
-from soutu_services.runtime.errors import SoutuError
+from soutu_services.runtime.errors import SoutuError, Unavailable
 from soutu_services.search.decoding import frames
 from soutu_services.search.decoding.answers import MAX_IMAGE_BYTES, reading_from
 from soutu_services.search.decoding.ranges import MAX_PART_BYTES, RangeSource
@@ -28,6 +28,8 @@ _START_SECONDS = 120.0
 _END_SECONDS = 5.0
 _CLOCK_SECONDS_A_PROCESSOR_SECOND = 4.0
 """A decoder that waits for its turn on a busy machine is not stuck yet."""
+_SOURCE_SECONDS = 600.0
+"""Most that one video may cost in waiting for its parts: that a disk takes its time is not the video's fault."""
 _SOCKET_BYTES = 1 << 20
 _HANDED_ON = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """The decoder's environment is this and no more: settings may hold secrets."""
@@ -165,6 +167,7 @@ class DecoderProcess:
     def _asked(self, fields: dict[str, object], data: bytes, source: RangeSource | None) -> Reading:
         self.pictures += 1
         until = time.monotonic() + self._clock_seconds
+        waited = 0.0
         failure: SoutuError | None = None
         try:
             self._connection.settimeout(self._clock_seconds)
@@ -173,7 +176,10 @@ class DecoderProcess:
                 answer, images = frames.receive(self._connection, max_body_bytes=MAX_IMAGE_BYTES, until=until)
                 if source is None or "part" not in answer:
                     break
-                failure = self._hand_over(source, answer["part"]) or failure
+                begun = time.monotonic()
+                failure = self._hand_over(source, answer["part"], may_wait=waited < _SOURCE_SECONDS) or failure
+                took = time.monotonic() - begun
+                waited, until = waited + took, until + took
             if failure is not None:
                 raise failure
             if "memory" in answer:
@@ -188,11 +194,13 @@ class DecoderProcess:
         finally:
             self.idle_since = time.monotonic()
 
-    def _hand_over(self, source: RangeSource, offset: object) -> SoutuError | None:
+    def _hand_over(self, source: RangeSource, offset: object, *, may_wait: bool) -> SoutuError | None:
         """Send a part of a file; what keeps it from being read is the caller's to tell once the decoder has given up."""
         if not isinstance(offset, int) or not 0 <= offset < source.size_bytes:
             raise frames.BadFrame
         try:
+            if not may_wait:
+                raise _slow()
             part = source.read(offset, MAX_PART_BYTES)
         except SoutuError as error:
             frames.send(self._connection, {"failed": True})
@@ -212,6 +220,14 @@ class DecoderProcess:
         except subprocess.TimeoutExpired:
             return Death.NONSENSE
         return {-signal.SIGXCPU: Death.TIME, -signal.SIGKILL: Death.KILLED}.get(status, Death.CRASH)
+
+
+def _slow() -> SoutuError:
+    return Unavailable(
+        "STORE_SLOW",
+        zh="读取这段视频太慢，稍后会再试，请检查它所在的磁盘或网络",
+        en="reading this video takes too long; it is tried again later; check the disk or the network that it lies behind",
+    )
 
 
 def _wanted(name: str, modified_at: datetime | None, **numbers: int | None) -> dict[str, object]:
