@@ -202,9 +202,9 @@ def test_a_small_screen_gets_small_pictures(run: Run, tmp_path: Path, monkeypatc
     asked: list[bool] = []
     real = Client.thumbnail
 
-    def thumbnail(client: Client, photo_id: str, *, large: bool = False) -> Thumbnail:
+    def thumbnail(client: Client, photo_id: str, *, large: bool = False, frame_ms: int | None = None) -> Thumbnail:
         asked.append(large)
-        return real(client, photo_id, large=large)
+        return real(client, photo_id, large=large, frame_ms=frame_ms)
 
     monkeypatch.setattr(Client, "thumbnail", thumbnail)
     for size in ("480x320", "800x480"):

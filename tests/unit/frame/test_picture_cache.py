@@ -93,6 +93,24 @@ def test_a_disk_that_is_back_is_used(tmp_path: Path) -> None:
     assert cache.is_on_disk and slide(2).photo_id in cache
 
 
+def test_frames_of_a_video_are_kept_beside_each_other_and_shown_once_while_away(tmp_path: Path) -> None:
+    cache = PictureCache(tmp_path, 1 << 20)
+    frames = [slide(1, frame_ms=frame_ms) for frame_ms in (None, 0, 2500)]
+    for number, frame in enumerate(frames):
+        cache.keep(frame, IMAGE + bytes([number]))
+    again = PictureCache(tmp_path, 1 << 20)
+    for number, frame in enumerate(frames):
+        found = again.read(frame.picture_name)
+        assert found is not None and found.slide == frame and found.image[-1] == number
+    assert [each.photo_id for each in again.slides()] == [slide(1).photo_id]
+
+
+@pytest.mark.parametrize("frame_ms", [-1, True, 10**12, "../5", 1.5])
+def test_a_time_that_is_no_name_of_a_file_is_no_slide(frame_ms: object) -> None:
+    with pytest.raises(ValueError, match="not a slide"):
+        Slide.from_json({**slide(1).to_json(), "frame_ms": frame_ms})
+
+
 def test_lists_and_hearts_are_remembered(tmp_path: Path) -> None:
     lists = KeptLists(tmp_path)
     lists.keep("海边", [slide(1), slide(2)])

@@ -40,6 +40,7 @@ def test_fits_and_tells_before_and_after(data: Path, tmp_path: Path, monkeypatch
     assert done.exit_code == 0, done.output
     assert "before" in done.stdout
     assert "after" in done.stdout
+    assert "epoch 2 · options 1/1 · mean recall 0." in done.stderr, "a figure has a name"
     summary = json.loads((tmp_path / "family" / "fit.json").read_text("utf-8"))
     assert summary["before"]["photos"] == 12
     assert summary["rise"].keys() == {"r1", "r5", "r10", "mean_recall"}

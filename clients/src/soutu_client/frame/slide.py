@@ -70,7 +70,8 @@ class Slide:
         Raises:
             ValueError: It is something else.
         """
-        kinds = {"latitude": (float, type(None)), "longitude": (float, type(None)), "favourite": (bool,)}
+        number = (float, type(None))
+        kinds: dict[str, tuple[type, ...]] = {"latitude": number, "longitude": number, "favourite": (bool,)}
         kinds["frame_ms"] = (int, type(None))
         if not isinstance(values, dict) or set(values) != {each.name for each in fields(cls)}:
             raise ValueError("not a slide")

@@ -141,7 +141,7 @@ def _run_adapter(
         summary = _summary(fitted) | {"seconds": round(time.monotonic() - begin, 1), "peak_mib": peak_mib()}
         write_summary(summary, output)
 
-    fitted = fit_adapter(request, output, on_step=tell_step, on_fitted=keep)
+    fitted = fit_adapter(request, output, on_step=_tell_step, on_fitted=keep)
     Console(soft_wrap=True).print(comparison_table(fitted.before, fitted.after, fitted.rise))
     if fitted.use_rise is not None:
         _tell_use(fitted.use_rise)
@@ -183,6 +183,14 @@ def run_adopt(folder: Path, *, anyway: bool, address: str | None) -> None:
             "The way back: soutu reindex --back",
         )
     )
+
+
+def _tell_step(what: str, epoch: int, value: float) -> None:
+    number = what.removeprefix("trial ")
+    told = Text(zh="在全部训练数据上 · 损失", en="on all training data · loss")
+    if number != what:
+        told = Text(zh=f"第 {number} 种选项 · 平均召回", en=f"options {number} · mean recall")
+    tell_step(told, epoch, value)
 
 
 def _tell_use(use: UseRise) -> None:

@@ -24,9 +24,9 @@ __all__ = ["CURVES_NAME", "FIT_NAME", "comparison", "comparison_table", "conclud
 FIT_NAME, CURVES_NAME = "fit.json", "curves.png"
 
 
-def tell_step(what: str, epoch: int, value: float) -> None:
+def tell_step(what: Text, epoch: int, value: float) -> None:
     """Say what an epoch reached."""
-    complain(Text(zh=f"{what} · {epoch} · {value:.4f}", en=f"{what} · {epoch} · {value:.4f}"))
+    complain(Text(zh=f"第 {epoch} 轮 · {what.zh} {value:.4f}", en=f"epoch {epoch} · {what.en} {value:.4f}"))
 
 
 def comparison(before: Evaluation, after: Evaluation, rise: Mapping[str, Estimate]) -> dict[str, object]:

@@ -23,6 +23,8 @@ FIGURES = {
     "median_rank": Text(zh="名次中位数", en="median rank"),
 }
 SETUPS = {"zero-shot": Text(zh="零样本", en="zero-shot"), "fine-tuned": Text(zh="微调后", en="fine-tuned")}
+_MOST_OF_A_RANK = 8
+"""Characters that 80 leave for it, beside four intervals as wide as ``10.0–100.0``."""
 
 
 def percent(name: str, figure: Estimate) -> str:
@@ -42,8 +44,14 @@ def figure_table(title: Text, language: Language) -> Table:
 
 
 def cells(figures: Mapping[str, Estimate]) -> list[str]:
-    """Return the cells of a row: each figure with its interval below."""
-    return [percent(name, figures[name]).replace(" (", "\n").rstrip(")") for name in FIGURES]
+    """Return the cells of a row: each figure with its interval below, that of a rank in two lines where it is long."""
+    row = []
+    for name in FIGURES:
+        value, interval = percent(name, figures[name]).rstrip(")").split(" (")
+        if name == "median_rank" and len(interval) > _MOST_OF_A_RANK:
+            interval = interval.replace("–", " –\n")
+        row.append(f"{value}\n{interval}")
+    return row
 
 
 def result_table(evaluation: Evaluation, language: Language) -> Table:

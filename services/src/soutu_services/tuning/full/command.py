@@ -37,6 +37,8 @@ from soutu_services.tuning.trained_model import model_spec
 
 __all__ = ["run_full"]
 
+_REACHED = Text(zh="训练中留出的数据上 · 一批之中认对的", en="on pairs held back from training · told apart in a batch")
+
 
 def run_full(data: Path, *, train: str, valid: str, model: str, output: Path, name: str, given: Mapping[str, Any]) -> None:
     """Let cn_clip fit all weights; print what was reached, and write the checkpoint with its curves.
@@ -99,4 +101,4 @@ def _tell_epoch(epochs: Sequence[FullEpoch], output: Path) -> None:
         {"share": [(epoch.number, epoch.accuracy) for epoch in epochs]},
         output / CURVES_NAME,
     )
-    tell_step("training", epochs[-1].number, epochs[-1].accuracy)
+    tell_step(_REACHED, epochs[-1].number, epochs[-1].accuracy)

@@ -35,6 +35,8 @@ from soutu_services.tuning.trained_model import model_spec
 
 __all__ = ["run_low_rank"]
 
+_REACHED = Text(zh="训练中留出的照片上 · 平均召回", en="on photos held back from training · mean recall")
+
 
 def run_low_rank(data: Path, *, train: str, valid: str, model: str, output: Path, name: str, given: Mapping[str, Any]) -> None:
     """Fit both towers; print what was reached, and write the checkpoint with its curves.
@@ -91,7 +93,7 @@ def run_low_rank(data: Path, *, train: str, valid: str, model: str, output: Path
                 },
                 output / CURVES_NAME,
             )
-            tell_step("training", len(epochs) - 1, epochs[-1].mean_recall)
+            tell_step(_REACHED, len(epochs) - 1, epochs[-1].mean_recall)
 
         fitted = fit_low_rank(
             request,
