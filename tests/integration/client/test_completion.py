@@ -52,7 +52,7 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is no
         (("",), list(COMMANDS)),
         (("se",), ["search"]),
         (("search", "--fr"), ["--from"]),
-        (("search", "--kind", ""), ["still", "animation"]),
+        (("search", "--kind", ""), ["still", "animation", "video"]),
         (("search", "--format", "j"), ["jpeg"]),
         (("--language", ""), ["zh", "en"]),
         (("tokens", ""), ["list", "create", "revoke"]),
@@ -93,7 +93,7 @@ def test_fish_completes() -> None:
         return [each.partition("\t")[0] for each in call("fish", "-c", f"soutu completion fish | source; complete -C '{line}'")]
 
     assert completed("soutu dup") == ["duplicates"]
-    assert sorted(completed("soutu search --kind ")) == ["animation", "still"]
+    assert sorted(completed("soutu search --kind ")) == ["animation", "still", "video"]
     assert completed("soutu search --fr") == ["--from"]
 
 

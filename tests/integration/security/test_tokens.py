@@ -51,6 +51,7 @@ NEEDS = {
     "FindContents": "WRITE",
     "UploadPhoto": "WRITE",
     "AnnotatePhotos": "WRITE",
+    "TellPhotos": "WRITE",
     "DeletePhotos": "WRITE",
     "UndeletePhotos": "WRITE",
     "PurgePhotos": "ADMIN",
