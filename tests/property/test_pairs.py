@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soutu_services.search.catalog import Catalog, Ingested, SeenObject
@@ -28,6 +28,11 @@ class _Step(NamedTuple):
     content: str
 
 
+_LENGTH = (
+    settings.get_profile("long")
+    if settings.get_current_profile_name() == "long"
+    else settings(settings.get_profile("short"), max_examples=100)
+)
 _steps = st.builds(_Step, st.sampled_from(_KEYS), st.sampled_from(("x", "y", "")))
 
 
@@ -75,6 +80,7 @@ class _Library:
         }
 
 
+@_LENGTH
 @given(st.lists(_steps, min_size=1, max_size=14))
 def test_any_history_ends_as_if_only_its_end_had_been_seen(steps: list[_Step]) -> None:
     end = {step.key: step for step in steps}
