@@ -70,7 +70,11 @@ func find(term *search.Term) error {
 		return err
 	}
 	for _, hit := range page.Hits {
-		fmt.Printf("%s\t%.3f\t%s\n", hit.Photo.PhotoId, hit.GetCosine(), hit.Photo.Names[0].Name)
+		name := "" // there may be none that the token may see
+		if len(hit.Photo.Names) > 0 {
+			name = hit.Photo.Names[0].Name
+		}
+		fmt.Printf("%s\t%.3f\t%s\n", hit.Photo.PhotoId, hit.GetCosine(), name)
 	}
 	for _, notice := range page.Notices {
 		fmt.Fprintln(os.Stderr, notice.Message)
