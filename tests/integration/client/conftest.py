@@ -16,6 +16,7 @@ from memory_service import MemoryService
 from object_store import serve_folder
 from patience import PATIENCE
 from soutu_client import Client, SoutuError
+from soutu_client.cli.main import run
 
 _START_SECONDS = 2 * PATIENCE
 
@@ -47,6 +48,18 @@ def make_photos(tmp_path: Path) -> Callable[..., Path]:
         return base
 
     return make
+
+
+@pytest.fixture
+def soutu(service: MemoryService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """Return a function that runs a command line on a computer without a screen."""
+    monkeypatch.setenv("SOUTU_ADDRESS", service.address)
+    monkeypatch.setenv("SOUTU_LANGUAGE", "en")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    return lambda *arguments: run(["--timeout", str(PATIENCE), *(str(argument) for argument in arguments)])
 
 
 @pytest.fixture(scope="module")

@@ -12,24 +12,11 @@ from typing import Any
 
 import pytest
 
-from patience import PATIENCE, eventually
+from patience import eventually
 from soutu_client import Client
-from soutu_client.cli.main import run
 
 MakePhotos = Callable[..., Path]
 Soutu = Callable[..., int]
-
-
-@pytest.fixture
-def soutu(service: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Soutu:
-    """Return a function that runs a command line on a computer without a screen."""
-    monkeypatch.setenv("SOUTU_ADDRESS", service.address)
-    monkeypatch.setenv("SOUTU_LANGUAGE", "en")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    return lambda *arguments: run(["--timeout", str(PATIENCE), *(str(argument) for argument in arguments)])
 
 
 @pytest.fixture
